@@ -1,0 +1,1 @@
+"""A pytest plugin that plays one end of an OCPP link and judges the other."""
