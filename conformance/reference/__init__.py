@@ -1,0 +1,1 @@
+"""Reference systems under test and their mutants; import nothing else of `conformance`."""

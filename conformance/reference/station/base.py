@@ -1,0 +1,125 @@
+"""The state of a station, split into what hardware keeps, what flash keeps and what a reboot loses."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from conformance.reference.station.clock import Clock
+from conformance.reference.station.device_data import controller_variables, infrastructure_variables
+from conformance.reference.station.device_model import Component, DeviceModel
+from conformance.reference.station.meter import Meter
+from conformance.reference.station.tasks import Tasks
+
+if TYPE_CHECKING:
+    from conformance.reference.station.config import EvseConfig, StationConfig
+    from conformance.reference.station.rpc import Payload
+
+
+@dataclass
+class Transaction:
+    """A running transaction of an EVSE (part E)."""
+
+    id: str
+    evse: int
+    connector: int | None = None
+    sequence: int = 0
+    charging_state: str = "Idle"
+    remote_start_id: int | None = None
+    stopped_reason: str | None = None
+    token_sent: bool = False
+
+
+@dataclass
+class Session:
+    """What an EVSE knows of its present user; lost at a reboot."""
+
+    token: Payload | None = None
+    group: Payload | None = None
+    authorizing: bool = False
+    remote_start_id: int | None = None
+    withheld: bool = False
+    transaction: Transaction | None = None
+
+    @property
+    def authorized(self) -> bool:
+        """Whether a driver may charge here."""
+        return self.token is not None
+
+
+@dataclass
+class Evse:
+    """One EVSE: its hardware and cable, which outlive a reboot, and its session, which doesn't."""
+
+    number: int
+    config: EvseConfig
+    meter: Meter
+    load: float
+    plugged: int | None = None
+    suspended_by_ev: bool = False
+    unseen_plug_in: bool = False
+    session: Session = field(default_factory=Session)
+
+    @property
+    def connectors(self) -> range:
+        """The connector numbers, from 1."""
+        return range(1, len(self.config.connectors) + 1)
+
+    @property
+    def phases(self) -> int:
+        """Phases of the connector in use, or of the first."""
+        return self.config.connectors[(self.plugged or 1) - 1].phases
+
+
+class StationBase:
+    """Builds the state, and names the hooks through which the layers above hear of events below."""
+
+    def __init__(self, config: StationConfig) -> None:
+        """Build a station that is switched off."""
+        self.config = config
+        self.storage = {} if config.storage is None else config.storage
+        self.clock = Clock(self.storage.get("clock_offset", 0.0))
+        self.tasks = Tasks()
+        self.powered = False
+        self.registration: str | None = None
+        self.evses = {
+            number: Evse(number, evse, Meter(time.monotonic), config.load)
+            for number, evse in enumerate(config.evses, start=1)
+        }
+        self.model = self.build_model()
+
+    def build_model(self) -> DeviceModel:
+        """Build the device model as it is after a boot: initial values, then what flash memory holds."""
+        variables = [
+            *controller_variables(self.config),
+            *infrastructure_variables(self.config, self.availability_state, self.power_reading),
+        ]
+        model = DeviceModel(variables, self.storage.setdefault("variables", {}))
+        model.find(Component("ClockCtrlr"), "DateTime").live = self.clock.stamp
+        return model
+
+    def power_reading(self, evse: int) -> str:
+        """Return the power an EVSE delivers now, in watts."""
+        return f"{self.evses[evse].meter.power:g}"
+
+    def availability_state(self, evse: int | None = None, connector: int | None = None) -> str:
+        """Return the AvailabilityState of the station, an EVSE or a connector."""
+        raise NotImplementedError
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the CSMS has accepted this boot."""
+        return self.registration == "Accepted"
+
+    def connected(self, offline_seconds: float | None) -> None:
+        """Hear that a link is up; `offline_seconds` is None for the first one after a boot."""
+
+    def disconnected(self) -> None:
+        """Hear that the link is gone."""
+
+    def became_idle(self) -> None:
+        """Hear that a transaction ended or a driver left."""
+
+    def result_arrived(self, action: str, payload: Payload, result: Payload) -> None:
+        """Hear what the CSMS answered to a call, before the next frame is read."""

@@ -1,0 +1,179 @@
+"""The remaining calls of a CSMS: triggers, unlocking, network profiles, and polite refusals."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from conformance.reference.station.device_data import NETWORK_SLOTS
+from conformance.reference.station.reset import Resets
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+    from typing import Any
+
+    from conformance.reference.station.base import Evse
+    from conformance.reference.station.rpc import Payload
+
+    Work = Callable[[], Coroutine[Any, Any, None]]
+
+
+class RemoteControl(Resets):
+    """Does what the CSMS asks for."""
+
+    # -- TriggerMessage
+
+    def on_trigger_message(self, request: Payload) -> Payload:
+        """Answer TriggerMessage; the message follows (F06.FR.04/05/08)."""
+        wanted = request["requestedMessage"]
+        triggers: dict[str, Callable[[Payload], list[Work] | None]] = {
+            "BootNotification": self.trigger_boot,
+            "Heartbeat": self.trigger_heartbeat,
+            "StatusNotification": self.trigger_status,
+            "MeterValues": self.trigger_meter_values,
+            "TransactionEvent": self.trigger_transaction_event,
+            "FirmwareStatusNotification": partial(self.trigger_idle_status, "FirmwareStatusNotification"),
+            "LogStatusNotification": partial(self.trigger_idle_status, "LogStatusNotification"),
+        }
+        if wanted not in triggers:
+            return {"status": "NotImplemented"}
+        work = triggers[wanted](request.get("evse", {}))
+        if not work:
+            return {"status": "Rejected"}
+        for step in work:
+            self.after_answer(step)
+        return {"status": "Accepted"}
+
+    def trigger_boot(self, evse: Payload) -> list[Work] | None:  # noqa: ARG002
+        """Send a BootNotification, unless the last one was accepted (F06.FR.17)."""
+
+        async def boot() -> None:
+            self.boot_on_request()
+
+        return None if self.accepted else [boot]
+
+    def trigger_heartbeat(self, evse: Payload) -> list[Work]:  # noqa: ARG002
+        """Send a Heartbeat."""
+        return [partial(self.heartbeat, asked=True)]
+
+    def trigger_status(self, evse: Payload) -> list[Work] | None:
+        """Send the status of one connector; anything but a connector is refused (F06.FR.12)."""
+        number, connector = evse.get("id"), evse.get("connectorId")
+        if number is None or connector is None or not self.exists(number, connector):
+            return None
+
+        async def status() -> None:
+            self.notify_status(number, connector, asked=True)
+
+        return [status]
+
+    def trigger_meter_values(self, evse: Payload) -> list[Work] | None:
+        """Send the meter values of one EVSE, or of all (F06.FR.06/11)."""
+
+        async def meter_values(place: Evse) -> None:
+            values = self.meter_values(place, "Trigger", ("AlignedDataCtrlr", "Measurands"))
+            self.send("MeterValues", {"evseId": place.number, "meterValue": values}, asked=True)
+
+        if not self.model.members("AlignedDataCtrlr", "Measurands"):
+            return None
+        return [partial(meter_values, place) for place in self.evses_meant(evse)]
+
+    def trigger_transaction_event(self, evse: Payload) -> list[Work] | None:
+        """Send an Updated event of every running transaction meant (F06.FR.07)."""
+
+        async def event(place: Evse) -> None:
+            if place.session.transaction is not None:
+                self.send_event(place, "Updated", "Trigger", asked=True)
+
+        return [partial(event, place) for place in self.evses_meant(evse) if place.session.transaction]
+
+    def trigger_idle_status(self, action: str, evse: Payload) -> list[Work]:  # noqa: ARG002
+        """Report that no firmware update or log upload is going on (F06.FR.15/16)."""
+
+        async def status() -> None:
+            self.send(action, {"status": "Idle"}, asked=True)
+
+        return [status]
+
+    def evses_meant(self, evse: Payload) -> list[Evse]:
+        """Return the EVSE that a request names, or all of them when it names none or the station as a whole."""
+        number = evse.get("id")
+        return [place for place in self.evses.values() if number in (None, 0, place.number)]
+
+    # -- cable and network
+
+    def on_unlock_connector(self, request: Payload) -> Payload:
+        """Answer UnlockConnector (F05)."""
+        evse, connector = request["evseId"], request["connectorId"]
+        if evse not in self.evses or connector not in self.evses[evse].connectors:
+            return {"status": "UnknownConnector"}
+        place = self.evses[evse]
+        if place.session.transaction is not None and place.session.authorized and place.plugged == connector:
+            return {"status": "OngoingAuthorizedTransaction"}
+        return {"status": "Unlocked"}
+
+    def on_set_network_profile(self, request: Payload) -> Payload:
+        """Answer SetNetworkProfile: check and store it (B09.FR.01-05)."""
+        refusal = self.objection_to_profile(request)
+        if refusal is not None:
+            return {"status": "Rejected", "statusInfo": {"reasonCode": refusal}}
+        slot = str(request["configurationSlot"])
+        self.storage.setdefault("network_profiles", {})[slot] = request["connectionData"]
+        return {"status": "Accepted"}
+
+    def objection_to_profile(self, request: Payload) -> str | None:
+        """Return the reason code that speaks against a network profile (errata 2025-09), or None."""
+        profile = request["connectionData"]
+        if str(request["configurationSlot"]) not in NETWORK_SLOTS:
+            return "InvalidConfSlot"
+        if profile["securityProfile"] < self.model.number("SecurityCtrlr", "SecurityProfile"):
+            return "NoSecurityDowngrade"
+        scheme = "ws://" if profile["securityProfile"] < 2 else "wss://"  # noqa: PLR2004
+        known = profile["ocppVersion"] == "OCPP20" and profile["ocppTransport"] == "JSON"
+        return None if known and profile["ocppCsmsUrl"].startswith(scheme) else "InvalidNetworkConf"
+
+    # -- what this make of station doesn't have
+
+    def on_data_transfer(self, request: Payload) -> Payload:  # noqa: ARG002
+        """Refuse: no vendor extension is known (P01)."""
+        return {"status": "UnknownVendorId"}
+
+    def on_clear_cache(self, request: Payload) -> Payload:  # noqa: ARG002
+        """There is no authorization cache (C11.FR.04)."""
+        return {"status": "Rejected"}
+
+    def on_get_local_list_version(self, request: Payload) -> Payload:  # noqa: ARG002
+        """There is no local list (D02.FR.03)."""
+        return {"versionNumber": 0}
+
+    def on_get_log(self, request: Payload) -> Payload:  # noqa: ARG002
+        """There is no log to upload (N01.FR.05)."""
+        return {"status": "Rejected"}
+
+    def on_update_firmware(self, request: Payload) -> Payload:  # noqa: ARG002
+        """Refuse: the firmware can't be updated over the air."""
+        return {"status": "Rejected"}
+
+    def on_reserve_now(self, request: Payload) -> Payload:  # noqa: ARG002
+        """Reservations are not taken (H01.FR.01)."""
+        return {"status": "Rejected"}
+
+    def on_cancel_reservation(self, request: Payload) -> Payload:  # noqa: ARG002
+        """There is no reservation to cancel."""
+        return {"status": "Rejected"}
+
+    def on_get_installed_certificate_ids(self, request: Payload) -> Payload:  # noqa: ARG002
+        """No certificate is installed."""
+        return {"status": "NotFound"}
+
+    def on_install_certificate(self, request: Payload) -> Payload:  # noqa: ARG002
+        """No certificate can be installed."""
+        return {"status": "Rejected"}
+
+    def on_delete_certificate(self, request: Payload) -> Payload:  # noqa: ARG002
+        """There is none to delete."""
+        return {"status": "NotFound"}
+
+    def on_certificate_signed(self, request: Payload) -> Payload:  # noqa: ARG002
+        """No certificate was asked for."""
+        return {"status": "Rejected"}

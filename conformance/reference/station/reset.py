@@ -1,0 +1,162 @@
+"""Power, reboot and Reset (B11, B12)."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from functools import partial
+from typing import TYPE_CHECKING
+
+from conformance.reference.station.base import Evse, Session
+from conformance.reference.station.provisioning import Provisioning
+from conformance.reference.station.tasks import Tasks
+
+if TYPE_CHECKING:
+    from conformance.reference.station.config import StationConfig
+    from conformance.reference.station.rpc import Payload
+
+EVSE_RESET_TIME = 0.05
+
+
+class Resets(Provisioning):
+    """Switches the station on and off, and restarts it or an EVSE when told to."""
+
+    def __init__(self, config: StationConfig) -> None:
+        """Start switched off, with no reset planned."""
+        super().__init__(config)
+        self.scheduled_resets: set[int] = set()
+        self._reboots = Tasks()
+
+    # -- power
+
+    async def power_on(self) -> None:
+        """Switch the mains on: a cold boot."""
+        if not self.powered:
+            self.powered = True
+            self.start_up()
+
+    async def power_off(self) -> None:
+        """Switch the mains off: everything stops at once, and the link breaks without a goodbye."""
+        self.powered = False
+        await self._reboots.cancel()
+        await self.stop()
+        self.storage.pop("next_boot_reason", None)
+
+    def start_up(self) -> None:
+        """Begin a life: forget what a reboot forgets, read flash memory, start to work."""
+        self.cause = self.storage.pop("next_boot_reason", "PowerUp")
+        self.registration = None
+        self.triggered = False
+        self.reported.clear()
+        self.unreported.clear()
+        self.resetting.clear()
+        self.scheduled_resets.clear()
+        self.model = self.build_model()
+        for place in self.evses.values():
+            place.session = Session()
+            place.meter.power = 0
+        self.end_transactions_cut_by_power_loss()
+        self.reload_outbox()
+        for work in (self.connection_loop, self.send_loop, self.registration_loop, self.heartbeat_loop):
+            self.tasks.start(work())
+
+    async def stop(self) -> None:
+        """Stop all activity and drop the link."""
+        link = self.link
+        await self.tasks.cancel()
+        for place in self.evses.values():
+            place.meter.power = 0
+        if link is not None:
+            link.transport.abort()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(1):
+                    await link.wait_closed()
+        self.link = None
+        self.link_up.clear()
+
+    async def reboot(self, reason: str) -> None:
+        """Close the link in order and start again; the next BootNotification tells `reason`."""
+        self.storage["next_boot_reason"] = reason
+        await self.close_link()
+        await self.stop()
+        await asyncio.sleep(self.config.reboot_time)
+        self.start_up()
+
+    # -- Reset
+
+    def on_reset(self, request: Payload) -> Payload:
+        """Answer Reset; the reset follows, at once or when the station is idle."""
+        evse = request.get("evseId")
+        status = self.reset_status(request["type"], evse)
+        if status == "Accepted":
+            self.after_answer(partial(self.begin_reset, request["type"], evse))
+        elif status == "Scheduled":
+            self.scheduled_resets.add(evse or 0)
+        return {"status": status}
+
+    def reset_status(self, type: str, evse: int | None) -> str:  # noqa: A002
+        """Return Accepted, Scheduled or Rejected for a Reset (B11.FR.07/09, B12.FR.01/02/09)."""
+        if evse is not None and evse != 0 and (evse not in self.evses or not self.config.evse_reset):
+            return "Rejected"
+        if type == "Immediate" or self.is_idle(evse or None):
+            return "Accepted"
+        return "Scheduled"
+
+    def is_idle(self, evse: int | None) -> bool:
+        """Tell whether nothing goes on that a reset would disturb: no transaction, no driver (errata 2025-06)."""
+        places = self.evses.values() if evse is None else [self.evses[evse]]
+        return not any(
+            place.session.transaction or place.session.authorized or place.session.authorizing for place in places
+        )
+
+    async def begin_reset(self, type: str, evse: int | None) -> None:  # noqa: A002
+        """End what must end, and reset. A task of its own, for a reboot cancels all others."""
+        self._reboots.start(self.carry_out_reset(type, evse, "RemoteReset"))
+
+    async def carry_out_reset(self, type: str, evse: int | None, reason: str) -> None:  # noqa: A002
+        """Reset the station or an EVSE."""
+        if type == "Immediate":
+            self.end_transactions_for_reset(evse or None)
+        await self.await_delivery()
+        if evse:
+            await self.reset_evse(self.evses[evse])
+        else:
+            await self.reboot(self.reset_boot_reason(reason))
+
+    def reset_boot_reason(self, reason: str) -> str:
+        """Return the boot reason after a Reset: RemoteReset, or ScheduledReset for a postponed one."""
+        return reason
+
+    def end_transactions_for_reset(self, evse: int | None) -> None:
+        """End running transactions for an immediate reset (B12.FR.04/08)."""
+        for place in self.evses.values():
+            if evse in (None, place.number) and place.session.transaction is not None:
+                place.session.transaction.charging_state = self.state_without_energy(place)
+                self.end_transaction(place, "ResetCommand", self.reset_stopped_reason())
+
+    def reset_stopped_reason(self) -> str:
+        """Return the stoppedReason of a transaction that an immediate reset ends (B12.FR.04)."""
+        return "ImmediateReset"
+
+    async def await_delivery(self) -> None:
+        """Give the last events time to be delivered; what isn't is sent after the reboot (B12.FR.05)."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self.config.reset_patience if self.link is not None else 0):
+                await self.drained.wait()
+
+    async def reset_evse(self, place: Evse) -> None:
+        """Restart one EVSE: for a moment Unavailable, then as before (B11.FR.08)."""
+        place.session = Session()
+        self.resetting.add(place.number)
+        self.report_status_changes()
+        await asyncio.sleep(EVSE_RESET_TIME)
+        self.resetting.discard(place.number)
+        self.report_status_changes()
+
+    def became_idle(self) -> None:
+        """Carry out resets that waited for this."""
+        super().became_idle()
+        for evse in sorted(self.scheduled_resets):
+            if self.is_idle(evse or None):
+                self.scheduled_resets.discard(evse)
+                self._reboots.start(self.carry_out_reset("OnIdle", evse or None, "ScheduledReset"))

@@ -1,0 +1,514 @@
+"""Transactions: authorization, start and stop points, events and their delivery (parts C, E and F)."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from functools import partial
+from typing import TYPE_CHECKING
+
+from conformance.reference.station.availability import Availability
+from conformance.reference.station.base import Evse, Session, Transaction
+from conformance.reference.station.rpc import ConnectionLostError, NotSentError, Payload, RpcError
+
+if TYPE_CHECKING:
+    from conformance.reference.station.config import StationConfig
+
+ENDS_WITH_AUTHORIZATION = {"Authorized", "PowerPathClosed", "EnergyTransfer"}
+ENDS_WITH_CONNECTION = {"EVConnected", "PowerPathClosed", "EnergyTransfer"}
+
+
+class Transactions(Availability):
+    """Runs the charging sessions of all EVSEs."""
+
+    def __init__(self, config: StationConfig) -> None:
+        """Start with no session."""
+        super().__init__(config)
+        self._ended: set[str] = set()
+
+    # -- what happens at the station
+
+    async def plug_in(self, evse: int, connector: int) -> None:
+        """Put an EV's plug into a connector."""
+        place = self.evses[evse]
+        if place.plugged is not None:
+            return
+        place.plugged = connector
+        place.suspended_by_ev = False
+        if not self.powered:
+            return
+        self.report_status_changes()
+        if self.may_transact():
+            self.cable_plugged_in(place)
+        else:
+            place.unseen_plug_in = True
+
+    async def unplug(self, evse: int, connector: int) -> None:
+        """Pull the plug out of a connector."""
+        place = self.evses[evse]
+        if place.plugged != connector:
+            return
+        place.plugged = None
+        place.unseen_plug_in = False
+        place.meter.power = 0
+        if not self.powered:
+            return
+        self.report_status_changes()
+        self.cable_unplugged(place, connector)
+
+    async def present_id_token(self, evse: int, id_token: str, type: str = "ISO14443") -> None:  # noqa: A002
+        """Hold a card to the reader of an EVSE; `type` is an IdTokenEnum value."""
+        place = self.evses[evse]
+        if self.powered and self.may_transact() and self.is_operative(evse):
+            self.tasks.start(self.token_presented(place, {"idToken": id_token, "type": type}))
+
+    async def ev_ready(self, evse: int) -> None:
+        """Have the EV ask for energy."""
+        self.evses[evse].suspended_by_ev = False
+        self.settle_charging_state(self.evses[evse])
+
+    async def ev_suspend(self, evse: int) -> None:
+        """Have the EV stop asking for energy while it stays plugged in."""
+        self.evses[evse].suspended_by_ev = True
+        self.settle_charging_state(self.evses[evse])
+
+    async def set_load(self, evse: int, watts: float) -> None:
+        """Set what the EV would draw if it were allowed to."""
+        place = self.evses[evse]
+        place.load = float(watts)
+        if place.meter.power:
+            place.meter.power = self.power_drawn(place)
+
+    def may_transact(self) -> bool:
+        """Tell whether transactions may start: only once the CSMS has accepted this boot (B02, B03.FR.01)."""
+        return self.accepted
+
+    def start_after_boot(self) -> None:
+        """Catch up with plugs that went in before the CSMS accepted the boot."""
+        for place in self.evses.values():
+            if place.plugged is not None and place.unseen_plug_in:
+                place.unseen_plug_in = False
+                self.cable_plugged_in(place)
+
+    # -- the cable
+
+    def cable_plugged_in(self, place: Evse) -> None:
+        """Start or update the transaction of an EVSE that got a plug (E02.FR.05/06, E01.FR.16)."""
+        session = place.session
+        if session.transaction is None and not self.is_operative(place.number):
+            return
+        if session.transaction is not None:
+            session.transaction.connector = place.plugged
+        if session.transaction is None and session.remote_start_id is not None:
+            self.advance(place, "RemoteStart")
+        else:
+            self.advance(place, "CablePluggedIn")
+
+    def cable_unplugged(self, place: Evse, connector: int) -> None:
+        """End or update the transaction of an EVSE that lost its plug (E06.FR.02/06, E09.FR.01)."""
+        transaction = place.session.transaction
+        if transaction is None:
+            return
+        transaction.charging_state = "Idle"
+        deauthorized = not place.session.authorized or self.model.flag("TxCtrlr", "StopTxOnEVSideDisconnect")
+        if self.stops_with(ENDS_WITH_CONNECTION) or deauthorized:
+            reason = transaction.stopped_reason or "EVDisconnected"
+            self.end_transaction(place, "EVCommunicationLost", reason, connector=connector)
+        else:
+            self.send_event(place, "Updated", "EVCommunicationLost", connector=connector)
+            transaction.connector = None
+
+    # -- the driver
+
+    async def token_presented(self, place: Evse, token: Payload) -> None:
+        """Start or stop charging for a card (C01, E07)."""
+        session = place.session
+        if session.authorizing:
+            return
+        if session.token == token:
+            self.stop_authorized(place, "StopAuthorized", "Local", token)
+            return
+        session.authorizing = True
+        info = await self.authorize(token)
+        session.authorizing = False
+        if info.get("status") != "Accepted":
+            return
+        group = info.get("groupIdToken")
+        if not session.authorized:
+            self.driver_authorized(place, token, "Authorized", group)
+        elif group is not None and group == session.group:
+            self.stop_authorized(place, "StopAuthorized", "Local", token)
+
+    async def authorize(self, token: Payload) -> Payload:
+        """Return the IdTokenInfo for a token, by the station's own rules while the CSMS is out of reach."""
+        if self.link is None:
+            return self.authorize_offline(token)
+        try:
+            answer = await self.call("Authorize", {"idToken": token})
+        except (ConnectionLostError, TimeoutError, NotSentError):
+            return self.authorize_offline(token)
+        except RpcError:
+            return {"status": "Invalid"}
+        info: Payload = answer["idTokenInfo"]
+        return info
+
+    def authorize_offline(self, token: Payload) -> Payload:  # noqa: ARG002
+        """Accept an unknown token offline if OfflineTxForUnknownIdEnabled says so (C15.FR.08)."""
+        allowed = self.model.flag("AuthCtrlr", "OfflineTxForUnknownIdEnabled")
+        return {"status": "Accepted" if allowed else "Unknown"}
+
+    def driver_authorized(self, place: Evse, token: Payload, trigger: str, group: Payload | None = None) -> None:
+        """Let a driver charge: the next event carries the token (E02.FR.01, E03.FR.01)."""
+        place.session.token = token
+        place.session.group = group
+        self.advance(place, trigger)
+        if place.plugged is None:
+            self.tasks.start(self.await_cable(place, place.session))
+
+    async def await_cable(self, place: Evse, session: Session) -> None:
+        """End the authorization when no plug comes in time (E03.FR.05, C01.FR.26)."""
+        await asyncio.sleep(self.model.number("TxCtrlr", "EVConnectionTimeOut"))
+        if place.session is not session or place.plugged is not None or not session.authorized:
+            return
+        if session.transaction is not None:
+            self.end_transaction(place, "EVConnectTimeout", "Timeout")
+        else:
+            self.end_session(place)
+
+    def stop_authorized(self, place: Evse, trigger: str, reason: str, token: Payload | None = None) -> None:
+        """End the authorization to charge, and the transaction with it if a stop point says so (E06, E07, F03)."""
+        session = place.session
+        transaction = session.transaction
+        place.meter.power = 0
+        if transaction is None:
+            self.end_session(place)
+            return
+        transaction.charging_state = self.state_without_energy(place)
+        if self.stops_with(ENDS_WITH_AUTHORIZATION):
+            self.end_transaction(place, trigger, reason, token=token)
+            return
+        session.token = None
+        transaction.stopped_reason = reason
+        self.send_event(place, "Updated", trigger, token=token)
+
+    def deauthorize(self, place: Evse) -> None:
+        """Act on a token that the CSMS does not accept for a running transaction (E05.FR.02/09/10)."""
+        transaction = place.session.transaction
+        if transaction is None:
+            return
+        if self.model.flag("TxCtrlr", "StopTxOnInvalidId"):
+            self.stop_authorized(place, "Deauthorized", "DeAuthorized")
+        else:
+            place.session.withheld = True
+            self.settle_charging_state(place)
+
+    # -- start, course and end
+
+    def start_points(self) -> set[str]:
+        """Return TxStartPoint."""
+        return set(self.model.members("TxCtrlr", "TxStartPoint"))
+
+    def stops_with(self, points: set[str]) -> bool:
+        """Tell whether TxStopPoint holds one of these."""
+        return bool(points & set(self.model.members("TxCtrlr", "TxStopPoint")))
+
+    def should_start(self, place: Evse) -> bool:
+        """Tell whether a start point is reached (E01.FR.02/03/05/06)."""
+        points, plugged, authorized = self.start_points(), place.plugged is not None, place.session.authorized
+        return (
+            ("EVConnected" in points and plugged)
+            or ("Authorized" in points and authorized)
+            or ("PowerPathClosed" in points and plugged and authorized)
+            or ("EnergyTransfer" in points and plugged and authorized and not place.suspended_by_ev)
+        )
+
+    def advance(self, place: Evse, trigger: str) -> None:
+        """Report a trigger in a new transaction or in the running one, then let energy flow if it may."""
+        session = place.session
+        if session.transaction is not None:
+            session.transaction.charging_state = self.state_without_energy(place, session.transaction.charging_state)
+            self.send_event(place, "Updated", trigger)
+        elif self.should_start(place):
+            self.start_transaction(place, trigger)
+        self.settle_charging_state(place)
+
+    def start_transaction(self, place: Evse, trigger: str) -> None:
+        """Open a transaction and send Started."""
+        transaction = Transaction(self.new_transaction_id(), place.number, place.plugged)
+        transaction.charging_state = self.state_without_energy(place)
+        place.session.transaction = transaction
+        self.send_event(place, "Started", trigger)
+        self.tasks.start(self.sample_periodically(place, transaction))
+
+    def new_transaction_id(self) -> str:
+        """Return an id that this station never used before (E01.FR.08): a counter in flash, and a random part."""
+        number: int = self.storage.get("transaction_counter", 0) + 1
+        self.storage["transaction_counter"] = number
+        return f"{number:06d}-{secrets.token_hex(8)}"
+
+    @staticmethod
+    def state_without_energy(place: Evse, present: str = "Idle") -> str:
+        """Return the charging state while no energy flows."""
+        if place.plugged is None:
+            return "Idle"
+        return present if present in ("Charging", "SuspendedEV", "SuspendedEVSE") else "EVConnected"
+
+    def charging_state(self, place: Evse) -> str:
+        """Return the ChargingState that cable, driver and EV add up to."""
+        if place.plugged is None or not place.session.authorized:
+            return self.state_without_energy(place)
+        if place.session.withheld:
+            return "SuspendedEVSE"
+        return "SuspendedEV" if place.suspended_by_ev else "Charging"
+
+    def power_drawn(self, place: Evse) -> float:
+        """Return the watts that flow while charging."""
+        return min(place.load, place.config.max_power)
+
+    def settle_charging_state(self, place: Evse) -> None:
+        """Switch the power and report a changed charging state (E01.FR.18/19)."""
+        transaction = place.session.transaction
+        if transaction is None:
+            return
+        state = self.charging_state(place)
+        place.meter.power = self.power_drawn(place) if state == "Charging" else 0
+        if state != transaction.charging_state:
+            transaction.charging_state = state
+            self.send_event(place, "Updated", "ChargingStateChanged")
+
+    def end_transaction(
+        self,
+        place: Evse,
+        trigger: str,
+        reason: str,
+        *,
+        token: Payload | None = None,
+        connector: int | None = None,
+    ) -> None:
+        """Send Ended and forget the session (E06)."""
+        transaction = place.session.transaction
+        if transaction is None:
+            return
+        place.meter.power = 0
+        transaction.stopped_reason = reason
+        self.send_event(place, "Ended", trigger, token=token, connector=connector)
+        self._ended.add(transaction.id)
+        self.storage.get("running", {}).pop(transaction.id, None)
+        self.end_session(place)
+
+    def end_session(self, place: Evse) -> None:
+        """Make the EVSE free for the next driver."""
+        place.session = Session()
+        self.report_status_changes()
+        self.became_idle()
+
+    # -- events
+
+    def send_event(
+        self,
+        place: Evse,
+        event_type: str,
+        trigger: str,
+        *,
+        token: Payload | None = None,
+        connector: int | None = None,
+        asked: bool = False,
+    ) -> None:
+        """Queue a TransactionEvent about the running transaction of an EVSE."""
+        event = self.event_payload(place, event_type, trigger, connector)
+        stop_token = token or self.token_to_send(place)
+        if stop_token is not None:
+            event["idToken"] = stop_token
+        if asked:
+            event["meterValue"] = self.meter_values(place, "Trigger", ("SampledDataCtrlr", "TxUpdatedMeasurands"))
+        self.remember_running(place, event)
+        self.deliver_event(event)
+
+    def token_to_send(self, place: Evse) -> Payload | None:
+        """Return the driver's token for the first event after the authorization (E01.FR.10), then None."""
+        transaction, token = place.session.transaction, place.session.token
+        if transaction is None or token is None or transaction.token_sent:
+            return None
+        transaction.token_sent = True
+        return token
+
+    def deliver_event(self, event: Payload) -> None:
+        """Queue an event for delivery; it is kept until the CSMS has it (E04.FR.01)."""
+        self.send_surely("TransactionEvent", event)
+
+    def event_payload(self, place: Evse, event_type: str, trigger: str, connector: int | None = None) -> Payload:
+        """Return a TransactionEventRequest without token, with the next sequence number."""
+        transaction = place.session.transaction
+        assert transaction is not None  # noqa: S101
+        event: Payload = {
+            "eventType": event_type,
+            "timestamp": self.clock.stamp(),
+            "triggerReason": trigger,
+            "seqNo": self.next_sequence_number(transaction),
+            "transactionInfo": self.transaction_info(place, transaction, event_type),
+            "evse": self.event_place(transaction, connector),
+        }
+        if self.is_offline():
+            event["offline"] = True
+        if transaction.charging_state == "Charging":
+            event["numberOfPhasesUsed"] = place.phases
+        if values := self.event_meter_values(place, event_type, trigger):
+            event["meterValue"] = values
+        return event
+
+    def is_offline(self) -> bool:
+        """Tell whether an event happening now happens offline (E04.FR.03)."""
+        return self.link is None
+
+    @staticmethod
+    def next_sequence_number(transaction: Transaction) -> int:
+        """Count the events of a transaction from 0."""
+        number = transaction.sequence
+        transaction.sequence += 1
+        return number
+
+    def transaction_info(self, place: Evse, transaction: Transaction, event_type: str) -> Payload:
+        """Return the TransactionType of an event."""
+        info: Payload = {"transactionId": transaction.id, "chargingState": transaction.charging_state}
+        remote_start_id = place.session.remote_start_id
+        if remote_start_id is not None and transaction.remote_start_id != remote_start_id:
+            transaction.remote_start_id = remote_start_id
+            info["remoteStartId"] = remote_start_id
+        if event_type == "Ended" and transaction.stopped_reason:
+            info["stoppedReason"] = transaction.stopped_reason
+        return info
+
+    @staticmethod
+    def event_place(transaction: Transaction, connector: int | None) -> Payload:
+        """Return the EVSEType of an event: the connector too, once the EV is connected (E01.FR.16)."""
+        number = connector or transaction.connector
+        return {"id": transaction.evse, **({"connectorId": number} if number else {})}
+
+    def event_meter_values(self, place: Evse, event_type: str, trigger: str) -> list[Payload]:
+        """Return the meter values that an event carries (J02)."""
+        if event_type == "Started":
+            return self.meter_values(place, "Transaction.Begin", ("SampledDataCtrlr", "TxStartedMeasurands"))
+        if event_type == "Ended":
+            return self.meter_values(place, "Transaction.End", ("SampledDataCtrlr", "TxEndedMeasurands"))
+        if trigger == "MeterValuePeriodic":
+            return self.meter_values(place, "Sample.Periodic", ("SampledDataCtrlr", "TxUpdatedMeasurands"))
+        return []
+
+    def meter_values(self, place: Evse, context: str, setting: tuple[str, str]) -> list[Payload]:
+        """Return one MeterValueType with the measurands of a setting; empty when it names none."""
+        samples = place.meter.sample(self.model.members(*setting), place.phases, context)
+        return [{"timestamp": self.clock.stamp(), "sampledValue": samples}] if samples else []
+
+    async def sample_periodically(self, place: Evse, transaction: Transaction) -> None:
+        """Send a meter reading every TxUpdatedInterval seconds while the transaction runs (J02)."""
+        while place.session.transaction is transaction:
+            interval = self.model.number("SampledDataCtrlr", "TxUpdatedInterval")
+            await asyncio.sleep(interval or 1.0)
+            if interval and place.session.transaction is transaction:
+                self.send_event(place, "Updated", "MeterValuePeriodic")
+
+    def result_arrived(self, action: str, payload: Payload, result: Payload) -> None:
+        """Act on the CSMS's view of the token of an event (E05, E06.FR.04)."""
+        status = result.get("idTokenInfo", {}).get("status", "Accepted")
+        if action != "TransactionEvent" or status == "Accepted":
+            return
+        for place in self.evses.values():
+            transaction = place.session.transaction
+            if transaction and transaction.id == payload["transactionInfo"]["transactionId"]:
+                self.deauthorize(place)
+
+    # -- what flash memory knows, for the case that the power goes
+
+    def remember_running(self, place: Evse, event: Payload) -> None:
+        """Keep what is needed to end the transaction after a power loss."""
+        transaction = place.session.transaction
+        if transaction is None:
+            return
+        self.storage.setdefault("running", {})[transaction.id] = {
+            "seqNo": event["seqNo"],
+            "evse": event["evse"],
+            "register": place.meter.register,
+        }
+
+    def end_transactions_cut_by_power_loss(self) -> None:
+        """Queue Ended for transactions that were running when the power went (stoppedReason PowerLoss)."""
+        running: dict[str, Payload] = self.storage.get("running", {})
+        for transaction_id, last in running.items():
+            self._ended.add(transaction_id)
+            event: Payload = {
+                "eventType": "Ended",
+                "timestamp": self.clock.stamp(),
+                "triggerReason": "AbnormalCondition",
+                "seqNo": last["seqNo"] + 1,
+                "offline": True,
+                "transactionInfo": {"transactionId": transaction_id, "stoppedReason": "PowerLoss"},
+                "evse": last["evse"],
+            }
+            place = self.evses.get(last["evse"]["id"])
+            if place and (values := self.event_meter_values(place, "Ended", "AbnormalCondition")):
+                event["meterValue"] = values
+            self.outbox.append({"action": "TransactionEvent", "payload": event, "attempts": 0})
+        running.clear()
+
+    # -- what the CSMS asks for
+
+    def on_request_start_transaction(self, request: Payload) -> Payload:
+        """Answer RequestStartTransaction; the start follows (F01, F02)."""
+        place = self.evse_for_remote_start(request.get("evseId"))
+        if not self.may_transact() or place is None:
+            return {"status": "Rejected"}
+        self.after_answer(partial(self.remote_start, place, request))
+        answer: Payload = {"status": "Accepted"}
+        if place.session.transaction is not None:
+            answer["transactionId"] = place.session.transaction.id
+        return answer
+
+    def evse_for_remote_start(self, evse: int | None) -> Evse | None:
+        """Return the EVSE to start on, or None when it is unavailable or taken (F01.FR.20/23/24)."""
+        candidates = self.evses.values() if evse is None else [self.evses[evse]] if evse in self.evses else []
+        for place in candidates:
+            usable = any(self.is_operative(place.number, connector) for connector in place.connectors)
+            if usable and not place.session.authorized and not place.session.authorizing:
+                return place
+        return None
+
+    async def remote_start(self, place: Evse, request: Payload) -> None:
+        """Start for the token of a request, after an Authorize if AuthorizeRemoteStart is set (F01.FR.01/02)."""
+        if self.model.flag("AuthCtrlr", "AuthorizeRemoteStart"):
+            place.session.authorizing = True
+            info = await self.authorize(request["idToken"])
+            place.session.authorizing = False
+            if info.get("status") != "Accepted":
+                return
+        place.session.remote_start_id = request["remoteStartId"]
+        self.driver_authorized(place, request["idToken"], "RemoteStart")
+
+    def on_request_stop_transaction(self, request: Payload) -> Payload:
+        """Answer RequestStopTransaction; the stop follows (F03.FR.07/08)."""
+        place = self.evse_of_transaction(request["transactionId"])
+        if not self.may_transact() or place is None:
+            return {"status": "Rejected"}
+        self.after_answer(partial(self.remote_stop, place, request["transactionId"]))
+        return {"status": "Accepted"}
+
+    async def remote_stop(self, place: Evse, transaction_id: str) -> None:
+        """Stop a transaction for the CSMS (F03.FR.02/03)."""
+        if place.session.transaction is not None and place.session.transaction.id == transaction_id:
+            self.stop_authorized(place, "RemoteStop", "Remote")
+
+    def evse_of_transaction(self, transaction_id: str) -> Evse | None:
+        """Return the EVSE on which a transaction runs."""
+        for place in self.evses.values():
+            if place.session.transaction is not None and place.session.transaction.id == transaction_id:
+                return place
+        return None
+
+    def on_get_transaction_status(self, request: Payload) -> Payload:
+        """Answer GetTransactionStatus (E14)."""
+        transaction_id = request.get("transactionId")
+        if transaction_id is None:
+            return {"messagesInQueue": bool(self.queued_events())}
+        return {
+            "messagesInQueue": bool(self.queued_events(transaction_id)),
+            "ongoingIndicator": self.evse_of_transaction(transaction_id) is not None,
+        }
