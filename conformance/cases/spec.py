@@ -1,0 +1,118 @@
+"""`with spec("B01.FR.05"):` turns plain asserts into findings."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from conformance.cases.case import Case
+from conformance.cases.catalogue import Catalogue
+from conformance.cases.verdict import Finding, Verdict
+
+
+class CaseOver(Exception):  # noqa: N818 -- not an error: the case has said all it can
+    """A requirement that had to hold did not; the rest of the case would say nothing."""
+
+
+class UndeclaredRequirementError(Exception):
+    """A case judged a requirement that it does not declare: a mistake in the case."""
+
+
+Touched = Callable[[], tuple[int, ...]]
+"""Gives the numbers of the transcript entries that the case has looked at since the last call."""
+
+_BROKEN_PAYLOAD = (LookupError, TypeError, ValueError, AttributeError)
+
+
+class Spec:
+    """Collects the findings of one case."""
+
+    def __init__(
+        self,
+        case: Case,
+        catalogue: Catalogue,
+        *,
+        touched: Touched = tuple,
+        malformed: Callable[[], str] = str,
+    ) -> None:
+        """Judge `case` by the levels in `catalogue`.
+
+        `malformed` says what is wrong, by the schema, with the messages that the case looked at, or nothing: a case
+        that stumbles over such a message has found a fault of the SUT, not one of the harness.
+        """
+        self.case = case
+        self.findings: list[Finding] = []
+        self._catalogue = catalogue
+        self._touched = touched
+        self._malformed = malformed
+
+    @contextmanager
+    def __call__(self, requirement: str) -> Iterator[None]:
+        """Judge one requirement: an assertion that fails is noted, and the case goes on after the block."""
+        yield from self._block(requirement, must=False)
+
+    @contextmanager
+    def must(self, requirement: str) -> Iterator[None]:
+        """Judge one requirement without which the rest of the case says nothing: a miss ends the case."""
+        yield from self._block(requirement, must=True)
+
+    def excuse(self, requirement: str, because: str) -> None:
+        """Say that a declared requirement does not bind in what just happened: the documents allow this branch."""
+        self._note(requirement, Verdict.NOT_APPLICABLE, because)
+
+    def unproven(self, requirement: str, because: str) -> None:
+        """Say that a declared requirement could not be judged."""
+        self._note(requirement, Verdict.INCONCLUSIVE, because)
+
+    def warn(self, requirement: str, message: str) -> None:
+        """Note something short of a violation: the documents leave it open, and a buyer wants to know."""
+        self._note(requirement, Verdict.WARN, message)
+
+    @property
+    def judged(self) -> frozenset[str]:
+        """The requirements with a finding."""
+        return frozenset(finding.requirement for finding in self.findings)
+
+    def _block(self, requirement: str, *, must: bool) -> Iterator[None]:
+        self._declared(requirement)
+        self._touched()
+        try:
+            yield
+        except AssertionError as miss:
+            self._missed(requirement, str(miss))
+            if must:
+                raise CaseOver(requirement) from miss
+        except _BROKEN_PAYLOAD as stumble:
+            wrong = self._malformed()
+            if not wrong:
+                raise
+            self._missed(requirement, f"{wrong} ({type(stumble).__name__}: {stumble})")
+            if must:
+                raise CaseOver(requirement) from stumble
+        else:
+            self._note(requirement, Verdict.PASS, "")
+
+    def _missed(self, requirement: str, message: str) -> None:
+        self._note(requirement, Verdict.FAIL if self._catalogue[requirement].binding else Verdict.WARN, message)
+
+    def _note(self, requirement: str, verdict: Verdict, message: str) -> None:
+        self._declared(requirement)
+        self.findings.append(Finding(requirement, verdict, message, self._touched()))
+
+    def _declared(self, requirement: str) -> None:
+        if self.case.requirements and requirement not in self.case.requirements:
+            raise UndeclaredRequirementError(
+                f"{self.case.id} judges {requirement} without declaring it: add it to `requirements` of the case"
+            )
+
+
+def conclude(spec: Spec, *, finished: bool) -> Verdict:
+    """The verdict of a case: its worst finding.
+
+    A case that ran to its end (`finished`) without judging everything that it declares is an ERROR: nobody may pass
+    by not being looked at.
+    """
+    missing = [each for each in spec.case.requirements if each not in spec.judged]
+    if finished:
+        spec.findings.extend(
+            Finding(each, Verdict.ERROR, "declared by the case, but never judged") for each in missing
+        )
+    return Verdict.worst((finding.verdict for finding in spec.findings), Verdict.PASS)
