@@ -1,0 +1,145 @@
+"""What can be done to a station, as small protocols; a driver acts, and never reports what went over the wire."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import quote
+
+from conformance.sut.secret import Secret
+
+ACTIONS = (
+    "power_off",
+    "power_on",
+    "plug_in",
+    "unplug",
+    "present_id_token",
+    "ev_ready",
+    "ev_suspend",
+    "set_load",
+    "cut_network",
+    "restore_network",
+)
+"""Every action that a driver may know. A power cycle is made of two of them."""
+
+
+class Unsupported(Exception):  # noqa: N818 -- reads as what happened: says nothing about the station
+    """An action that this driver, or whoever stands behind it, can't do."""
+
+    def __init__(self, action: str, why: str) -> None:
+        super().__init__(f"{action}: {why}")
+        self.action = action
+        self.why = why
+
+
+class DriverFailed(Exception):  # noqa: N818 -- reads as what happened
+    """An action that was tried and did not succeed, or a driver that broke."""
+
+    def __init__(self, action: str, why: str) -> None:
+        super().__init__(f"{action}: {why}")
+        self.action = action
+        self.why = why
+
+
+class Note(Protocol):
+    """Takes down what a driver does, for the transcript."""
+
+    def __call__(self, text: str, **detail: object) -> None:
+        """Note a text, with whatever belongs to it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """What a driver is told at the start: where the station dials, who it is, and where its log goes."""
+
+    csms_url: str
+    identity: str
+    folder: Path
+    note: Note
+    password: Secret | None = None
+
+    @property
+    def url(self) -> str:
+        """The address with the identity, percent-encoded."""
+        return f"{self.csms_url.rstrip('/')}/{quote(self.identity, safe='')}"
+
+    def placeholders(self) -> dict[str, str]:
+        """What a command or a text may refer to."""
+        return {"csms_url": self.csms_url, "identity": self.identity, "url": self.url}
+
+
+class Power(Protocol):
+    """The mains."""
+
+    async def power_off(self) -> None:
+        """Mains off, at once: what a fuse does."""
+
+    async def power_on(self) -> None:
+        """Mains on: a cold boot."""
+
+
+class Cable(Protocol):
+    """The plug of an EV."""
+
+    async def plug_in(self, evse: int = 1, connector: int = 1) -> None:
+        """Put the plug into a connector."""
+
+    async def unplug(self, evse: int = 1, connector: int = 1) -> None:
+        """Pull it out."""
+
+
+class Card(Protocol):
+    """What a driver authorizes with."""
+
+    async def present_id_token(self, evse: int, id_token: str, type: str = "ISO14443") -> None:  # noqa: A002
+        """Hold a card to the reader of an EVSE."""
+
+
+class Vehicle(Protocol):
+    """An EV that is plugged in."""
+
+    async def ev_ready(self, evse: int = 1) -> None:
+        """Let it ask for energy."""
+
+    async def ev_suspend(self, evse: int = 1) -> None:
+        """Let it stop asking, and stay plugged in."""
+
+
+class Load(Protocol):
+    """What the EV would draw."""
+
+    async def set_load(self, evse: int, watts: float) -> None:
+        """Set what it would draw if it were allowed to."""
+
+
+class NetworkPlug(Protocol):
+    """The station's own network."""
+
+    async def cut_network(self) -> None:
+        """Take it away."""
+
+    async def restore_network(self) -> None:
+        """Bring it back."""
+
+
+class Operable(Power, Cable, Card, Vehicle, Load, NetworkPlug, Protocol):
+    """A station that can be operated in every way."""
+
+
+class Hands(Protocol):
+    """One way of operating a station: what a kind of driver implements."""
+
+    def can(self, action: str) -> bool:
+        """Whether this action is known, as far as can be told without trying."""
+
+    async def start(self, context: Context) -> None:
+        """Get ready, and bring the station up where that is in this driver's power; raises DriverFailed."""
+
+    async def stop(self) -> None:
+        """Let go of everything, and leave nothing running."""
+
+    async def act(self, action: str, **args: object) -> None:
+        """Carry out one of ACTIONS; raises Unsupported and DriverFailed."""
+
+    @property
+    def trouble(self) -> str:
+        """Why the driver is of no more use, in words; empty while it is."""

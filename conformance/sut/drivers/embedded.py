@@ -1,0 +1,53 @@
+"""The reference station, or a mutant of it, run inside the harness."""
+
+from inspect import getattr_static
+
+from conformance.sut.drivers.actions import Context, DriverFailed, Operable
+
+
+class EmbeddedHands:
+    """Runs a reference station in the harness's own event loop; `mutant` is a class to run in its place."""
+
+    trouble = ""
+
+    def __init__(self, mutant: type | None = None) -> None:
+        self._class = mutant
+        self._station: Operable | None = None
+
+    def can(self, action: str) -> bool:
+        """Whether the reference station has a method of that name."""
+        return getattr_static(self._class or _reference(), action, None) is not None
+
+    async def start(self, context: Context) -> None:
+        """Build the station and switch its mains on."""
+        from conformance.reference.station import StationConfig  # noqa: PLC0415 -- needed by this driver only
+
+        config = StationConfig(
+            csms_url=context.csms_url,
+            identity=context.identity,
+            password=context.password.reveal() if context.password else None,
+        )
+        station: Operable = (self._class or _reference())(config)
+        self._station = station
+        await station.power_on()
+
+    async def stop(self) -> None:
+        """Switch the mains off for good."""
+        station, self._station = self._station, None
+        if station is not None:
+            await station.power_off()
+
+    async def act(self, action: str, **args: object) -> None:
+        """Call the station's method of that name."""
+        if self._station is None:
+            raise DriverFailed(action, "the reference station has not been started")
+        try:
+            await getattr(self._station, action)(**args)
+        except (LookupError, TypeError, ValueError) as error:
+            raise DriverFailed(action, f"the reference station can't do that: {error!r}") from error
+
+
+def _reference() -> type:
+    from conformance.reference.station import ReferenceStation  # noqa: PLC0415 -- needed by this driver only
+
+    return ReferenceStation

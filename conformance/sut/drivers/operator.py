@@ -1,0 +1,80 @@
+"""A station that a person operates, asked at the terminal."""
+
+import asyncio
+
+from conformance.sut.drivers.actions import ACTIONS, Context, DriverFailed, Unsupported
+from conformance.sut.drivers.terminal import Terminal
+
+_WORDING = {
+    "power_off": "Switch the station's mains off, as a fuse would.",
+    "power_on": "Switch the station's mains on.",
+    "plug_in": "Plug the EV into EVSE {evse}, connector {connector}.",
+    "unplug": "Pull the EV's plug out of EVSE {evse}, connector {connector}.",
+    "present_id_token": "Hold the card {id_token} ({type}) to the reader of EVSE {evse}.",
+    "ev_ready": "Let the EV on EVSE {evse} ask for energy.",
+    "ev_suspend": "Let the EV on EVSE {evse} stop charging, and leave it plugged in.",
+    "set_load": "Let the EV on EVSE {evse} draw {watts:g} W.",
+    "cut_network": "Take the station's network away: its cable, its WiFi or its SIM card.",
+    "restore_network": "Give the station its network back.",
+}
+_CHOICES = "Enter = done · n = can't be done · never = can't be done, don't ask again · f <what happened> = failed"
+
+
+class OperatorHands:
+    """Asks a person to do it, one thing at a time; `patience` is how long they have, in seconds."""
+
+    trouble = ""
+
+    def __init__(self, terminal: Terminal | None, *, patience: float) -> None:
+        self._terminal = terminal
+        self._patience = patience
+        self._never: set[str] = set()
+        self._one_at_a_time = asyncio.Lock()
+
+    def can(self, action: str) -> bool:
+        """Whether the person has not yet said that it can never be done."""
+        return action in ACTIONS and action not in self._never
+
+    async def start(self, context: Context) -> None:
+        """Tell the person where the station has to dial."""
+        self._terminal = self._terminal or Terminal.own()
+        self._terminal.say(
+            f"\nYou operate the station {context.identity}. It has to dial {context.csms_url} ({context.url}).\n"
+        )
+
+    async def stop(self) -> None:
+        """Let the person go."""
+        if self._terminal is not None:
+            self._terminal.say("\nThe station is yours again.\n")
+
+    async def act(self, action: str, **args: object) -> None:
+        """Ask for it, and take the answer."""
+        if not self.can(action):
+            raise Unsupported(action, "the operator said that it can never be done here")
+        async with self._one_at_a_time:
+            try:
+                async with asyncio.timeout(self._patience):
+                    await self._ask(action, _WORDING[action].format(**args))
+            except TimeoutError:
+                raise Unsupported(action, f"nobody answered within {self._patience:g} s") from None
+            except EOFError:
+                raise Unsupported(action, "there is no terminal at which to ask a person") from None
+
+    async def _ask(self, action: str, request: str) -> None:
+        assert self._terminal is not None
+        question = f"\n>> {request}\n   {_CHOICES}: "
+        while True:
+            self._terminal.say(question)
+            answer = await self._terminal.line()
+            word, _, rest = answer.partition(" ")
+            match word.lower():
+                case "" | "d" | "done" | "ok" | "y" | "yes":
+                    return
+                case "n" | "no" | "can't" | "cant":
+                    raise Unsupported(action, rest.strip() or "the operator can't do it")
+                case "never":
+                    self._never.add(action)
+                    raise Unsupported(action, rest.strip() or "the operator can never do it here")
+                case "f" | "failed":
+                    raise DriverFailed(action, rest.strip() or "the operator says that it failed")
+            question = f"   {answer[:40]!r} is none of these. {_CHOICES}: "

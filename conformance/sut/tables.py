@@ -1,0 +1,161 @@
+"""The tables of a SUT profile, as they stand in its TOML file."""
+
+from typing import Annotated, Literal, TypeAlias
+
+import msgspec
+from msgspec import Meta
+
+Version: TypeAlias = Literal["1.6", "2.0.1", "2.1"]
+Name: TypeAlias = Annotated[str, Meta(min_length=1, max_length=100)]
+Number: TypeAlias = Annotated[int, Meta(ge=1)]
+Seconds: TypeAlias = Annotated[float, Meta(gt=0, le=86_400)]
+Pause: TypeAlias = Annotated[float, Meta(ge=0, le=86_400)]
+
+
+class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A table of the file, in which a key that nobody reads is a mistake."""
+
+
+class Product(Table, frozen=True, kw_only=True):
+    """What the report says of the system under test."""
+
+    name: Name
+    vendor: str | None = None
+    model: str | None = None
+    firmware: str | None = None
+    serial: str | None = None
+
+
+class Listen(Table, frozen=True, kw_only=True):
+    """Where the harness waits for a station; port 0 takes any that is free."""
+
+    host: Name = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65_535)] = 0
+    path: str = "/ocpp"
+
+
+class Dial(Table, frozen=True, kw_only=True):
+    """Where a CSMS under test is found, without the identity: `ws://…` or `wss://…`."""
+
+    url: str
+
+
+class Connector(Table, frozen=True, kw_only=True):
+    """One connector: its number on the EVSE, and its type as ConnectorType has it."""
+
+    id: Number
+    type: Annotated[str, Meta(min_length=1, max_length=50)]
+
+
+class Evse(Table, frozen=True, kw_only=True):
+    """One EVSE and its connectors; power in watts."""
+
+    id: Number
+    connector: Annotated[tuple[Connector, ...], Meta(min_length=1)]
+    max_power_w: Annotated[float, Meta(gt=0)] | None = None
+
+
+class IdToken(Table, frozen=True, kw_only=True):
+    """An id token as a driver would present it."""
+
+    id_token: Annotated[str, Meta(max_length=255)]
+    type: Annotated[str, Meta(min_length=1, max_length=20)] = "ISO14443"
+
+    @property
+    def payload(self) -> dict[str, str]:
+        """The token as it goes over the wire in OCPP 2.x."""
+        return {"idToken": self.id_token, "type": self.type}
+
+
+class Variable(Table, frozen=True, kw_only=True):
+    """A variable of the device model."""
+
+    component: Name
+    variable: Name
+    instance: str | None = None
+
+
+class WritableVariable(Table, frozen=True, kw_only=True):
+    """A variable that may be changed without harm, and at least two values that it takes."""
+
+    component: Name
+    variable: Name
+    instance: str | None = None
+    values: Annotated[tuple[str, ...], Meta(min_length=2)]
+
+
+class Parameters(Table, frozen=True, kw_only=True):
+    """Values that cases need; the defaults suit any OCPP 2.0.1 station that has what the documents require.
+
+    pending_interval: what a station that must wait is told to wait. heartbeat_interval: what an accepted one is told
+    where a case counts heartbeats. clock_shift: how far off its clock is told to be for a while. All in seconds.
+    """
+
+    valid_id_token: IdToken = IdToken(id_token="04E91C5A2B6C80")  # noqa: S106 -- a card's number, no password
+    other_valid_id_token: IdToken = IdToken(id_token="04E91C5A2B6C81")  # noqa: S106
+    invalid_id_token: IdToken = IdToken(id_token="04DEADBEEF0000")  # noqa: S106
+    writable_variable: WritableVariable = WritableVariable(
+        component="OCPPCommCtrlr", variable="OfflineThreshold", values=("300", "600")
+    )
+    read_only_variable: Variable = Variable(component="SecurityCtrlr", variable="SecurityProfile")
+    reboot_variable: WritableVariable | None = None
+    pending_interval: Number = 20
+    heartbeat_interval: Number = 10
+    clock_shift: Number = 600
+    second_url: str | None = None
+    hard_wired_monitor: int | None = None
+    preconfigured_monitor: int | None = None
+
+
+class Timing(Table, frozen=True, kw_only=True):
+    """How long the harness waits, in seconds.
+
+    connect: for the first connection. boot: for a BootNotification after mains on or a reset. answer: for the answer
+    to a request. report: for each part of a report. status: for a status after what changed it. reconnect: for a new
+    connection after a break. settle: for what may still come when nothing more is due. tolerance: what a measured
+    time may be off. action: for a driver to do something. case: for a whole case. operator: for a person to answer.
+    """
+
+    connect: Seconds = 120
+    boot: Seconds = 180
+    answer: Seconds = 30
+    report: Seconds = 120
+    status: Seconds = 60
+    reconnect: Seconds = 120
+    settle: Pause = 5
+    tolerance: Pause = 1
+    action: Seconds = 60
+    case: Seconds = 900
+    operator: Seconds = 300
+
+
+class Credentials(Table, frozen=True, kw_only=True):
+    """Who the station says it is: the user is its identity unless stated, the password is kept elsewhere."""
+
+    user: str | None = None
+    password_env: Name | None = None
+    password_file: Name | None = None
+
+
+class EmbeddedDriver(Table, frozen=True, kw_only=True, tag_field="kind", tag="embedded"):
+    """The reference station, run inside the harness."""
+
+
+class ProcessDriver(Table, frozen=True, kw_only=True, tag_field="kind", tag="process"):
+    """A program; `cwd` starts from the profile's folder."""
+
+    command: Annotated[tuple[str, ...], Meta(min_length=1)]
+    protocol: Literal["jsonl", "none"] = "jsonl"
+    cwd: str = "."
+    env: dict[str, str] = {}
+
+
+class OperatorDriver(Table, frozen=True, kw_only=True, tag_field="kind", tag="operator"):
+    """A person at the terminal."""
+
+
+class NoDriver(Table, frozen=True, kw_only=True, tag_field="kind", tag="none"):
+    """Nobody: the station is left alone."""
+
+
+Driver: TypeAlias = EmbeddedDriver | ProcessDriver | OperatorDriver | NoDriver
