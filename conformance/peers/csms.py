@@ -1,0 +1,126 @@
+"""The harness as a CSMS: it listens on one address for the whole session, and stations come and go."""
+
+import hmac
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from conformance.peers.peer import Default, Patience, Peer
+from conformance.peers.replies import Answer, Error
+from conformance.peers.v201 import CSMS_ANSWERS
+from conformance.wire.frames import Call
+from conformance.wire.link import Accept, HandshakeInfo, Link, Listener, Refuse, negotiate
+from conformance.wire.schemas import VERSIONS
+from conformance.wire.transcript import Entry, Transcript
+
+DEFAULTS: Mapping[str, Mapping[str, Default]] = {"2.0.1": CSMS_ANSWERS}
+
+
+class CsmsPeer(Peer):
+    """The CSMS's end towards one station.
+
+    Until it has accepted a station that it had answered Pending or Rejected, it refuses what the station may not
+    send yet with a SecurityError (B02.FR.09, B03.FR.07). A station that never booted here, because it was running
+    before the harness was, is served.
+    """
+
+    registration: str | None = None
+
+    def default_answer(self, call: Call) -> Answer:
+        """What a compliant CSMS says to this call."""
+        if self.registration in ("Pending", "Rejected") and not self._may_send(call):
+            return Error("SecurityError", f"{call.action} before the boot was accepted")
+        return super().default_answer(call)
+
+    def gave(self, call: Call, answer: Mapping[str, Any]) -> None:
+        """Keep in mind what the last boot was told."""
+        if call.action == "BootNotification" and isinstance(answer.get("status"), str):
+            self.registration = answer["status"]
+
+    def _may_send(self, call: Call) -> bool:
+        """While pending a station may report what it was asked for (B02.FR.01); while rejected, nothing."""
+        return call.action == "BootNotification" or (self.registration == "Pending" and call.action in _ON_REQUEST)
+
+
+_ON_REQUEST = frozenset({"NotifyReport", "NotifyMonitoringReport", "NotifyCustomerInformation"})
+
+
+class CsmsServer:
+    """Listens on one address and hands each connection to the peer of the identity in its path."""
+
+    def __init__(  # noqa: PLR0913 -- the address, by keyword
+        self,
+        transcript: Transcript,
+        *,
+        host: str,
+        port: int,
+        path: str,
+        versions: Sequence[str],
+        patience: Patience,
+    ) -> None:
+        self.transcript = transcript
+        self.path = "/" + path.strip("/")
+        self._host = host
+        self._versions = tuple(versions)
+        self._patience = patience
+        self._peers: dict[str, CsmsPeer] = {}
+        self._passwords: dict[str, str] = {}
+        self.listener = Listener(
+            host,
+            port,
+            self._admit,
+            transcript,
+            on_open=self._opened,
+            on_frame=self._received,
+            on_close=self._closed,
+        )
+
+    async def start(self) -> None:
+        """Listen; raises OSError where the address can't be had."""
+        await self.listener.start()
+
+    async def stop(self) -> None:
+        """Close every connection and the listening socket."""
+        await self.listener.stop()
+        for peer in self._peers.values():
+            await peer.close()
+
+    @property
+    def url(self) -> str:
+        """Where stations dial, without their identity."""
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"ws://{host}:{self.listener.port}{'' if self.path == '/' else self.path}"
+
+    def peer(self, identity: str, *, password: str | None = None) -> CsmsPeer:
+        """The peer for one station, made at the first call; a password is then asked of that station."""
+        if identity not in self._peers:
+            self._peers[identity] = CsmsPeer(identity, self.transcript, self._patience, DEFAULTS[self._versions[0]])
+        if password is not None:
+            self._passwords[identity] = password
+        return self._peers[identity]
+
+    def _admit(self, request: HandshakeInfo) -> Accept | Refuse:
+        if request.prefix.rstrip("/") != self.path.rstrip("/"):
+            return Refuse(404, f"stations dial {self.path}/<identity> here")
+        if request.identity not in self._peers:
+            return Refuse(404, f"no station {request.identity} is expected here")
+        password = self._passwords.get(request.identity)
+        if password is not None and not _authorized(request, password):
+            return Refuse(401, "wrong user name or password")
+        return Accept(negotiate(request.subprotocols, [VERSIONS[each].subprotocol for each in self._versions]))
+
+    def _opened(self, link: Link) -> None:
+        self._peers[link.identity].attach(link)
+
+    def _received(self, link: Link, entry: Entry) -> None:
+        self._peers[link.identity].received(link, entry)
+
+    def _closed(self, link: Link, _: Entry) -> None:
+        self._peers[link.identity].detach(link)
+
+
+def _authorized(request: HandshakeInfo, password: str) -> bool:
+    given = request.credentials
+    if given is None:
+        return False
+    right_user = hmac.compare_digest(given[0].encode(), request.identity.encode())
+    return right_user and hmac.compare_digest(given[1].encode(), password.encode())

@@ -1,0 +1,40 @@
+"""How a peer answers a call: scripted in a case, or by its defaults."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+Payload = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Error:
+    """Answer with a CALLERROR."""
+
+    code: str
+    description: str = ""
+    details: Payload = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """Answer with this text, whatever it is; `{id}` in it becomes the id of the call."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """Never answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """Answer after a delay in seconds; with None the default answer."""
+
+    seconds: float
+    then: Payload | Callable[[Payload], Payload] | Error | Raw | None = None
+
+
+Answer = Payload | Callable[[Payload], Payload] | Error | Raw | Silence | Late
+"""What a peer can be told to answer: a payload, or a function from the call's payload to one, or one of the above."""
