@@ -1,0 +1,224 @@
+"""The conformance report to hand over: one page of HTML that prints on A4 and needs no network.
+
+Whatever came over the wire is hostile text here: every value goes through `_text`, and the page allows no scripts.
+"""
+
+import datetime as dt
+from collections.abc import Iterable
+from html import escape
+from pathlib import Path
+from string import Template
+
+from conformance.cases.grade import Grade
+from conformance.cases.verdict import Verdict
+from conformance.report import view
+from conformance.report.result import FindingRow, ProofRow, RunResult
+
+_TEMPLATE = Path(__file__).with_name("certificate.html.tmpl")
+_LONGEST_MESSAGE = 400
+_LONGEST_VALUE = 120
+_MOST_FINDINGS = 10
+_MOST_CASES = 150
+_UNBROKEN = 4
+_DISCLAIMER = (
+    "This conformance report says what one run of a test harness found in one sample on one day. It is not a "
+    "certification by anyone, it was neither issued nor endorsed by the Open Charge Alliance, and it does not replace "
+    "the OCPP certification programme. “OCPP” is the name of a protocol of the Open Charge Alliance."
+)
+
+
+def write_certificate(result: RunResult, path: Path) -> None:
+    """Write the conformance report as one self-contained HTML page; raises OSError."""
+    path.write_text(certificate(result), encoding="utf-8", newline="\n")
+
+
+def certificate(result: RunResult) -> str:
+    """The conformance report as HTML."""
+    template = Template(_TEMPLATE.read_text(encoding="utf-8"))
+    body = [
+        _head(result),
+        _banner(result),
+        _facts(result),
+        _grades(result),
+        _failures(result),
+        _warnings(result),
+        _open(result),
+        _excluded(result),
+        _reading(),
+        f"<footer>{escape(_DISCLAIMER)}</footer>",
+    ]
+    return template.substitute(title=f"OCPP conformance report: {_name(result)}", body="\n".join(filter(None, body)))
+
+
+def _text(value: object, limit: int = _LONGEST_VALUE) -> str:
+    return escape(view.one_line(str(value), limit))
+
+
+def _name(result: RunResult) -> str:
+    words = " ".join(str(result.sut[key]) for key in ("vendor", "model") if result.sut.get(key))
+    return _text(words or "unnamed system", 80)
+
+
+def _badge(grade: Grade) -> str:
+    return f'<span class="grade {grade}">{grade}</span>'
+
+
+def _head(result: RunResult) -> str:
+    gate = "met" if result.overall.passes(result.gate) else "not met"
+    return (
+        f"<header><div><h1>OCPP conformance report</h1>"
+        f'<p class="lead">{_name(result)}: {_text(result.plan)}</p></div>'
+        f'<div class="overall">{_badge(result.overall)}<small>overall: the weakest proof<br>'
+        f"gate {result.gate}: {gate}</small></div></header>"
+    )
+
+
+def _banner(result: RunResult) -> str:
+    banner = ""
+    if not result.complete:
+        banner = (
+            '<p class="banner">Incomplete run: not every case that the plan asks for ran. '
+            "What did not run counts as not judged.</p>"
+        )
+    return banner + "".join(f'<p class="note">Note: {_text(note, 300)}</p>' for note in result.notes)
+
+
+def _facts(result: RunResult) -> str:
+    facts = [
+        *((label, _text(value)) for label, value in view.sut_facts(result)),
+        ("Tested", f"{_moment(result.started)} to {_moment(result.finished)}"),
+        ("Harness", _text(view.harness(result), 300)),
+        ("Plan", f"{_text(result.plan)}<br><small>{_text(result.plan_digest)}</small>"),
+    ]
+    half = (len(facts) + 1) // 2
+    columns = ["".join(f"<tr><td>{label}</td><td>{value}</td></tr>" for label, value in facts[:half])]
+    columns.append("".join(f"<tr><td>{label}</td><td>{value}</td></tr>" for label, value in facts[half:]))
+    tables = "".join(f'<td><table class="facts">{column}</table></td>' for column in columns)
+    return f'<h2>What was tested</h2><table class="halves"><tr>{tables}</tr></table>'
+
+
+def _moment(iso: str) -> str:
+    """A time for people, in UTC, or the text as it is where it is none."""
+    try:
+        moment = dt.datetime.fromisoformat(iso)
+    except ValueError:
+        return _text(iso)
+    if moment.tzinfo is None:
+        return f"{moment:%Y-%m-%d %H:%M}"
+    return f"{moment.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def _grades(result: RunResult) -> str:
+    places = list(dict.fromkeys((proof.role, proof.version) for proof in result.proofs))
+    cells = {(proof.proof, proof.role, proof.version): proof for proof in result.proofs}
+    asks = {proof.proof: proof.asks for proof in result.proofs}
+    graded = [name for name in asks if any(row.proof == name and not row.reason for row in result.proofs)]
+    heads = "".join(f"<th>{_text(role)}<small>OCPP {_text(version)}</small></th>" for role, version in places)
+    rows = [
+        f"<tr><td><b>{_text(name)}</b><small>{_text(asks[name], 200)}</small></td>"
+        + "".join(f"<td>{_cell(result, cells.get((name, *place)))}</td>" for place in places)
+        + "</tr>"
+        for name in graded
+    ]
+    table = f'<table class="proofs"><tr><th>Proof</th>{heads}</tr>{"".join(rows)}</table>' if rows else ""
+    modest = "".join(
+        f'<p class="none note">Not graded, {_text(reason)}: {_text(", ".join(names), 300)}</p>'
+        for reason, names in view.ungraded(result).items()
+    )
+    counts = (
+        f"{view.count(result, Verdict.PASS)} passed, {view.count(result, Verdict.WARN)} warned, "
+        f"{view.count(result, Verdict.FAIL)} failed, {view.count(result, *view.UNPROVEN)} not judged, "
+        f"{view.count(result, Verdict.NOT_APPLICABLE)} not applicable"
+    )
+    return f'<h2>Grades</h2>{table}{modest}<p class="note">Cases: {counts}.</p>'
+
+
+def _cell(result: RunResult, proof: ProofRow | None) -> str:
+    if proof is None:
+        return '<span class="none">not asked</span>'
+    if proof.reason:
+        return f'<span class="none">not graded: {_text(proof.reason)}</span>'
+    lines = [view.could_be(proof), f"judged {proof.judged} of {proof.planned}"]
+    if proof.unproven:
+        missing = view.not_run(result, proof)
+        lines.append(
+            f"{view.plural(proof.unproven, 'case')} unproven" + (f", {missing} not run" if missing else "")
+        )
+    said = "<br>".join(filter(None, lines))
+    return f'<div class="cell">{_badge(proof.grade)}<small>{said}</small></div>'
+
+
+def _failures(result: RunResult) -> str:
+    return _cases("Failed", "fail", view.failed(result))
+
+
+def _warnings(result: RunResult) -> str:
+    return _cases(
+        "Warnings: recommendations missed, or rules that the documents leave open", "warn", view.warned(result)
+    )
+
+
+def _open(result: RunResult) -> str:
+    return _cases("Not judged, and why", "open", view.unproven(result))
+
+
+def _cases(title: str, kind: str, cases: list[view.Shown]) -> str:
+    if not cases:
+        return ""
+    shown = "".join(_case(kind, each) for each in cases[:_MOST_CASES])
+    more = len(cases) - _MOST_CASES
+    rest = f'<p class="more">… and {view.plural(more, "more case")} in result.json</p>' if more > 0 else ""
+    return f"<h2>{title} ({len(cases)})</h2>{shown}{rest}"
+
+
+def _case(kind: str, shown: view.Shown) -> str:
+    row = shown.row
+    about = f"{row.severity}, {', '.join(shown.proofs)}, {shown.where}"
+    reason = f"<p>{_text(row.reason, _LONGEST_MESSAGE)}</p>" if row.reason and kind != "warn" else ""
+    findings = "".join(_finding(finding) for finding in shown.findings[:_MOST_FINDINGS])
+    more = len(shown.findings) - _MOST_FINDINGS
+    rest = f'<p class="more">… and {view.plural(more, "more finding")} in result.json</p>' if more > 0 else ""
+    flows = " long" if len(shown.findings) > _UNBROKEN else ""
+    return (
+        f'<div class="case {kind}{flows}"><h3>{_text(row.id)} {_text(row.title, 200)} '
+        f"<small>({_text(about, 200)})</small></h3>{reason}{findings}{rest}</div>"
+    )
+
+
+def _finding(finding: FindingRow) -> str:
+    level = f"{finding.level}, {finding.clause}" if finding.clause else finding.level
+    says = f": <span class='says'>{_text(finding.says, 300)}</span>" if finding.says else ""
+    where = view.frames_text(finding.frames)
+    seen = f"<p class='says'>Evidence: {where} of the transcript</p>" if where else ""
+    message = f'<p class="message">{_text(finding.message, _LONGEST_MESSAGE)}</p>' if finding.message else ""
+    return f'<div class="finding"><b>{_text(finding.requirement)}</b> ({_text(level)}){says}{message}{seen}</div>'
+
+
+def _excluded(result: RunResult) -> str:
+    reasons = view.not_applicable(result)
+    if not reasons:
+        return ""
+    lines = "".join(f"<p>{_text(reason, 200)}: {_ids(ids)}</p>" for reason, ids in reasons.items())
+    number = view.count(result, Verdict.NOT_APPLICABLE)
+    return (
+        f"<h2>Not applicable ({number})</h2>"
+        f'<div class="compact"><p class="says">By what the system claims, not by what was found:</p>{lines}</div>'
+    )
+
+
+def _ids(ids: Iterable[str]) -> str:
+    return _text(", ".join(ids), 3000)
+
+
+def _reading() -> str:
+    means = " · ".join(f"<b>{grade}</b> {escape(view.MEANS[grade])}" for grade in Grade)
+    return (
+        '<div class="read"><h2>How to read this</h2>'
+        "<p>The grade of a proof is set by the worst thing that failed in it; the overall grade is that of the "
+        "weakest proof.</p>"
+        f"<p>{means}.</p>"
+        "<p>“Could be” counts what is unproven as passed, the grade itself as failed. “Judged x of y” are checks of "
+        "requirements; those that do not apply are in neither number.</p>"
+        "<p>Only grades under the same plan digest can be compared. Evidence is numbered by the entries of the "
+        "transcript of the run.</p></div>"
+    )

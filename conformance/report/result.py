@@ -1,0 +1,103 @@
+"""What a run found, as data: the shape of `result.json`, from which every page and table is made."""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from conformance.cases.grade import Grade, Graded
+from conformance.cases.verdict import Severity, Verdict
+
+
+class FindingRow(msgspec.Struct, frozen=True):
+    """One requirement judged in one case. `frames` are numbers (`n`) of entries in `transcript.jsonl`."""
+
+    requirement: str
+    verdict: Verdict
+    message: str
+    level: str
+    clause: str
+    says: str
+    frames: tuple[int, ...] = ()
+
+
+class CaseRow(msgspec.Struct, frozen=True):
+    """One case in one proof.
+
+    `reason` is what excluded it, what was missing, or what broke: one line. `seconds` is how long it ran, of which
+    `waited` were spent waiting for the system under test. `first` and `last` bound its entries in the transcript.
+    """
+
+    id: str
+    title: str
+    role: str
+    version: str
+    proof: str
+    severity: Severity
+    official: bool
+    verdict: Verdict
+    findings: tuple[FindingRow, ...]
+    reason: str = ""
+    seconds: float = 0.0
+    waited: float = 0.0
+    first: int = 0
+    last: int = 0
+
+
+class ProofRow(msgspec.Struct, frozen=True):
+    """One proof for one role and version: the grade, its bounds and its coverage. `reason` says why none was given."""
+
+    proof: str
+    asks: str
+    role: str
+    version: str
+    grade: Grade
+    lower: Grade
+    upper: Grade
+    judged: int
+    planned: int
+    unproven: int = 0
+    reason: str = ""
+
+    @classmethod
+    def of(cls, graded: Graded, *, proof: str, asks: str, role: str, version: str) -> "ProofRow":
+        """The row for a graded proof."""
+        return cls(
+            proof=proof,
+            asks=asks,
+            role=role,
+            version=version,
+            grade=graded.grade,
+            lower=graded.lower,
+            upper=graded.upper,
+            judged=graded.judged,
+            planned=graded.planned,
+            unproven=graded.unproven,
+            reason=graded.reason,
+        )
+
+
+class RunResult(msgspec.Struct, frozen=True):
+    """A whole run. `complete` is false where cases that the plan asked for did not run; `notes` are for people."""
+
+    plan: str
+    plan_digest: str
+    sut: dict[str, Any]
+    harness: dict[str, str]
+    started: str
+    finished: str
+    complete: bool
+    gate: Grade
+    overall: Grade
+    proofs: tuple[ProofRow, ...]
+    cases: tuple[CaseRow, ...]
+    notes: tuple[str, ...] = ()
+
+    def save(self, path: Path) -> None:
+        """Write the result as indented JSON; raises OSError."""
+        path.write_bytes(msgspec.json.format(msgspec.json.encode(self), indent=2) + b"\n")
+
+
+def load_result(path: Path) -> RunResult:
+    """Read a saved result; raises OSError, or ValueError with what is wrong."""
+    return msgspec.json.decode(path.read_bytes(), type=RunResult)

@@ -1,0 +1,154 @@
+"""What the pages and the terminal have in common: which cases to show, and how to make a text harmless."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from conformance.cases.grade import Grade
+from conformance.cases.verdict import Verdict
+from conformance.report.result import CaseRow, FindingRow, ProofRow, RunResult
+
+UNPROVEN = (Verdict.INCONCLUSIVE, Verdict.ERROR)
+
+_SUT = ("vendor", "model", "firmware", "serial", "identity", "role", "versions", "profile")
+
+MEANS = {
+    Grade.A: "nothing failed",
+    Grade.B: "only minor failures, or a recommendation missed",
+    Grade.C: "a normal requirement failed",
+    Grade.D: "a critical one failed",
+    Grade.F: "a blocker failed: what the proof exists for",
+    Grade.NG: "not graded: something unproven could still decide it",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A case once, however many proofs list it, with the findings that matter here."""
+
+    row: CaseRow
+    proofs: tuple[str, ...]
+    findings: tuple[FindingRow, ...]
+
+    @property
+    def where(self) -> str:
+        """The role and version, `station 2.0.1` for instance."""
+        return f"{self.row.role} {self.row.version}"
+
+
+def failed(result: RunResult) -> list[Shown]:
+    """The cases in which something failed, worst first, even those which then broke off."""
+    shown = _shown(result, lambda row: row.verdict is Verdict.FAIL, (Verdict.FAIL,))
+    return sorted(shown, key=lambda each: -each.row.severity.rank)
+
+
+def warned(result: RunResult) -> list[Shown]:
+    """The cases in which a recommendation was missed."""
+    return _shown(result, lambda row: row.verdict is Verdict.WARN, (Verdict.WARN,))
+
+
+def unproven(result: RunResult) -> list[Shown]:
+    """The cases that ran, and of which something could not be judged."""
+    return _shown(result, lambda row: row.verdict in UNPROVEN, UNPROVEN)
+
+
+def not_applicable(result: RunResult) -> dict[str, list[str]]:
+    """The ids of the cases that do not apply, by what excluded them."""
+    excluded: dict[str, list[str]] = {}
+    for each in _shown(result, lambda row: row.verdict is Verdict.NOT_APPLICABLE, ()):
+        excluded.setdefault(each.row.reason or "no reason given", []).append(each.row.id)
+    return {reason: list(dict.fromkeys(ids)) for reason, ids in excluded.items()}
+
+
+def count(result: RunResult, *verdicts: Verdict) -> int:
+    """How many cases came to one of these verdicts, each counted once for its role and version."""
+    return len({_key(row) for row in result.cases if row.verdict in verdicts})
+
+
+def not_run(result: RunResult, proof: ProofRow) -> int:
+    """How many cases of a proof never ran."""
+    listed = sum(
+        row.verdict in UNPROVEN and (row.proof, row.role, row.version) == (proof.proof, proof.role, proof.version)
+        for row in result.cases
+    )
+    return max(proof.unproven - listed, 0)
+
+
+def could_be(proof: ProofRow) -> str:
+    """What the grade could still become, or nothing where it is settled."""
+    if proof.reason or proof.lower is proof.upper:
+        return ""
+    return f"{proof.upper} to {proof.lower}" if proof.grade is Grade.NG else f"could be {proof.upper}"
+
+
+def ungraded(result: RunResult) -> dict[str, list[str]]:
+    """The proofs without a grade, by reason; with role and version where the same proof was graded elsewhere."""
+    graded = {proof.proof for proof in result.proofs if not proof.reason}
+    names: dict[str, list[str]] = {}
+    for proof in result.proofs:
+        if proof.reason:
+            name = f"{proof.proof} ({proof.role} {proof.version})" if proof.proof in graded else proof.proof
+            names.setdefault(proof.reason, []).append(name)
+    return {reason: list(dict.fromkeys(each)) for reason, each in names.items()}
+
+
+def sut_facts(result: RunResult) -> list[tuple[str, str]]:
+    """What was tested, as labels and values in a fixed order, of what is known."""
+    known = [(key, result.sut[key]) for key in _SUT if result.sut.get(key)]
+    return [
+        (key.capitalize(), ", ".join(str(each) for each in value) if isinstance(value, list | tuple) else str(value))
+        for key, value in known
+    ]
+
+
+def harness(result: RunResult) -> str:
+    """The harness and its version, and what else is known of it."""
+    rest = dict(result.harness)
+    named = f"{rest.pop('name')} {rest.pop('version', '')}".strip() if "name" in rest else ""
+    return ", ".join([*filter(None, [named]), *(f"{name} {version}" for name, version in rest.items())])
+
+
+def one_line(text: str, limit: int) -> str:
+    """A text on one line of at most `limit` characters, with nothing in it that a terminal or a browser obeys."""
+    line = "".join(_harmless(character) for character in " ".join(text[: limit * 8].split()))
+    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
+
+
+def frames_text(frames: Iterable[int], most: int = 6) -> str:
+    """`frames 3, 7, 9`, at most so many of them, or nothing."""
+    numbers = list(dict.fromkeys(frames))
+    if not numbers:
+        return ""
+    shown = ", ".join(str(number) for number in numbers[:most])
+    more = f" and {len(numbers) - most} more" if len(numbers) > most else ""
+    return f"{'frame' if len(numbers) == 1 else 'frames'} {shown}{more}"
+
+
+def plural(number: int, noun: str) -> str:
+    """`1 case`, `2 cases`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _harmless(character: str) -> str:
+    """The character itself, or how it would be escaped if it is a control, a direction mark or the like."""
+    return character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
+
+
+def _shown(result: RunResult, chosen: Callable[[CaseRow], bool], verdicts: tuple[Verdict, ...]) -> list[Shown]:
+    proofs: dict[tuple[str, str, str], list[str]] = {}
+    first: dict[tuple[str, str, str], CaseRow] = {}
+    for row in result.cases:
+        if chosen(row) or any(finding.verdict in verdicts for finding in row.findings):
+            first.setdefault(_key(row), row)
+            proofs.setdefault(_key(row), []).append(row.proof)
+    return [
+        Shown(row, tuple(dict.fromkeys(proofs[key])), tuple(_those(row.findings, verdicts)))
+        for key, row in first.items()
+    ]
+
+
+def _those(findings: Iterable[FindingRow], verdicts: tuple[Verdict, ...]) -> Iterator[FindingRow]:
+    return (finding for finding in findings if finding.verdict in verdicts)
+
+
+def _key(row: CaseRow) -> tuple[str, str, str]:
+    return row.id, row.role, row.version

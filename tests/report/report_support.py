@@ -1,0 +1,62 @@
+"""Results of runs to report on."""
+
+from conformance.cases.grade import Grade, Outcome, grade, weakest
+from conformance.cases.verdict import Severity, Verdict
+from conformance.report.result import CaseRow, FindingRow, ProofRow, RunResult
+
+HOSTILE = "got <script>alert('x')</script>\x1b[31m\u202e\n& more"
+
+
+def finding(requirement="B01.FR.01", verdict=Verdict.PASS, message="", frames=(), says="Our own words.", level="SHALL"):
+    return FindingRow(requirement, verdict, message, level, "2.0.1 part 2, B01", says, tuple(frames))
+
+
+def case(id="TC_B_01_CS", verdict=Verdict.PASS, findings=None, **given):
+    if findings is None:
+        findings = (finding(verdict=verdict, message="" if verdict is Verdict.PASS else f"message of {id}"),)
+    values = {
+        "title": "Cold boot",
+        "role": "station",
+        "version": "2.0.1",
+        "proof": "boot",
+        "severity": Severity.NORMAL,
+        "official": id.startswith("TC_"),
+        **given,
+    }
+    return CaseRow(id=id, verdict=verdict, findings=tuple(findings), **values)
+
+
+def result(*cases, not_run=0, **given):
+    """A run of these cases, graded by the grades themselves, and an empty proof beside them."""
+    places = dict.fromkeys((row.proof, row.role, row.version) for row in cases)
+    rows = []
+    for proof, role, version in places:
+        outcomes = [
+            Outcome(
+                row.severity,
+                row.verdict,
+                Verdict.worst((each.verdict for each in row.findings if each.verdict.rank < 3), Verdict.PASS),
+                len(row.findings),
+                len(row.findings),
+            )
+            for row in cases
+            if (row.proof, row.role, row.version) == (proof, role, version)
+        ]
+        outcomes += [Outcome(Severity.NORMAL, None, planned=2)] * not_run
+        graded = grade(outcomes)
+        rows.append((graded, ProofRow.of(graded, proof=proof, asks=f"Does {proof} hold?", role=role, version=version)))
+    empty = ProofRow.of(grade([]), proof="security", asks="Who gets in?", role="station", version="2.0.1")
+    overall = weakest([graded for graded, _ in rows])
+    values = {
+        "plan": "Minimum proof",
+        "plan_digest": "sha256:abc",
+        "sut": {"vendor": "ACME", "model": "Wallbox", "firmware": "1.2", "versions": ["1.6", "2.0.1"], "password": "geheim"},
+        "harness": {"name": "ocpp-conformance", "version": "0.1.0"},
+        "started": "2026-10-03T12:00:00+02:00",
+        "finished": "2026-10-03T12:42:10Z",
+        "complete": not not_run,
+        "gate": Grade.B,
+        "overall": overall.grade if overall else Grade.NG,
+        **given,
+    }
+    return RunResult(proofs=(*(row for _, row in rows), empty), cases=tuple(cases), **values)
