@@ -1,0 +1,158 @@
+"""The bench: keeps the system under test between cases, or sets up a fresh variant for each when proving."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import ClassVar, Self
+
+import pytest
+
+from conformance.cases.case import Case
+from conformance.cases.proving import CONTROL, REFERENCE
+from conformance.cases.spec import Spec
+from conformance.peers import scenes
+from conformance.peers.peer import Waiting
+from conformance.rig import NeverConnected, StationRig
+from conformance.run import Run
+from conformance.sut.drivers import DriverFailed, Unsupported
+from conformance.wire.transcript import Transcript
+
+Say = Callable[[str], None]
+
+_SAY_AFTER = 3.0
+_SAY_EVERY = 10.0
+_LOOK_EVERY = 1.0
+
+
+class Bench:
+    """Hands each case a rig in the state from which every case starts."""
+
+    KEY: ClassVar = pytest.StashKey["Bench"]()
+    SPEC: ClassVar = pytest.StashKey[Spec]()
+
+    def __init__(self, run: Run, *, proving: bool, say: Say) -> None:
+        self.run = run
+        self.proving = proving
+        self.rig: StationRig | None = None
+        self._say = say
+        self._progress: asyncio.Task[None] | None = None
+        self._case = ""
+
+    async def __aenter__(self) -> Self:
+        self._progress = asyncio.create_task(self._show_progress())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._progress is not None:
+            self._progress.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._progress
+        await self._drop()
+
+    @asynccontextmanager
+    async def case(self, item: pytest.Item, variant: str | None) -> AsyncIterator[StationRig]:
+        """The rig for one case; when proving, a fresh one of this variant of the reference.
+
+        Raises NotSeen, Unsupported or DriverFailed where the starting state can't be had. A system under test that
+        never comes at all, or an address that can't be had, ends the session with exit code 2.
+        """
+        self._case = item.name
+        if self.proving:
+            await self._drop()
+        if self.rig is None:
+            self.rig = await self._set_up(variant)
+        rig = self.rig
+        rig.csms.begin()
+        await scenes.ready(rig.station, rig.csms, patience=rig.profile.timing.reconnect)
+        rig.csms.begin()
+        try:
+            yield rig
+        finally:
+            self._case = ""
+
+    def started(self) -> int:
+        """The number of the next entry of the transcript."""
+        return len(self._transcript.entries)
+
+    def waited(self) -> float:
+        """How long the current case has waited for the system under test, in seconds."""
+        return self.rig.csms.waited if self.rig else 0.0
+
+    def touched(self) -> tuple[int, ...]:
+        """The entries that the case has looked at since this was asked last."""
+        return self.rig.csms.touched() if self.rig else ()
+
+    def malformed(self, first: int) -> str:
+        """What is wrong, by the schema, with what came from the system under test since entry `first`."""
+        for entry in self._transcript.entries[first:]:
+            if entry.sender == "sut" and entry.problems:
+                problem = entry.problems[0]
+                return f"a message that does not follow its schema: {problem.path or 'payload'}: {problem.message}"
+        return ""
+
+    @property
+    def _transcript(self) -> Transcript:
+        return self.rig.transcript if self.rig else self.run.transcript
+
+    async def _set_up(self, variant: str | None) -> StationRig:
+        transcript = Transcript() if self.proving else self.run.transcript
+        transcript.redact(self.run.profile.secrets())
+        rig = StationRig(self.run.profile, transcript, self.run.folder, _mutant(variant), say=self._say)
+        try:
+            await rig.start()
+        except BaseException as error:
+            await rig.stop()
+            match error:
+                case NeverConnected() if not self.proving:
+                    self._give_up(str(error))
+                case OSError():
+                    listen = self.run.profile.listen
+                    self._give_up(
+                        f"can't listen on {listen.host}:{listen.port}: {error.strerror or error}; free the address, "
+                        f"or set another host or port under [listen] in the profile"
+                    )
+                case DriverFailed() | Unsupported() if not self.proving:
+                    self._give_up(f"the driver could not start the system under test: {error}")
+            raise
+        return rig
+
+    def _give_up(self, message: str) -> None:
+        self.run.notes.append(message)
+        pytest.exit(message, returncode=2)
+
+    async def _drop(self) -> None:
+        rig, self.rig = self.rig, None
+        if rig is not None:
+            await rig.stop()
+
+    async def _show_progress(self) -> None:
+        """Say what is being waited for, and for how long, so that nobody takes a slow station for a hung harness."""
+        said: tuple[Waiting, float] | None = None
+        while True:
+            await asyncio.sleep(_LOOK_EVERY)
+            waiting = self.rig.csms.waiting if self.rig else None
+            if waiting is None:
+                continue
+            now = time.monotonic()
+            since = now - waiting.since
+            last = said[1] if said and said[0] is waiting else waiting.since - _SAY_EVERY + _SAY_AFTER
+            if now - last >= _SAY_EVERY:
+                said = (waiting, now)
+                self._say(f"{self._case}: waiting for {waiting.what}, {since:.0f} s of at most {waiting.within:.0f} s")
+
+
+def _mutant(variant: str | None) -> type | None:
+    if variant in (None, REFERENCE):
+        return None
+    from conformance.reference import mutants  # noqa: PLC0415 -- only a proving run needs the reference
+
+    chosen: type = mutants.CONTROL if variant == CONTROL else mutants.all_mutants()[variant]
+    return chosen
+
+
+def implicit_case(item: pytest.Function) -> Case:
+    """The case that a test function is when nobody declared it one: named like the function, with no requirements."""
+    doc = (item.function.__doc__ or item.name).strip().splitlines()[0]
+    return Case(id=item.name, title=doc)

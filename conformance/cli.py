@@ -1,0 +1,183 @@
+"""`ocpp-conformance`: run, cases, prove, report."""
+
+import argparse
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from conformance import suite
+from conformance.cases.plan import PlanError, load_plan
+from conformance.files import data
+from conformance.plugin import BAD_INPUT, BELOW_GATE, HARNESS_ERROR, OK, PROVING
+from conformance.report.latest import find_run
+from conformance.report.page import NoRenderer, render
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code: 0 good, 1 below the gate, 2 bad input, 3 the harness failed."""
+    arguments = _parser().parse_args(argv)
+    try:
+        code: int = arguments.do(arguments)
+    except BrokenPipeError:
+        return OK
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="ocpp-conformance",
+        description="Judge an OCPP charging station: run the proofs against it, and grade them.",
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    run = commands.add_parser("run", help="run the proofs against a system under test")
+    run.add_argument("--sut", required=True, metavar="FILE|embedded", help="its profile, or the embedded reference")
+    run.add_argument("--plan", metavar="FILE", help="plan to run instead of the minimum proof")
+    run.add_argument("--proof", action="append", default=[], metavar="NAME", help="only this proof; may be repeated")
+    run.add_argument("--gate", default="B", metavar="GRADE", help="worst grade that still exits with 0 (default B)")
+    run.add_argument("--reports", default="reports", metavar="DIR", help="where reports are written")
+    _selection(run)
+    run.set_defaults(do=_run)
+
+    cases = commands.add_parser("cases", help="list the cases")
+    cases.add_argument("--json", action="store_true", help="as a JSON list")
+    cases.set_defaults(do=_cases)
+
+    prove = commands.add_parser("prove", help="prove the cases: each mutant of the reference must be found out")
+    prove.add_argument("--json", action="store_true", help="print the result as JSON on standard output")
+    prove.add_argument("-n", dest="workers", metavar="N", help="spread over N processes (needs pytest-xdist)")
+    _selection(prove)
+    prove.set_defaults(do=_prove)
+
+    report = commands.add_parser("report", help="render the browsable page of a run with Allure 3")
+    report.add_argument("run", nargs="?", metavar="RUN", help="folder of a run, or its name (default: the newest)")
+    report.add_argument("--reports", default="reports", metavar="DIR", help="where reports are written")
+    report.set_defaults(do=_report)
+    return parser
+
+
+def _selection(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-k", metavar="EXPRESSION", help="only cases whose name matches, as pytest's -k")
+    parser.add_argument("-m", metavar="EXPRESSION", help="only cases with these markers, as pytest's -m")
+    parser.add_argument("-q", "--quiet", action="store_true", help="a letter for each case instead of a line")
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    options = [f"--ocpp-sut={arguments.sut}", f"--ocpp-gate={arguments.gate}", f"--ocpp-reports={arguments.reports}"]
+    options += [f"--ocpp-proof={each}" for each in arguments.proof]
+    if arguments.plan:
+        options.append(f"--ocpp-plan={arguments.plan}")
+    return _pytest([*options, *_selected(arguments), "--tb=no", "-rN"])
+
+
+def _prove(arguments: argparse.Namespace) -> int:
+    keep = _Keep()
+    options = ["--prove", *_selected(arguments), "--tb=no", "-rN"]
+    if arguments.workers:
+        options += ["-n", arguments.workers]
+    with _standard_output_to_error() if arguments.json else contextlib.nullcontext():
+        code = _pytest(options, plugins=[keep])
+    if arguments.json and keep.proving is not None:
+        sys.stdout.write(json.dumps(keep.proving, indent=2) + "\n")
+    return code
+
+
+def _selected(arguments: argparse.Namespace) -> list[str]:
+    options = ["-q"] if arguments.quiet else ["-q", "--ocpp-lines"]
+    for name in ("k", "m"):
+        value = getattr(arguments, name)
+        if value:
+            options += [f"-{name}", value]
+    return options
+
+
+class _Keep:
+    """Keeps what a proving run came to, past the end of pytest's session."""
+
+    proving: dict[str, object] | None = None
+
+    def pytest_unconfigure(self, config: pytest.Config) -> None:
+        """Take the result out of the session."""
+        result = config.stash.get(PROVING, None)
+        if result is not None:
+            self.proving = {
+                "requirements": result.requirements,
+                "proven": result.proven,
+                "survivors": list(result.survivors),
+                "wrongly_blamed": list(result.wrongly_blamed),
+                "reference_failures": list(result.reference_failures),
+            }
+
+
+_REWRITE_WARNING = "pytest.PytestAssertRewriteWarning"  # the command line has imported the package before pytest
+
+
+def _pytest(options: Sequence[str], plugins: Sequence[object] = ()) -> int:
+    """Run pytest over the shipped cases with the suite's own settings, and translate its exit code."""
+    settings = ["-c", str(data(suite.SETTINGS)), f"--rootdir={Path.cwd()}", "-W", f"ignore::{_REWRITE_WARNING}"]
+    arguments = [*settings, *options, str(suite.folder())]
+    code = int(pytest.main(arguments, plugins=list(plugins)))
+    if code in (OK, BELOW_GATE, BAD_INPUT, HARNESS_ERROR):
+        return code
+    return BAD_INPUT if code in (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.NO_TESTS_COLLECTED) else HARNESS_ERROR
+
+
+@contextlib.contextmanager
+def _standard_output_to_error() -> Iterator[None]:
+    """Send what pytest prints to standard error, so that standard output carries the JSON alone."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        os.dup2(kept, 1)
+        os.close(kept)
+
+
+def _cases(arguments: argparse.Namespace) -> int:
+    plan = load_plan(data("testcases/plans/minimum-proof.toml"))
+    rows = [
+        {
+            "id": case.id,
+            "title": case.title,
+            "role": case.role,
+            "versions": list(case.versions),
+            "proof": plan.proof_of(case.id),
+            "severity": str(case.severity),
+            "requirements": list(case.requirements),
+            "needs": case.needs,
+            "official": case.official,
+        }
+        for case in suite.all_cases().values()
+    ]
+    if arguments.json:
+        sys.stdout.write(json.dumps(rows, indent=2, ensure_ascii=False) + "\n")
+        return OK
+    width = max((len(str(row["id"])) for row in rows), default=0)
+    for row in rows:
+        sys.stdout.write(f"{row['id']:<{width}}  {row['proof'] or '-':<14} {row['severity']:<9} {row['title']}\n")
+        if row["needs"]:
+            sys.stdout.write(f"{'':<{width}}  only with: {row['needs']}\n")
+    return OK
+
+
+def _report(arguments: argparse.Namespace) -> int:
+    try:
+        folder = find_run(Path(arguments.reports), arguments.run)
+        page = render(folder)
+    except (NoRenderer, FileNotFoundError, ValueError, PlanError) as error:
+        sys.stderr.write(f"{error}\n")
+        return BAD_INPUT
+    sys.stdout.write(f"{page}\n")
+    return OK
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Pure judgement over a transcript or a model."""

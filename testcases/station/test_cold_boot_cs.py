@@ -1,0 +1,276 @@
+"""Use cases B01, B02, B03: a station boots, and the CSMS accepts it, lets it wait, or turns it away."""
+
+from datetime import UTC, datetime, timedelta
+
+from conformance.cases.case import case
+from conformance.cases.spec import Spec
+from conformance.cases.verdict import Severity
+from conformance.peers.csms import CsmsPeer
+from conformance.peers.received import Refused
+from conformance.peers.replies import Late
+from conformance.peers.scenes import (
+    all_connectors_reported,
+    base_report,
+    read_variable,
+    reboot,
+    restart,
+    write_variable,
+)
+from conformance.peers.v201 import boot, remote_start
+from conformance.sut.drivers import StationDriver
+from conformance.sut.profile import SutProfile
+from conformance.wire.schemas import parse_timestamp
+
+
+@case(
+    "TC_B_01_CS",
+    "Cold boot, accepted at once: the station introduces itself and reports every connector",
+    requirements=["B01.FR.01", "B01.FR.05", "B01.FR.09"],
+    severity=Severity.BLOCKER,
+)
+async def test_accepted(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
+    """Restart it in whatever way it can be, and accept it."""
+    mark = csms.now
+    await restart(station, csms)
+    with spec.must("B01.FR.01"):
+        notification = await csms.expect("BootNotification", after=mark)
+        assert notification["chargingStation"]["vendorName"], "the station does not say who made it"
+        assert notification["chargingStation"]["model"], "the station does not say what it is"
+    with spec("B01.FR.09"):
+        assert notification["reason"], "the BootNotification gives no reason"
+    with spec("B01.FR.05"):
+        await all_connectors_reported(csms, profile.connectors, after=notification)
+
+
+@case(
+    "TC_B_02_CS",
+    "Cold boot, pending first: the station can be set up, and does not work yet",
+    requirements=["B02.FR.01", "B02.FR.02", "B02.FR.04", "B02.FR.05", "B02.FR.06", "B01.FR.05", "F06.FR.17"],
+    severity=Severity.CRITICAL,
+)
+async def test_pending(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
+    """While pending: read, write, ask for a report, try to start a transaction; then ask for the next boot."""
+    interval = profile.parameters.pending_interval
+    csms.keep_answering("BootNotification", boot("Pending", interval=interval))
+    first = (await reboot(station, csms)).notification
+    link = await csms.connected()
+
+    with spec("B02.FR.01"):
+        threshold = await read_variable(csms, "OCPPCommCtrlr", "OfflineThreshold")
+        await write_variable(csms, "OCPPCommCtrlr", "OfflineThreshold", "300")
+        assert await read_variable(csms, "OCPPCommCtrlr", "OfflineThreshold") == "300", "the value set was not kept"
+        await write_variable(csms, "OCPPCommCtrlr", "OfflineThreshold", threshold)
+        await base_report(csms, "FullInventory")
+    with spec("B02.FR.05"):
+        try:
+            answer = await csms.call("RequestStartTransaction", remote_start(profile.parameters.valid_id_token.payload))
+        except Refused as refused:
+            assert refused.code in ("NotSupported", "NotImplemented"), str(refused)
+        else:
+            assert answer["status"] == "Rejected", f"a remote start was {answer['status']} before the boot was"
+
+    with spec("B02.FR.04"):
+        for again in csms.seen("BootNotification", after=first):
+            pause = again.at - first.at
+            assert again.get("reason") == "Triggered" or pause >= interval - profile.timing.tolerance, (
+                f"the station booted again after {pause:.1f} s, and was told to wait {interval} s"
+            )
+            first = again
+    csms.answer("BootNotification", boot("Accepted", interval=profile.parameters.heartbeat_interval))
+    mark = csms.now
+    triggered = await csms.call("TriggerMessage", {"requestedMessage": "BootNotification"})
+    accepted = await csms.expect(
+        "BootNotification", after=mark, within=interval + profile.timing.boot if triggered["status"] != "Accepted" else None
+    )
+    with spec("B02.FR.06"):
+        assert csms.link is link, "the connection was closed while the boot was pending"
+    with spec("B02.FR.02"):
+        for message in csms.traffic(after=first, before=accepted):
+            csms.touch(message)
+            assert message.action in ("BootNotification", "NotifyReport"), (
+                f"{message.action} came before the boot was accepted"
+            )
+    with spec("B01.FR.05"):
+        await all_connectors_reported(csms, profile.connectors, after=accepted)
+    with spec("F06.FR.17"):
+        status = (await csms.call("TriggerMessage", {"requestedMessage": "BootNotification"}))["status"]
+        assert status in ("Rejected", "NotImplemented"), f"an accepted station took another boot trigger: {status}"
+
+
+@case(
+    "TC_B_03_CS",
+    "Cold boot, rejected first: the station keeps silent until it may ask again",
+    requirements=["B03.FR.02", "B03.FR.06", "B01.FR.05"],
+    severity=Severity.CRITICAL,
+)
+async def test_rejected(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
+    """Reject it once; it may hang up meanwhile, but not speak."""
+    interval = profile.parameters.pending_interval
+    csms.answer("BootNotification", boot("Rejected", interval=interval))
+    rejected = (await reboot(station, csms)).notification
+    with spec.must("B03.FR.06"):
+        again = await csms.expect("BootNotification", after=rejected, within=interval + profile.timing.boot)
+    with spec("B03.FR.02"):
+        for message in csms.traffic(after=rejected, before=again):
+            csms.touch(message)
+            raise AssertionError(f"{message.entry.text} came while the station was rejected")
+        pause = again.at - rejected.at
+        assert pause >= interval - profile.timing.tolerance, (
+            f"the station spoke again after {pause:.1f} s, and was told to wait {interval} s"
+        )
+    with spec("B01.FR.05"):
+        await all_connectors_reported(csms, profile.connectors, after=again)
+
+
+@case(
+    "TC_B_30_CS",
+    "Rejected: whatever the CSMS asks is refused for lack of permission",
+    requirements=["B03.FR.08"],
+    severity=Severity.NORMAL,
+)
+async def test_rejected_refuses_calls(
+    station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile
+) -> None:
+    """Ask a rejected station for its inventory; one that has hung up need not answer."""
+    csms.answer("BootNotification", boot("Rejected", interval=profile.parameters.pending_interval))
+    rejected = (await reboot(station, csms)).notification
+    await csms.until(lambda: csms.registration == "Rejected", "the rejection to be sent", within=profile.timing.answer)
+    with spec("B03.FR.08"):
+        if csms.link is None:
+            spec.excuse("B03.FR.08", "the station hung up after it was rejected, as it may (B03.FR.04)")
+        else:
+            refusal = await csms.call_error("GetBaseReport", {"requestId": 1, "reportBase": "FullInventory"})
+            assert refusal.code == "SecurityError", f"expected CALLERROR SecurityError, got {refusal.code}"
+    await csms.expect(
+        "BootNotification", after=rejected, within=profile.parameters.pending_interval + profile.timing.boot
+    )
+
+
+@case(
+    "BOOT_RETRY_INTERVAL_CS",
+    "Pending: the station asks again when the interval is over, and not before",
+    requirements=["B02.FR.04", "B02.FR.08"],
+    severity=Severity.NORMAL,
+)
+async def test_pending_interval(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
+    """Leave it pending, and do nothing."""
+    interval = profile.parameters.pending_interval
+    csms.answer("BootNotification", boot("Pending", interval=interval))
+    pending = (await reboot(station, csms)).notification
+    with spec.must("B02.FR.08"):
+        again = await csms.expect("BootNotification", after=pending, within=interval + profile.timing.boot)
+    with spec("B02.FR.04"):
+        pause = again.at - pending.at
+        assert pause >= interval - profile.timing.tolerance, (
+            f"the station booted again after {pause:.1f} s, and was told to wait {interval} s"
+        )
+
+
+@case(
+    "BOOT_SILENT_UNTIL_ACCEPTED_CS",
+    "Nothing but BootNotification is sent before the CSMS has answered it",
+    requirements=["B01.FR.08"],
+    severity=Severity.CRITICAL,
+)
+async def test_silent_until_accepted(
+    station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile
+) -> None:
+    """Let the answer to the boot take its time."""
+    delay = profile.timing.settle
+    csms.answer("BootNotification", Late(delay, boot("Accepted")))
+    mark = csms.now
+    await restart(station, csms)
+    notification = await csms.expect("BootNotification", after=mark)
+    with spec("B01.FR.08"):
+        answer = await csms.answered(notification, within=delay + profile.timing.answer)
+        for message in csms.traffic(after=mark, before=answer):
+            first = csms.opened(notification) or notification.n  # what an old connection carried came before the boot
+            if message.n > first and message.action != "BootNotification":
+                csms.touch(message)
+                raise AssertionError(f"{message.action} came before the BootNotification was answered")
+
+
+@case(
+    "BOOT_REASON_CS",
+    "Each kind of boot names its own reason",
+    requirements=["B01.FR.03", "B01.FR.09"],
+    severity=Severity.MINOR,
+)
+async def test_boot_reasons(station: StationDriver, csms: CsmsPeer, spec: Spec) -> None:
+    """Reset it over OCPP; switch it off and on, where that can be done."""
+    mark = csms.now
+    answer = await csms.call("Reset", {"type": "Immediate"})
+    assert answer["status"] == "Accepted", f"Reset was answered {answer['status']}"
+    with spec.must("B01.FR.03"):
+        after_reset = await csms.expect("BootNotification", after=mark)
+    with spec("B01.FR.09"):
+        assert after_reset["reason"] == "RemoteReset", f"after a Reset the reason was {after_reset['reason']}"
+    if not station.can("power_cycle"):
+        return
+    mark = csms.now
+    await station.power_cycle()
+    with spec("B01.FR.03"):
+        after_power = await csms.expect("BootNotification", after=mark)
+    with spec("B01.FR.09"):
+        # What a station makes of a power cut is its own business, so long as it invents no order that nobody gave.
+        wrong = ("FirmwareUpdate", "RemoteReset", "ScheduledReset", "Triggered")
+        assert after_power["reason"] not in wrong, f"after a power cycle the reason was {after_power['reason']}"
+
+
+@case(
+    "BOOT_HEARTBEAT_INTERVAL_CS",
+    "Heartbeats come at the interval that the CSMS gave at boot",
+    requirements=["B01.FR.04", "G02.FR.01", "G02.FR.02"],
+    severity=Severity.NORMAL,
+)
+async def test_heartbeat_interval(
+    station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile
+) -> None:
+    """Accept it with a short interval, and count; any other message may start the interval anew (G02.FR.05)."""
+    interval, tolerance = profile.parameters.heartbeat_interval, profile.timing.tolerance
+    csms.answer("BootNotification", boot("Accepted", interval=interval))
+    accepted = (await reboot(station, csms)).notification
+    await all_connectors_reported(csms, profile.connectors, after=accepted)
+    with spec.must("G02.FR.02"):
+        first = await csms.expect("Heartbeat", after=accepted, within=2 * interval + profile.timing.answer)
+        second = await csms.expect("Heartbeat", after=first, within=2 * interval + profile.timing.answer)
+    gap = second.at - first.at
+    between = csms.traffic(after=first, before=second)
+    with spec("B01.FR.04"):
+        assert gap >= interval - tolerance or between, f"heartbeats came {gap:.1f} s apart, the interval is {interval} s"
+    with spec("G02.FR.01"):
+        last = between[-1] if between else first
+        pause = second.at - last.at
+        assert pause <= interval + tolerance, f"a heartbeat came {pause:.1f} s after {last.action}, not {interval} s"
+
+
+@case(
+    "BOOT_CLOCK_CS",
+    "The station takes its time from the answer to its boot",
+    requirements=["B01.FR.06"],
+    severity=Severity.NORMAL,
+)
+async def test_clock(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
+    """Tell it at boot that it is some minutes later than it is, and read its clock; then put it right again."""
+    shift = timedelta(seconds=profile.parameters.clock_shift)
+    source = await read_variable(csms, "ClockCtrlr", "TimeSource")
+    with spec("B01.FR.06"):
+        if "heartbeat" not in source.lower():
+            spec.excuse("B01.FR.06", f"the time source is {source}, without Heartbeat")
+        else:
+            told = datetime.now(UTC) + shift
+            csms.answer("BootNotification", boot("Accepted", time=told.isoformat(timespec="seconds")))
+            csms.keep_answering("Heartbeat", lambda _: {"currentTime": _shifted(shift)})
+            await reboot(station, csms)
+            shown = parse_timestamp(await read_variable(csms, "ClockCtrlr", "DateTime"))
+            error = abs(shown - datetime.now(UTC) - shift) if shown else None
+            assert error is not None, "the station's DateTime is no time"
+            assert error <= timedelta(seconds=profile.timing.tolerance + profile.timing.answer), (
+                f"the station's clock is {error.total_seconds():.1f} s off the time that it was told"
+            )
+    csms.answer("Heartbeat")
+    await reboot(station, csms)
+
+
+def _shifted(shift: timedelta) -> str:
+    return (datetime.now(UTC) + shift).isoformat(timespec="milliseconds")
