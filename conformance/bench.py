@@ -7,10 +7,11 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import ClassVar, Self
 
+import msgspec
 import pytest
 
 from conformance.cases.case import Case
-from conformance.cases.proving import CONTROL, REFERENCE
+from conformance.cases.proving import CONTROL, PLAIN, REFERENCE
 from conformance.cases.spec import Spec
 from conformance.peers import scenes
 from conformance.peers.peer import Waiting
@@ -99,7 +100,10 @@ class Bench:
     async def _set_up(self, variant: str | None) -> StationRig:
         transcript = Transcript() if self.proving else self.run.transcript
         transcript.redact(self.run.profile.secrets())
-        rig = StationRig(self.run.profile, transcript, self.run.folder, _mutant(variant), say=self._say)
+        profile = self.run.profile
+        if claims := claims_of(variant):
+            profile = msgspec.structs.replace(profile, features=profile.features | claims)
+        rig = StationRig(profile, transcript, self.run.folder, _mutant(variant), say=self._say)
         try:
             await rig.start()
         except BaseException as error:
@@ -148,8 +152,19 @@ def _mutant(variant: str | None) -> type | None:
         return None
     from conformance.reference import mutants  # noqa: PLC0415 -- only a proving run needs the reference
 
-    chosen: type = mutants.CONTROL if variant == CONTROL else mutants.all_mutants()[variant]
+    controls = {CONTROL: mutants.CONTROL, PLAIN: mutants.PLAIN}
+    chosen: type = controls.get(variant) or mutants.all_mutants()[variant]
     return chosen
+
+
+def claims_of(variant: str | None) -> dict[str, bool]:
+    """What a variant of the reference can do other than its profile says."""
+    mutant = _mutant(variant)
+    if mutant is None:
+        return {}
+    from conformance.reference import mutants  # noqa: PLC0415 -- only a proving run needs the reference
+
+    return mutants.claims_of(mutant)
 
 
 def implicit_case(item: pytest.Function) -> Case:

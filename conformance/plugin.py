@@ -12,7 +12,7 @@ from conformance import suite
 from conformance.bench import Bench, implicit_case
 from conformance.cases.case import Case, case_of
 from conformance.cases.proving import CONTROL, REFERENCE, Breaks, Proving, Trial, prove
-from conformance.cases.spec import CaseOver, Spec, conclude
+from conformance.cases.spec import CaseOver, Spec, conclude, said
 from conformance.cases.catalogue import catalogue
 from conformance.cases.verdict import Finding, Verdict
 from conformance.peers.received import NotSeen
@@ -266,7 +266,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
         _note(item, bench, Ran(case, Verdict.NOT_APPLICABLE, reason=str(skipped)))
         raise
     except (AssertionError, Unsupported, DriverFailed) as error:
-        reason = str(error) if not isinstance(error, Unsupported) else f"not judged: {error}"
+        reason = said(error) if isinstance(error, AssertionError) else f"not judged: {error}"
         if not case.requirements and type(error) is AssertionError:
             raise  # an undeclared test of the user's own: a plain assert is its verdict
     except Exception as error:  # noqa: BLE001 -- whatever it is, it is reported as the verdict ERROR
@@ -430,7 +430,8 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     if bench is None or hasattr(session.config, "workerinput"):
         return
     if bench.proving:
-        proving = prove(_proven_cases(session), _mutants(), session.config.stash[_TRIALS])
+        trials = session.config.stash[_TRIALS]
+        proving = prove(_tried(bench.run, trials), _mutants(), trials)
         session.config.stash[PROVING] = proving
         session.exitstatus = exitstatus if exitstatus == BAD_INPUT else (OK if proving.clean else BELOW_GATE)
         return
@@ -456,9 +457,9 @@ def exit_code(result: RunResult) -> int:
     return OK if graded and all(grade.passes(result.gate) for grade in graded) else BELOW_GATE
 
 
-def _proven_cases(session: pytest.Session) -> list[Case]:
-    chosen = (item.stash.get(_CASE, None) for item in session.items)
-    return list({case.id: case for case in chosen if case is not None and case.requirements}.values())
+def _tried(run: Run, trials: Iterable[Trial]) -> list[Case]:
+    """The cases that were tried; under pytest-xdist only the trials say which."""
+    return [run.cases[id_] for id_ in dict.fromkeys(trial.case for trial in trials) if id_ in run.cases]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

@@ -106,12 +106,12 @@ class Run:
         ]
         return sorted(ids, key=lambda id_: self.cases[id_].always_on)
 
-    def excluded(self, case: Case) -> str:
-        """Which claim of the profile excludes the case; empty where it applies."""
+    def excluded(self, case: Case, claims: Mapping[str, bool] | None = None) -> str:
+        """Which claim of the profile, or of `claims` that go before it, excludes the case; empty where it applies."""
         if not case.needs:
             return ""
         try:
-            applies = evaluate(case.needs, self.profile.claims_map(), self.profile.role)
+            applies = evaluate(case.needs, self.profile.claims_map() | dict(claims or {}), self.profile.role)
         except ExpressionError as error:
             raise BadInputError(f"{case.id}: needs = {case.needs!r}: {error}") from error
         return "" if applies else applies.reason
@@ -200,7 +200,7 @@ class Run:
         planned = len(case.requirements)
         if ran is None:
             return Outcome(case.severity, None, planned=planned)
-        decided = [each for each in ran.findings if each.verdict not in (Verdict.INCONCLUSIVE, Verdict.ERROR)]
+        decided = [each for each in ran.findings if each.verdict in (Verdict.PASS, Verdict.WARN, Verdict.FAIL)]
         requirements = case.requirements or tuple({each.requirement for each in ran.findings})
         return Outcome(
             severity=case.severity,

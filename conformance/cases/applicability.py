@@ -250,7 +250,7 @@ class _Judge:
         if feature.kind != "number":
             raise ExpressionError(f"{feature} is no number, so it can't be compared with {number}")
         value = self.known.value(feature, self.claims)
-        count = value if isinstance(value, int) else 0
+        count = int(value) if isinstance(value, int) else 0
         compare, _, opposite = _COMPARISONS[sign]
         if compare(count, number) is wanted:
             return None
@@ -321,7 +321,7 @@ _TOKEN = re.compile(
       | (?P<id>       \b (?: {_IDS} ) \s* [-.]? \s* \d+ (?:\.\d+)? \b )
       | (?P<word>     [A-Za-z][A-Za-z0-9]* (?:-[A-Za-z0-9]+)* )
       | (?P<sign>     >= | <= | != | == | > | < | = )
-      | (?P<number>   \d+ )
+      | (?P<number>   \d{{1,9}} (?!\d) )
       | (?P<bracket>  [()] )
     )""",
     re.VERBOSE,

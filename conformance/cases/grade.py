@@ -19,12 +19,12 @@ class Grade(StrEnum):
 
     @property
     def rank(self) -> int:
-        """0 for A up to 4 for F; a proof that is not graded ranks with F, so that it passes no gate."""
+        """0 for A up to 4 for F; a proof that is not graded ranks with F: that is what it may turn out to be."""
         return min(list(Grade).index(self), _F_RANK)
 
     def passes(self, gate: "Grade") -> bool:
-        """Whether this grade is as good as `gate` or better."""
-        return self is not Grade.NG and self.rank <= gate.rank
+        """Whether this grade is as good as `gate` or better; one that is not given counts as F."""
+        return self.rank <= gate.rank
 
 
 _F_RANK = 4
@@ -68,10 +68,11 @@ class Graded:
         if self.reason:
             return f"not graded: {self.reason}"
         coverage = f"{self.judged} of {self.planned} requirement checks judged"
+        unproven = f"{self.unproven} {'case' if self.unproven == 1 else 'cases'} unproven"
         if self.grade is Grade.NG:
-            return f"not graded: could be {self.lower} or {self.upper}, {self.unproven} cases unproven; {coverage}"
+            return f"not graded: could be {self.lower} or {self.upper}, {unproven}; {coverage}"
         if self.lower is not self.upper:
-            return f"{self.grade}, could be {self.upper}: {self.unproven} cases unproven; {coverage}"
+            return f"{self.grade}, could be {self.upper}: {unproven}; {coverage}"
         return f"{self.grade}: {coverage}"
 
 

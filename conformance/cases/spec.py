@@ -77,7 +77,7 @@ class Spec:
         try:
             yield
         except AssertionError as miss:
-            self._missed(requirement, str(miss))
+            self._missed(requirement, said(miss))
             if must:
                 raise CaseOver(requirement) from miss
         except _BROKEN_PAYLOAD as stumble:
@@ -104,8 +104,14 @@ class Spec:
             )
 
 
+def said(miss: AssertionError) -> str:
+    """What an assertion says in its own words, without the comparison that pytest adds to them."""
+    message, rewritten, comparison = str(miss).partition("\nassert ")
+    return message if rewritten else comparison or message
+
+
 def conclude(spec: Spec, *, finished: bool) -> Verdict:
-    """The verdict of a case: its worst finding.
+    """The verdict of a case: its worst finding. What was excused is no fault, and no reason to leave the case out.
 
     A case that ran to its end (`finished`) without judging everything that it declares is an ERROR: nobody may pass
     by not being looked at.
@@ -115,4 +121,5 @@ def conclude(spec: Spec, *, finished: bool) -> Verdict:
         spec.findings.extend(
             Finding(each, Verdict.ERROR, "declared by the case, but never judged") for each in missing
         )
-    return Verdict.worst((finding.verdict for finding in spec.findings), Verdict.PASS)
+    decided = (each.verdict for each in spec.findings if each.verdict is not Verdict.NOT_APPLICABLE)
+    return Verdict.worst(decided, Verdict.PASS)

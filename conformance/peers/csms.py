@@ -25,6 +25,13 @@ class CsmsPeer(Peer):
 
     registration: str | None = None
 
+    def __init__(
+        self, identity: str, transcript: Transcript, patience: Patience, defaults: Mapping[str, Default]
+    ) -> None:
+        super().__init__(identity, transcript, patience, defaults)
+        self.written_off: set[str] = set()
+        """Transactions that the station began, never ended, and will not or can't end when it is asked to."""
+
     def default_answer(self, call: Call) -> Answer:
         """What a compliant CSMS says to this call."""
         if self.registration in ("Pending", "Rejected") and not self._may_send(call):

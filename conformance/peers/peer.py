@@ -300,6 +300,7 @@ class Peer:
                     future.set_result(entry)
             case Malformed() as broken:
                 self._answer_malformed(link, broken)
+                self._take_malformed_answer(broken)
             case _:
                 pass
 
@@ -362,6 +363,12 @@ class Peer:
         """Answer a broken CALL with a CALLERROR; a broken answer gets none, or the two would never stop."""
         if broken.message_type in (None, 2):
             link.send(encode_error(broken.message_id or "-1", self.malformed_code, broken.reason[:255], {}))
+
+    def _take_malformed_answer(self, broken: Malformed) -> None:
+        """Tell who asked that an answer has come which is none; a wait for another would be in vain."""
+        future = self._pending.get(broken.message_id or "") if broken.message_type in (3, 4) else None
+        if future is not None and not future.done():
+            future.set_exception(NoAnswer(f"the answer is not well-formed: {broken.reason}"))
 
     malformed_code = "RpcFrameworkError"
 

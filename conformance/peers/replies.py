@@ -36,5 +36,6 @@ class Late:
     then: Payload | Callable[[Payload], Payload] | Error | Raw | None = None
 
 
-Answer = Payload | Callable[[Payload], Payload] | Error | Raw | Silence | Late
-"""What a peer can be told to answer: a payload, or a function from the call's payload to one, or one of the above."""
+Chosen = Payload | Error | Raw | Silence | Late
+Answer = Chosen | Callable[[Payload], Chosen]
+"""What a peer can be told to answer: a payload, one of the above, or a function from the call's payload to those."""

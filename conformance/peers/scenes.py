@@ -1,7 +1,8 @@
 """States that many cases start from or pass through, reached in whatever way the station under test allows."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import asynccontextmanager
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from itertools import count
 from typing import Any, Literal, Protocol
@@ -10,6 +11,8 @@ from conformance.peers.csms import CsmsPeer
 from conformance.peers.peer import Peer
 from conformance.peers.received import Message, NotSeen, Received
 from conformance.peers.v201 import get_variables, remote_start, set_variables, variable
+from conformance.sut.drivers import DriverFailed, Unsupported
+from conformance.wire.frames import Call, CallResult
 from conformance.wire.transcript import Entry
 
 Connector = tuple[int, int]
@@ -20,6 +23,10 @@ _request_ids = count(1000)
 
 class Operated(Protocol):
     """The part of a station driver that scenes use."""
+
+    @property
+    def plugged(self) -> Collection[Connector]:
+        """The connectors that an EV was plugged into and not pulled out of again."""
 
     def can(self, action: str) -> bool:
         """Whether the driver knows how to do this."""
@@ -74,10 +81,17 @@ async def reboot(station: Operated, csms: CsmsPeer) -> Boot:
 
 
 async def ready(station: Operated, csms: CsmsPeer, *, patience: float) -> None:
-    """Bring the station back to where every case starts: connected, accepted, no transaction.
+    """Bring the station back to where every case starts: connected, accepted, no plug, no transaction.
 
-    Raises NotSeen where that can't be had within `patience` seconds a step.
+    Raises NotSeen where the connection can't be had within `patience` seconds a step, DriverFailed where a plug
+    can't be pulled. A transaction that will not end is written off.
     """
+    await _connected_and_accepted(station, csms, patience=patience)
+    await vacate(station, csms)
+    await _connected_and_accepted(station, csms, patience=patience)
+
+
+async def _connected_and_accepted(station: Operated, csms: CsmsPeer, *, patience: float) -> None:
     if csms.link is None:
         try:
             await csms.connected(within=patience)
@@ -87,7 +101,13 @@ async def ready(station: Operated, csms: CsmsPeer, *, patience: float) -> None:
             await station.power_cycle()
             await csms.connected(within=patience)
     if csms.registration in ("Pending", "Rejected"):
-        await csms.until(lambda: csms.registration == "Accepted", "a boot to be accepted", within=patience)
+        try:
+            await csms.until(lambda: csms.registration == "Accepted", "a boot to be accepted", within=patience)
+        except NotSeen:
+            if not station.can("power_cycle"):
+                raise
+            await station.power_cycle()
+            await csms.until(lambda: csms.registration == "Accepted", "a boot to be accepted", within=patience)
 
 
 # -- connector status -------------------------------------------------------------------------------------------------
@@ -163,6 +183,80 @@ async def all_connectors_reported(
     statuses = reported()
     csms.touch(*(each.message for each in statuses.values()))
     return statuses
+
+
+def latest_statuses(csms: Peer, *, after: Received | Entry | int) -> dict[Connector, ConnectorStatus]:
+    """The last status of each connector that the station has reported so far."""
+    return {each.connector: each for each in connector_statuses(csms.traffic(after=after))}
+
+
+async def settled_statuses(
+    csms: Peer, connectors: Iterable[Connector], *, after: Received | Entry | int, settle: float
+) -> dict[Connector, ConnectorStatus]:
+    """Wait until each of these connectors was reported and none was again for `settle` seconds; the last of each.
+
+    A station may call a connector Unavailable until it has checked itself (B01). Raises NotSeen where one is never
+    reported; one that reports without end is taken at its word after the time that a status may take.
+    """
+    await all_connectors_reported(csms, connectors, after=after)
+    deadline = time.monotonic() + csms.patience.for_action("StatusNotification")
+    while time.monotonic() < deadline:
+        count = len(connector_statuses(csms.traffic(after=after)))
+        try:
+            await csms.until(
+                lambda count=count: len(connector_statuses(csms.traffic(after=after))) > count,  # type: ignore[misc]
+                "another connector status",
+                within=settle,
+            )
+        except NotSeen:
+            break
+    statuses = latest_statuses(csms, after=after)
+    csms.touch(*(each.message for each in statuses.values()))
+    return statuses
+
+
+async def connectors_show(
+    csms: Peer, connectors: Iterable[Connector], *statuses: str, after: Received | Entry | int
+) -> None:
+    """Wait until the last status of each of these connectors is one of `statuses`; raises NotSeen naming the others."""
+    wanted = list(connectors)
+
+    def others() -> dict[Connector, str]:
+        latest = latest_statuses(csms, after=after)
+        shown = {each: latest[each].status if each in latest else "not reported" for each in wanted}
+        return {connector: status for connector, status in shown.items() if status not in statuses}
+
+    limit = csms.patience.for_action("StatusNotification")
+    try:
+        await csms.until(lambda: not others(), f"the status {' or '.join(statuses)}", within=limit)
+    except NotSeen:
+        told = ", ".join(f"EVSE {evse} connector {number}: {status}" for (evse, number), status in others().items())
+        raise NotSeen(f"{' or '.join(statuses)} did not come within {limit:g} s for {told}") from None
+    finally:
+        latest = latest_statuses(csms, after=after)
+        csms.touch(*(latest[each].message for each in wanted if each in latest))
+
+
+@asynccontextmanager
+async def inoperative(
+    csms: Peer, connectors: Iterable[Connector], *, evse: Mapping[str, int] | None = None
+) -> AsyncIterator[None]:
+    """Make an EVSE, a connector of it, or with neither the whole station inoperative for the length of a block.
+
+    `connectors` are those that this concerns. Raises AssertionError where the station does not do it at once, or
+    does not report them Unavailable: a precondition of the case, not a finding.
+    """
+    request: dict[str, Any] = {} if evse is None else {"evse": dict(evse)}
+    mark = csms.now
+    answer = await csms.call("ChangeAvailability", request | {"operationalStatus": "Inoperative"})
+    assert answer["status"] == "Accepted", f"ChangeAvailability Inoperative was answered {answer['status']}"
+    try:
+        await connectors_show(csms, connectors, "Unavailable", after=mark)
+        yield
+    finally:
+        with suppress(AssertionError):
+            await csms.connected()
+            await csms.call("ChangeAvailability", request | {"operationalStatus": "Operative"})
 
 
 # -- variables ------------------------------------------------------------------------------------------------------
@@ -242,72 +336,257 @@ async def report_parts(csms: Peer, request_id: int, *, after: int) -> list[Recei
     return parts
 
 
-# -- transactions -------------------------------------------------------------------------------------------------------
+# -- transactions -----------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Charging:
-    """A transaction in which energy flows."""
+    """A transaction that runs, and the event by which that was seen."""
 
     connector: Connector
     transaction_id: str
     event: Received
 
 
-async def charging(
-    station: Operated, csms: Peer, connector: Connector, id_token: Mapping[str, str]
-) -> Charging:
-    """Plug in, authorize, and wait until the station says that it charges.
+async def transaction(station: Operated, csms: Peer, connector: Connector, id_token: Mapping[str, str]) -> Charging:
+    """Plug in, authorize, and wait until a transaction runs in which the driver is authorized.
 
     The token is presented at the station where the driver can, and sent with a remote start where not; a station
-    without a driver for its cable has to do with the remote start. Raises NotSeen or AssertionError where no energy
-    comes to flow.
+    whose driver has no plug has to do with the remote start. Whether energy flows is not looked at. Raises NotSeen or
+    AssertionError where no transaction comes of it.
     """
-    mark = csms.now
+    mark, number = csms.now, next(_request_ids)
     evse = connector[0]
-    if station.can("plug_in"):
-        await station.plug_in(*connector)
-    if station.can("present_id_token"):
-        await station.present_id_token(evse, id_token["idToken"], id_token["type"])
-    else:
-        answer = await csms.call("RequestStartTransaction", remote_start(id_token, evse=evse))
-        assert answer["status"] == "Accepted", f"RequestStartTransaction was answered {answer['status']}"
-    event = await csms.expect(
-        "TransactionEvent",
-        after=mark,
-        where=lambda message: message["transactionInfo"].get("chargingState") == "Charging"
-        and _evse_of(csms, message) == evse,
-        within=csms.patience.for_action("TransactionEvent"),
+    plugged = await _done(station, "plug_in", lambda: station.plug_in(*connector))
+    shown = await _done(
+        station,
+        "present_id_token",
+        lambda: station.present_id_token(evse, id_token["idToken"], id_token["type"]),
     )
+    if not shown:
+        answer = await csms.call("RequestStartTransaction", remote_start(id_token, evse=evse, remote_start_id=number))
+        assert answer["status"] == "Accepted", f"RequestStartTransaction was answered {answer['status']}"
+    try:
+        event = await csms.expect(
+            "TransactionEvent",
+            after=mark,
+            where=lambda message: _on(csms, message, evse, mark) and _authorized(message, number, plugged=plugged),
+        )
+    except NotSeen as missing:
+        raise NotSeen(f"no transaction came to run on EVSE {evse}{_without_plug(plugged=plugged)}: {missing}") from None
     return Charging(connector, event["transactionInfo"]["transactionId"], event)
 
 
-def _evse_of(csms: Peer, event: Received) -> int | None:
-    """The EVSE of a transaction: only its first event after plug-in has to name it (E01.FR.16)."""
+async def charging(station: Operated, csms: Peer, connector: Connector, id_token: Mapping[str, str]) -> Charging:
+    """Plug in, authorize, and wait until the station says that it charges.
+
+    As `transaction`, and then energy has to flow; raises NotSeen where none comes to.
+    """
+    session = await transaction(station, csms, connector, id_token)
+    if session.event["transactionInfo"].get("chargingState") == "Charging":
+        return session
+    within = max(csms.patience.for_action("TransactionEvent"), csms.patience.for_action("StatusNotification"))
+    try:
+        event = await csms.expect(
+            "TransactionEvent",
+            where=lambda message: message["transactionInfo"]["transactionId"] == session.transaction_id
+            and message["transactionInfo"].get("chargingState") == "Charging",
+            within=within,
+        )
+    except NotSeen as missing:
+        why = _without_plug(plugged=connector in station.plugged)
+        raise NotSeen(f"no energy came to flow on EVSE {connector[0]}{why}: {missing}") from None
+    return Charging(connector, session.transaction_id, event)
+
+
+def _authorized(event: Received, remote_start_id: int, *, plugged: bool) -> bool:
+    """Whether this event shows that the driver is authorized: not every station repeats the token in it."""
+    info = event["transactionInfo"]
+    return (
+        event["eventType"] != "Ended"
+        and (
+            "idToken" in event
+            or event.get("triggerReason") in ("Authorized", "RemoteStart")
+            or info.get("remoteStartId") == remote_start_id
+            or info.get("chargingState") in ("Charging", "SuspendedEV", "SuspendedEVSE")
+        )
+    ) or (not plugged and event["eventType"] == "Started")
+
+
+def _on(csms: Peer, event: Received, evse: int, first: int) -> bool:
+    """Whether an event belongs to a transaction of this EVSE; not every event has to name it (E01.FR.16)."""
     identifier = event["transactionInfo"]["transactionId"]
-    for each in csms.seen("TransactionEvent"):
+    for each in csms.seen("TransactionEvent", after=first):
         if each["transactionInfo"].get("transactionId") == identifier and isinstance(each.get("evse"), dict):
-            return int(each["evse"]["id"])
-    return None
+            return bool(each["evse"].get("id") == evse)
+    return True
+
+
+def _without_plug(*, plugged: bool) -> str:
+    return "" if plugged else " (nobody could plug an EV in)"
+
+
+async def stop_authorized(station: Operated, csms: Peer, session: Charging, id_token: Mapping[str, str]) -> None:
+    """Let the driver end the transaction: with the card where that can be presented, remotely where not.
+
+    Waits until the station has told something of it: a plug that is pulled sooner looks like another story. Raises
+    AssertionError where the station refuses the remote stop of a transaction that it has not ended.
+    """
+    mark = csms.now
+    shown = await _done(
+        station,
+        "present_id_token",
+        lambda: station.present_id_token(session.connector[0], id_token["idToken"], id_token["type"]),
+    )
+    if not shown:
+        answer = await csms.call("RequestStopTransaction", {"transactionId": session.transaction_id})
+        over = session.transaction_id not in running(csms)
+        assert over or answer["status"] == "Accepted", f"RequestStopTransaction was answered {answer['status']}"
+
+    def told() -> bool:
+        return any(
+            event["transactionInfo"].get("transactionId") == session.transaction_id
+            and event.get("triggerReason") not in _BY_THE_CLOCK
+            for event in csms.seen("TransactionEvent", after=mark)
+        )
+
+    with suppress(NotSeen):
+        await csms.until(told, "the stop to be told", within=csms.patience.for_action("TransactionEvent"))
+
+
+_BY_THE_CLOCK = ("MeterValuePeriodic", "MeterValueClock", "Trigger", "EnergyLimitReached", "ChargingRateChanged")
+"""Reasons for an event that have nothing to do with what a driver does."""
 
 
 async def stop_charging(station: Operated, csms: Peer, session: Charging, id_token: Mapping[str, str]) -> Received:
-    """Stop the transaction, pull the plug, and return the event that ended it."""
-    if station.can("present_id_token"):
-        await station.present_id_token(session.connector[0], id_token["idToken"], id_token["type"])
-    else:
-        answer = await csms.call("RequestStopTransaction", {"transactionId": session.transaction_id})
-        assert answer["status"] == "Accepted", f"RequestStopTransaction was answered {answer['status']}"
-    if station.can("unplug"):
-        await station.unplug(*session.connector)
+    """Stop the transaction, pull the plug, and return the event that ended it.
+
+    Some stations end it with the authorization, some only when the plug is out (TxStopPoint). Raises NotSeen where
+    it does not end.
+    """
+    await stop_authorized(station, csms, session, id_token)
+    await pull_plug(station, session.connector)
     return await ended(csms, session)
 
 
-async def ended(csms: Peer, session: Charging) -> Received:
-    """The event that ends the transaction."""
+async def pull_plug(station: Operated, connector: Connector) -> bool:
+    """Pull the plug where the driver can; whether it is out."""
+    if connector in station.plugged:
+        await _done(station, "unplug", lambda: station.unplug(*connector))
+    return connector not in station.plugged
+
+
+async def ended(csms: Peer, session: Charging, *, within: float | None = None) -> Received:
+    """The event that ends the transaction; raises NotSeen."""
     return await csms.expect(
         "TransactionEvent",
         eventType="Ended",
         where=lambda message: message["transactionInfo"]["transactionId"] == session.transaction_id,
         after=session.event,
+        within=within,
     )
+
+
+def running(csms: Peer) -> list[str]:
+    """The transactions that the station has begun and not ended in this session, by what it has told."""
+    begun: dict[str, None] = {}
+    over: set[str] = set()
+    for entry in csms.transcript.entries:
+        if entry.sender != "sut" or entry.station != csms.identity or not isinstance(entry.frame, Call):
+            continue
+        match entry.frame:
+            case Call(action="TransactionEvent", payload=dict(payload)):
+                match payload:
+                    case {"eventType": "Started", "transactionInfo": {"transactionId": str(identifier)}}:
+                        begun[identifier] = None
+                    case {"eventType": "Ended", "transactionInfo": {"transactionId": str(identifier)}}:
+                        over.add(identifier)
+    return [each for each in begun if each not in over]
+
+
+@asynccontextmanager
+async def vacated(station: Operated, csms: CsmsPeer) -> AsyncIterator[None]:
+    """Leave the station without a plug, a transaction or a reset to come, whatever happens in the block.
+
+    What can't be had is left to whoever needs it next: it says nothing about what was judged in the block.
+    """
+    try:
+        yield
+    finally:
+        with suppress(AssertionError, DriverFailed, Unsupported):
+            await vacate(station, csms)
+
+
+async def vacate(station: Operated, csms: CsmsPeer) -> None:
+    """Pull every plug, end every transaction, and sit out a reset that waited for that.
+
+    A transaction that the station neither ends nor wants to be stopped is written off: it may have lost it.
+    """
+    if csms.link is None:
+        await csms.connected()
+    mark = csms.now
+    pulled = [each for each in sorted(station.plugged) if await pull_plug(station, each)]
+    for identifier in running(csms):
+        if identifier not in csms.written_off:
+            await _end(csms, identifier, mark if pulled else None)
+    if reset_to_come(csms):
+        patience = csms.patience.for_action("BootNotification")
+        with suppress(NotSeen):
+            await csms.until(lambda: not reset_to_come(csms), "the reset to be over", within=patience)
+
+
+async def _end(csms: CsmsPeer, identifier: str, pulled_at: int | None) -> None:
+    """End one transaction: by the plug that was just pulled, else by a remote stop."""
+
+    def over() -> bool:
+        return identifier not in running(csms)
+
+    def told() -> bool:
+        return over() or any(
+            event.get("triggerReason") in ("EVCommunicationLost", "EVDeparted")
+            and event["transactionInfo"].get("transactionId") == identifier
+            for event in csms.seen("TransactionEvent", after=pulled_at)
+        )
+
+    patience = csms.patience.for_action("TransactionEvent")
+    if pulled_at is not None:
+        with suppress(NotSeen):
+            await csms.until(told, f"transaction {identifier} to end with the plug out", within=patience)
+    if over():
+        return
+    try:
+        answer = await csms.call("RequestStopTransaction", {"transactionId": identifier})
+        if answer["status"] == "Accepted":
+            await csms.until(over, f"transaction {identifier} to end", within=patience)
+    except AssertionError:
+        pass
+    if not over() and csms.link is not None:
+        csms.written_off.add(identifier)
+
+
+def reset_to_come(csms: Peer) -> bool:
+    """Whether the station has agreed to restart as a whole, and has not booted since."""
+    asked: dict[str, bool] = {}
+    to_come = False
+    for entry in csms.transcript.entries:
+        if entry.station != csms.identity:
+            continue
+        match entry.frame:
+            case Call(action="Reset", message_id=message_id, payload=dict(payload)) if entry.sender == "harness":
+                asked[message_id] = not payload.get("evseId")
+            case CallResult(message_id=message_id, payload={"status": "Accepted" | "Scheduled"}):
+                to_come = to_come or (entry.sender == "sut" and asked.get(message_id, False))
+            case Call(action="BootNotification") if entry.sender == "sut":
+                to_come = False
+    return to_come
+
+
+async def _done(station: Operated, action: str, act: Callable[[], Awaitable[None]]) -> bool:
+    """Have something done at the station; False where the driver can't."""
+    if not station.can(action):
+        return False
+    try:
+        await act()
+    except Unsupported:
+        return False
+    return True

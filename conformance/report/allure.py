@@ -113,7 +113,7 @@ def write_run_files(results: Path, result: RunResult) -> None:
     """Write environment.properties, categories.json and executor.json into `allure-results`; raises OSError."""
     results.mkdir(parents=True, exist_ok=True)
     properties = "".join(f"{_property(name)}={_property(value)}\n" for name, value in _facts(result).items())
-    (results / "environment.properties").write_text(properties, encoding="latin-1", newline="\n")
+    (results / "environment.properties").write_text(properties, encoding="ascii", newline="\n")
     (results / "categories.json").write_text(json.dumps(CATEGORIES, indent=2) + "\n", encoding="utf-8")
     executor = {
         "name": "ocpp-conformance",
@@ -126,7 +126,8 @@ def write_run_files(results: Path, result: RunResult) -> None:
 
 def grades(result: RunResult) -> dict[str, str]:
     """The overall grade and that of each proof, as named lines."""
-    shown = {"Overall grade": f"{result.overall}{'' if result.complete else ' (INCOMPLETE run)'}"}
+    incomplete = "" if result.complete else ", INCOMPLETE run"
+    shown = {"Overall grade": f"{result.overall}, of {view.graded_of_all(result)}{incomplete}"}
     places = {(proof.role, proof.version) for proof in result.proofs}
     for proof in result.proofs:
         if not proof.reason:
@@ -150,7 +151,7 @@ def _facts(result: RunResult) -> dict[str, str]:
 
 
 def _finding(finding: FindingRow) -> str:
-    about = f"{finding.verdict:<14} {finding.requirement}  ({finding.level}, {finding.clause})"
+    about = f"{finding.verdict} {finding.requirement} ({finding.level}, {finding.clause})"
     below = (finding.says, finding.message, view.frames_text(finding.frames))
     return "".join(
         [f"{view.one_line(about, _LONGEST)}\n", *(f"    {view.one_line(text, _LONGEST)}\n" for text in below if text)]
@@ -251,7 +252,7 @@ def _plain(text: str) -> str:
 def _property(text: str) -> str:
     """A name or a value in Java's properties format."""
     line = "".join(f"\\{each}" if each in "\\=:#! " else each for each in view.one_line(text, 300))
-    return line.encode("ascii", "backslashreplace").decode("ascii")
+    return "".join(each if each.isascii() else f"\\u{ord(each):04x}" for each in line)
 
 
 def _digest(text: str) -> str:

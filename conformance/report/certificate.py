@@ -68,7 +68,8 @@ def _head(result: RunResult) -> str:
     return (
         f"<header><div><h1>OCPP conformance report</h1>"
         f'<p class="lead">{_name(result)}: {_text(result.plan)}</p></div>'
-        f'<div class="overall">{_badge(result.overall)}<small>overall: the weakest proof<br>'
+        f'<div class="overall">{_badge(result.overall)}'
+        f"<small>overall: the weakest<br>of {view.graded_of_all(result)}<br>"
         f"gate {result.gate}: {gate}</small></div></header>"
     )
 
@@ -141,9 +142,7 @@ def _cell(result: RunResult, proof: ProofRow | None) -> str:
     lines = [view.could_be(proof), f"judged {proof.judged} of {proof.planned}"]
     if proof.unproven:
         missing = view.not_run(result, proof)
-        lines.append(
-            f"{view.plural(proof.unproven, 'case')} unproven" + (f", {missing} not run" if missing else "")
-        )
+        lines.append(f"{view.plural(proof.unproven, 'case')} unproven" + (f", {missing} not run" if missing else ""))
     said = "<br>".join(filter(None, lines))
     return f'<div class="cell">{_badge(proof.grade)}<small>{said}</small></div>'
 

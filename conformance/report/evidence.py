@@ -11,6 +11,7 @@ from conformance.report import view
 
 _LONGEST_PAYLOAD = 2000
 _LONGEST_TRACE = 200_000
+_LONGEST_DETAIL = 300
 _LAST_SHARE = 0.4
 _NARROW = 88
 _MOST_PROBLEMS = 8
@@ -19,6 +20,7 @@ _SEND = 6
 _WITH_ACTION = (2, _SEND)
 _ACTION = 2
 """The place of the action in a request; in an answer, that of its first part."""
+_OFF_THE_WIRE = ("fault", "note")
 _CALMED = frozenset({"ping", "pong"})
 _NAMES = {3: "CALLRESULT", 4: "CALLERROR", 5: "CALLRESULTERROR"}
 _ARROWS = {"sut": "SUT → harness", "harness": "SUT ← harness"}
@@ -53,8 +55,8 @@ def trace_text(entries: Iterable[Exported | _Row], findings: Iterable[Mark]) -> 
     """The trace of a case: its transcript entries in order, with what the findings point at.
 
     `entries` are entries of the transcript, or lines of `transcript.jsonl` as dicts. Only what they export is shown,
-    so that no secret gets in. Times are seconds since the first entry. The text takes at most about 200 kB: of a
-    longer one the beginning and the end are kept.
+    so that no secret gets in. Times are seconds since the first entry. The text takes about 200,000 characters at
+    most: of a longer one the beginning and the end are kept.
     """
     rows = [entry if isinstance(entry, Mapping) else entry.to_json() for entry in entries]
     if not rows:
@@ -106,9 +108,9 @@ def _beats(rows: list[_Row], began: float) -> str:
 def _block(
     row: _Row, began: float, marks: Mapping[int, list[str]], actions: dict[tuple[object, object, object], str]
 ) -> str:
-    what, body = _frame(row, actions) if "frame" in row else (_event(row), "")
+    what, body = _frame(row, actions) if "frame" in row else _event(row)
     link = f" link {row['link']}" if row.get("link") is not None else ""
-    arrow = _ARROWS.get(row.get("sender", ""), "") if row["kind"] != "fault" else ""
+    arrow = "" if row["kind"] in _OFF_THE_WIRE else _ARROWS.get(row.get("sender", ""), "")
     pointed = "".join(f"  ◀ {mark}" for mark in marks.get(row["n"], ()))
     lines = [f"{_when(row, began)} {arrow:<13}{link} {what}{pointed}\n"]
     problems = row.get("problems", ())
@@ -195,46 +197,44 @@ def _flat(value: object) -> str:
 
 def _indented(text: str) -> str:
     cut = text[:_LONGEST_PAYLOAD]
-    lines = [f"{_INDENT}{_visible(line)}\n" for line in cut.splitlines()]
+    lines = [f"{_INDENT}{view.harmless(line)}\n" for line in cut.split("\n")]
     if len(text) > len(cut):
         lines.append(f"{_INDENT}… cut here, {len(text)} characters in all: see transcript.jsonl\n")
     return "".join(lines)
 
 
-def _event(row: _Row) -> str:
+def _event(row: _Row) -> tuple[str, str]:
+    """What else happened, on one line, and the headers of a handshake on those after it."""
     detail = dict(row.get("detail", {}))
     kind = row["kind"]
     if kind == "note":
-        text = detail.pop("text", "")
-        return f"-- {view.one_line(str(text), 300)}{_details(detail)}"
+        text = str(detail.pop("text", ""))
+        return f"-- {view.one_line(text, _LONGEST_DETAIL)}{_details(detail)}", ""
     if kind == "fault":
-        return f"** network fault: {detail.pop('fault', '?')} {detail.pop('phase', '')}{_details(detail)}"
+        return f"** network fault: {detail.pop('fault', '?')} {detail.pop('phase', '')}{_details(detail)}", ""
     if kind == "handshake":
-        status = detail.pop("status", None)
-        return f"handshake {'failed' if status is None else status}{_details(detail)}"
-    return f"{kind}{_details(detail)}"
+        status, headers = detail.pop("status", None), detail.pop("headers", None) or {}
+        listed = headers.items() if isinstance(headers, Mapping) else headers
+        shown = "\n".join(f"{name}: {value}" for name, value in listed)
+        return f"handshake {'failed' if status is None else status}{_details(detail)}", _indented(
+            shown
+        ) if shown else ""
+    return f"{kind}{_details(detail)}", ""
 
 
 def _details(detail: Mapping[str, Any]) -> str:
     shown = {name: value for name, value in detail.items() if value not in (None, "", [], {})}
-    return "".join(f", {name} {view.one_line(_word(value), 300)}" for name, value in shown.items())
+    return "".join(f", {name} {view.one_line(_word(value), _LONGEST_DETAIL)}" for name, value in shown.items())
 
 
 def _word(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
-def _problem(problem: object) -> str:
-    if isinstance(problem, Mapping):
-        path = problem.get("path") or "payload"
-        return view.one_line(f"{path}: {problem.get('message', '')} ({problem.get('keyword', '')})", 300)
-    return view.one_line(str(problem), 300)
-
-
-def _visible(line: str) -> str:
-    """A line with its indentation, and with nothing in it that a terminal obeys."""
-    bare = line.lstrip(" ")
-    return " " * (len(line) - len(bare)) + view.one_line(bare, _LONGEST_PAYLOAD)
+def _problem(problem: Mapping[str, str]) -> str:
+    return view.one_line(
+        f"{problem['path'] or 'payload'}: {problem['message']} ({problem['keyword']})", _LONGEST_DETAIL
+    )
 
 
 def _capped(blocks: list[str]) -> str:
@@ -248,9 +248,7 @@ def _capped(blocks: list[str]) -> str:
         tail.appendleft(blocks.pop())
     kept: list[str] = []
     room = _LONGEST_TRACE * (1 - _LAST_SHARE)
-    for block in blocks:
-        room -= len(block)
-        if room < 0:
-            break
-        kept.append(block)
+    while len(blocks[len(kept)]) <= room:
+        room -= len(blocks[len(kept)])
+        kept.append(blocks[len(kept)])
     return "".join([*kept, f"\n… {len(blocks) - len(kept)} entries left out: see transcript.jsonl …\n\n", *tail])

@@ -106,7 +106,7 @@ def _pointing(requirement: str, message: str, frames: tuple[int, ...]) -> str:
     start = f"    {view.one_line(requirement, 24)}: "
     where = view.frames_text(frames, most=3)
     end = f" [{where}]" if where else ""
-    return start + _fit(view.one_line(message or "no message", _WIDTH), _WIDTH - len(start) - len(end)) + end
+    return start + _fit(view.one_line(message or "no message", _WIDTH), _WIDTH - _columns(start) - len(end)) + end
 
 
 def _end(result: RunResult) -> Iterator[Line]:
@@ -121,7 +121,10 @@ def _end(result: RunResult) -> Iterator[Line]:
     met = result.overall.passes(result.gate)
     yield "", ""
     yield f"{view.plural(sum(counts.values()), 'case')}: {counted}" if counted else "no case ran", ""
-    yield f"Overall grade {result.overall}: {view.MEANS[result.overall]}", _STYLES[result.overall]
+    yield (
+        f"Overall grade {result.overall}, of {view.graded_of_all(result)}: {view.MEANS[result.overall]}",
+        _STYLES[result.overall],
+    )
     yield f"Gate {result.gate} {'met' if met else 'not met'}", "green" if met else "red"
 
 

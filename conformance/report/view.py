@@ -80,6 +80,12 @@ def could_be(proof: ProofRow) -> str:
     return f"{proof.upper} to {proof.lower}" if proof.grade is Grade.NG else f"could be {proof.upper}"
 
 
+def graded_of_all(result: RunResult) -> str:
+    """`1 of 6 proofs`: how many of the proofs the overall grade speaks for, each role and version counted."""
+    graded = sum(not proof.reason for proof in result.proofs)
+    return f"{graded} of {plural(len(result.proofs), 'proof')}"
+
+
 def ungraded(result: RunResult) -> dict[str, list[str]]:
     """The proofs without a grade, by reason; with role and version where the same proof was graded elsewhere."""
     graded = {proof.proof for proof in result.proofs if not proof.reason}
@@ -109,7 +115,7 @@ def harness(result: RunResult) -> str:
 
 def one_line(text: str, limit: int) -> str:
     """A text on one line of at most `limit` characters, with nothing in it that a terminal or a browser obeys."""
-    line = "".join(_harmless(character) for character in " ".join(text[: limit * 8].split()))
+    line = harmless(" ".join(text[: limit * 8].split()))
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
 
 
@@ -128,9 +134,11 @@ def plural(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def _harmless(character: str) -> str:
-    """The character itself, or how it would be escaped if it is a control, a direction mark or the like."""
-    return character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
+def harmless(text: str) -> str:
+    """The text with controls, direction marks and the like escaped, and all else as it is."""
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode("ascii") for each in text)
 
 
 def _shown(result: RunResult, chosen: Callable[[CaseRow], bool], verdicts: tuple[Verdict, ...]) -> list[Shown]:

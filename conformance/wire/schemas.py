@@ -333,13 +333,18 @@ _encode_json = msgspec.json.Encoder().encode
 def _duplicate_keys(frame: Call | CallResult | CallError | CallResultError | Send) -> list[Problem]:
     r"""Keys given twice in one object: the decoded payload has lost them, so the text is asked.
 
-    Every pair of an object has one colon. What was decoded, encoded anew, has as many colons as the text unless a
-    pair was lost, for a colon within a string is written as itself but for the escape \u003a.
+    What was decoded is encoded anew. The usual text is compact and ends with just that. Any other has as many colons
+    as that: every pair of an object has one, and a colon within a string is written as itself, but for the escape
+    \u003a.
     """
     raw = frame.raw
+    last, others = _body(frame)
     try:
-        kept = _encode_json(_body(frame)).count(b":")
-        if raw.count(":") == kept and "\\u003" not in raw:
+        again = _encode_json(last)
+        if raw.endswith(again.decode() + "]"):
+            return []
+        colons = again.count(b":") + sum(text.count(":") for text in others)
+        if raw.count(":") == colons and ("\\" not in raw or "\\u003" not in raw):
             return []
         found: list[Problem] = []
         json.loads(raw, object_pairs_hook=lambda pairs: _note_duplicates(pairs, found))
@@ -348,12 +353,13 @@ def _duplicate_keys(frame: Call | CallResult | CallError | CallResultError | Sen
     return found
 
 
-def _body(frame: Call | CallResult | CallError | CallResultError | Send) -> tuple[Any, ...]:
-    if isinstance(frame, CallResult):
-        return (frame.message_id, frame.payload)
+def _body(frame: Call | CallResult | CallError | CallResultError | Send) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """The object at the end of a frame, and the strings before it."""
     if isinstance(frame, Call | Send):
-        return (frame.message_id, frame.action, frame.payload)
-    return (frame.message_id, frame.code, frame.description, frame.details)
+        return frame.payload, (frame.message_id, frame.action)
+    if isinstance(frame, CallResult):
+        return frame.payload, (frame.message_id,)
+    return frame.details, (frame.message_id, frame.code, frame.description)
 
 
 def _note_duplicates(pairs: list[tuple[str, Any]], found: list[Problem]) -> dict[str, Any]:

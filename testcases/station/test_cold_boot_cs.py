@@ -6,7 +6,7 @@ from conformance.cases.case import case
 from conformance.cases.spec import Spec
 from conformance.cases.verdict import Severity
 from conformance.peers.csms import CsmsPeer
-from conformance.peers.received import Refused
+from conformance.peers.received import NotSeen, Received
 from conformance.peers.replies import Late
 from conformance.peers.scenes import (
     all_connectors_reported,
@@ -45,7 +45,10 @@ async def test_accepted(station: StationDriver, csms: CsmsPeer, spec: Spec, prof
 @case(
     "TC_B_02_CS",
     "Cold boot, pending first: the station can be set up, and does not work yet",
-    requirements=["B02.FR.01", "B02.FR.02", "B02.FR.04", "B02.FR.05", "B02.FR.06", "B01.FR.05", "F06.FR.17"],
+    requirements=[
+        *("B02.FR.01", "B02.FR.02", "B02.FR.04", "B02.FR.05", "B02.FR.06"),
+        *("B01.FR.05", "B01.FR.09", "F06.FR.10", "F06.FR.17"),
+    ],
     severity=Severity.CRITICAL,
 )
 async def test_pending(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
@@ -62,39 +65,50 @@ async def test_pending(station: StationDriver, csms: CsmsPeer, spec: Spec, profi
         await write_variable(csms, "OCPPCommCtrlr", "OfflineThreshold", threshold)
         await base_report(csms, "FullInventory")
     with spec("B02.FR.05"):
-        try:
-            answer = await csms.call("RequestStartTransaction", remote_start(profile.parameters.valid_id_token.payload))
-        except Refused as refused:
-            assert refused.code in ("NotSupported", "NotImplemented"), str(refused)
-        else:
-            assert answer["status"] == "Rejected", f"a remote start was {answer['status']} before the boot was"
+        answer = await csms.call("RequestStartTransaction", remote_start(profile.parameters.valid_id_token.payload))
+        assert answer["status"] == "Rejected", f"a remote start was {answer['status']} before the boot was"
 
     with spec("B02.FR.04"):
+        last = first
         for again in csms.seen("BootNotification", after=first):
-            pause = again.at - first.at
-            assert again.get("reason") == "Triggered" or pause >= interval - profile.timing.tolerance, (
-                f"the station booted again after {pause:.1f} s, and was told to wait {interval} s"
-            )
-            first = again
+            csms.touch(last, again)
+            _waited(last, again, interval, profile)
+            last = again
     csms.answer("BootNotification", boot("Accepted", interval=profile.parameters.heartbeat_interval))
-    mark = csms.now
-    triggered = await csms.call("TriggerMessage", {"requestedMessage": "BootNotification"})
-    accepted = await csms.expect(
-        "BootNotification", after=mark, within=interval + profile.timing.boot if triggered["status"] != "Accepted" else None
-    )
-    with spec("B02.FR.06"):
-        assert csms.link is link, "the connection was closed while the boot was pending"
+    accepted = await _boot_on_request(csms, spec, interval + profile.timing.boot)
     with spec("B02.FR.02"):
         for message in csms.traffic(after=first, before=accepted):
             csms.touch(message)
             assert message.action in ("BootNotification", "NotifyReport"), (
                 f"{message.action} came before the boot was accepted"
             )
+    assert accepted is not None, "the station did not boot again, so it could not be accepted"
+    with spec("B02.FR.06"):
+        assert csms.link is link, "the connection was closed while the boot was pending"
     with spec("B01.FR.05"):
         await all_connectors_reported(csms, profile.connectors, after=accepted)
     with spec("F06.FR.17"):
         status = (await csms.call("TriggerMessage", {"requestedMessage": "BootNotification"}))["status"]
         assert status in ("Rejected", "NotImplemented"), f"an accepted station took another boot trigger: {status}"
+
+
+async def _boot_on_request(csms: CsmsPeer, spec: Spec, patience: float) -> Received | None:
+    """Ask for the next boot, and wait for it; a station that does not take the trigger boots when its time comes."""
+    mark = csms.now
+    triggered = await csms.call("TriggerMessage", {"requestedMessage": "BootNotification"})
+    notification = None
+    if triggered["status"] != "Accepted":  # any answer will do (F06.FR.05); the interval runs on
+        spec.excuse("F06.FR.10", f"the trigger was answered {triggered['status']}")
+        spec.excuse("B01.FR.09", f"the trigger was answered {triggered['status']}")
+        return await csms.expect("BootNotification", after=mark, within=patience)
+    with spec("F06.FR.10"):
+        notification = await csms.expect("BootNotification", after=mark, within=patience)
+    with spec("B01.FR.09"):
+        boots = csms.seen("BootNotification", after=mark)  # one that its time brought may have crossed the trigger
+        csms.touch(*boots)
+        reasons = [each["reason"] for each in boots]
+        assert "Triggered" in reasons, f"after a trigger the reasons were {reasons}"
+    return notification
 
 
 @case(
@@ -114,10 +128,7 @@ async def test_rejected(station: StationDriver, csms: CsmsPeer, spec: Spec, prof
         for message in csms.traffic(after=rejected, before=again):
             csms.touch(message)
             raise AssertionError(f"{message.entry.text} came while the station was rejected")
-        pause = again.at - rejected.at
-        assert pause >= interval - profile.timing.tolerance, (
-            f"the station spoke again after {pause:.1f} s, and was told to wait {interval} s"
-        )
+        _waited(rejected, again, interval, profile)
     with spec("B01.FR.05"):
         await all_connectors_reported(csms, profile.connectors, after=again)
 
@@ -160,10 +171,15 @@ async def test_pending_interval(station: StationDriver, csms: CsmsPeer, spec: Sp
     with spec.must("B02.FR.08"):
         again = await csms.expect("BootNotification", after=pending, within=interval + profile.timing.boot)
     with spec("B02.FR.04"):
-        pause = again.at - pending.at
-        assert pause >= interval - profile.timing.tolerance, (
-            f"the station booted again after {pause:.1f} s, and was told to wait {interval} s"
-        )
+        _waited(pending, again, interval, profile)
+
+
+def _waited(before: Received, again: Received, interval: int, profile: SutProfile) -> None:
+    """Between two boots that nobody triggered lies the interval; no document bounds it from above."""
+    pause = again.at - before.at
+    assert again.get("reason") == "Triggered" or pause >= interval - profile.timing.tolerance, (
+        f"the station booted again after {pause:.1f} s, and was told to wait {interval} s"
+    )
 
 
 @case(
@@ -193,7 +209,7 @@ async def test_silent_until_accepted(
 @case(
     "BOOT_REASON_CS",
     "Each kind of boot names its own reason",
-    requirements=["B01.FR.03", "B01.FR.09"],
+    requirements=["B01.FR.03", "B01.FR.09", "BOOT.REASON.02"],
     severity=Severity.MINOR,
 )
 async def test_boot_reasons(station: StationDriver, csms: CsmsPeer, spec: Spec) -> None:
@@ -206,42 +222,71 @@ async def test_boot_reasons(station: StationDriver, csms: CsmsPeer, spec: Spec) 
     with spec("B01.FR.09"):
         assert after_reset["reason"] == "RemoteReset", f"after a Reset the reason was {after_reset['reason']}"
     if not station.can("power_cycle"):
+        spec.excuse("BOOT.REASON.02", "nobody can switch the station's mains off here")
         return
     mark = csms.now
     await station.power_cycle()
     with spec("B01.FR.03"):
         after_power = await csms.expect("BootNotification", after=mark)
     with spec("B01.FR.09"):
-        # What a station makes of a power cut is its own business, so long as it invents no order that nobody gave.
-        wrong = ("FirmwareUpdate", "RemoteReset", "ScheduledReset", "Triggered")
-        assert after_power["reason"] not in wrong, f"after a power cycle the reason was {after_power['reason']}"
+        assert after_power["reason"] in ("PowerUp", "Unknown"), f"after a power cycle: {after_power['reason']}"
+    with spec("BOOT.REASON.02"):
+        assert after_power["reason"] == "PowerUp", f"after a power cycle the reason was {after_power['reason']}"
 
 
 @case(
     "BOOT_HEARTBEAT_INTERVAL_CS",
     "Heartbeats come at the interval that the CSMS gave at boot",
-    requirements=["B01.FR.04", "G02.FR.01", "G02.FR.02"],
+    requirements=["B01.FR.04", "G02.FR.02"],
     severity=Severity.NORMAL,
 )
 async def test_heartbeat_interval(
     station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile
 ) -> None:
-    """Accept it with a short interval, and count; any other message may start the interval anew (G02.FR.05)."""
+    """Accept it with a short interval, and watch three heartbeats; the first may come at once."""
     interval, tolerance = profile.parameters.heartbeat_interval, profile.timing.tolerance
     csms.answer("BootNotification", boot("Accepted", interval=interval))
     accepted = (await reboot(station, csms)).notification
     await all_connectors_reported(csms, profile.connectors, after=accepted)
-    with spec.must("G02.FR.02"):
+    try:
+        await csms.expect("Heartbeat", after=accepted, within=2 * interval + profile.timing.answer)
+    except NotSeen:
+        pings = [each for each in csms.transcript.since(accepted.n) if each.kind == "ping" and each.sender == "sut"]
+        if pings:  # Part 4 has pings stand in for heartbeats, Part 2 does not
+            spec.warn("G02.FR.02", f"{len(pings)} pings came, and no Heartbeat")
+            spec.excuse("B01.FR.04", "there are no heartbeats to pace: the station pings instead")
+            return
+        spec.excuse("G02.FR.02", "no heartbeat came at all: see B01.FR.04")
+        with spec("B01.FR.04"):
+            raise
+        return
+    with spec("G02.FR.02"):
         first = await csms.expect("Heartbeat", after=accepted, within=2 * interval + profile.timing.answer)
         second = await csms.expect("Heartbeat", after=first, within=2 * interval + profile.timing.answer)
-    gap = second.at - first.at
-    between = csms.traffic(after=first, before=second)
     with spec("B01.FR.04"):
-        assert gap >= interval - tolerance or between, f"heartbeats came {gap:.1f} s apart, the interval is {interval} s"
-    with spec("G02.FR.01"):
-        last = between[-1] if between else first
+        gap = second.at - first.at
+        assert gap >= interval - tolerance, f"two heartbeats came {gap:.1f} s apart, the interval is {interval} s"
+        last = csms.traffic(after=accepted, before=second)[-1]
         pause = second.at - last.at
         assert pause <= interval + tolerance, f"a heartbeat came {pause:.1f} s after {last.action}, not {interval} s"
+
+
+@case(
+    "BOOT_SECURITY_EVENT_CS",
+    "A start of the station is notified as a security event",
+    requirements=["A04.FR.01"],
+    severity=Severity.MINOR,
+)
+async def test_security_event(station: StationDriver, csms: CsmsPeer, spec: Spec) -> None:
+    """Restart it, accept it, and wait for the event; it may have been made before the clock was set."""
+    accepted = (await reboot(station, csms)).notification
+    with spec("A04.FR.01"):
+        await csms.expect(
+            "SecurityEventNotification",
+            after=accepted,
+            where=lambda event: event["type"] in ("StartupOfTheDevice", "ResetOrReboot"),
+            within=csms.patience.for_action("StatusNotification"),
+        )
 
 
 @case(
@@ -255,8 +300,8 @@ async def test_clock(station: StationDriver, csms: CsmsPeer, spec: Spec, profile
     shift = timedelta(seconds=profile.parameters.clock_shift)
     source = await read_variable(csms, "ClockCtrlr", "TimeSource")
     with spec("B01.FR.06"):
-        if "heartbeat" not in source.lower():
-            spec.excuse("B01.FR.06", f"the time source is {source}, without Heartbeat")
+        if source.split(",")[0].strip().lower() != "heartbeat":  # further down the list it is only a fallback
+            spec.excuse("B01.FR.06", f"the station takes its time from {source}")
         else:
             told = datetime.now(UTC) + shift
             csms.answer("BootNotification", boot("Accepted", time=told.isoformat(timespec="seconds")))

@@ -7,23 +7,24 @@ from conformance.report.result import CaseRow, FindingRow, ProofRow, RunResult
 HOSTILE = "got <script>alert('x')</script>\x1b[31m\u202e\n& more"
 
 
-def finding(requirement="B01.FR.01", verdict=Verdict.PASS, message="", frames=(), says="Our own words.", level="SHALL"):
-    return FindingRow(requirement, verdict, message, level, "2.0.1 part 2, B01", says, tuple(frames))
+def finding(requirement="B01.FR.01", verdict=Verdict.PASS, message="", frames=(), **given):
+    values = {"level": "SHALL", "clause": "2.0.1 part 2, B01", "says": "Our own words.", **given}
+    return FindingRow(requirement=requirement, verdict=verdict, message=message, frames=tuple(frames), **values)
 
 
-def case(id="TC_B_01_CS", verdict=Verdict.PASS, findings=None, **given):
+def case(case_id="TC_B_01_CS", verdict=Verdict.PASS, findings=None, **given):
     if findings is None:
-        findings = (finding(verdict=verdict, message="" if verdict is Verdict.PASS else f"message of {id}"),)
+        findings = (finding(verdict=verdict, message="" if verdict is Verdict.PASS else f"message of {case_id}"),)
     values = {
         "title": "Cold boot",
         "role": "station",
         "version": "2.0.1",
         "proof": "boot",
         "severity": Severity.NORMAL,
-        "official": id.startswith("TC_"),
+        "official": case_id.startswith("TC_"),
         **given,
     }
-    return CaseRow(id=id, verdict=verdict, findings=tuple(findings), **values)
+    return CaseRow(id=case_id, verdict=verdict, findings=tuple(findings), **values)
 
 
 def result(*cases, not_run=0, **given):
@@ -50,7 +51,13 @@ def result(*cases, not_run=0, **given):
     values = {
         "plan": "Minimum proof",
         "plan_digest": "sha256:abc",
-        "sut": {"vendor": "ACME", "model": "Wallbox", "firmware": "1.2", "versions": ["1.6", "2.0.1"], "password": "geheim"},
+        "sut": {
+            "vendor": "ACME",
+            "model": "Wallbox",
+            "firmware": "1.2",
+            "versions": ["1.6", "2.0.1"],
+            "password": "geheim",
+        },
         "harness": {"name": "ocpp-conformance", "version": "0.1.0"},
         "started": "2026-10-03T12:00:00+02:00",
         "finished": "2026-10-03T12:42:10Z",

@@ -20,7 +20,9 @@ class _Page(HTMLParser):
         self.tags.append(tag)
         if tag not in ("meta", "br"):
             self.open.append(tag)
-        self.loads += [value for name, value in attrs if name in ("src", "href", "srcset", "action") or name[:2] == "on"]
+        self.loads += [
+            value for name, value in attrs if name in ("src", "href", "srcset", "action") or name[:2] == "on"
+        ]
 
     def handle_endtag(self, tag):
         assert self.open.pop() == tag
@@ -48,6 +50,7 @@ def test_page_of_a_clean_run_says_what_was_tested_and_the_grades():
         "2026-10-03 10:00 UTC to 2026-10-03 12:42 UTC",
         "ocpp-conformance 0.1.0",
         "sha256:abc",
+        "overall: the weakest of 1 of 2 proofs",
         "judged 1 of 1",
         "gate B: met",
         "Not graded, no cases: security",
@@ -74,7 +77,9 @@ def test_page_loads_nothing_and_runs_nothing():
     assert not re.search(r"url\(|@import|https?:", certificate(result(case())))
 
 
-@pytest.mark.parametrize("where", ["message", "title", "reason", "sut", "plan", "note", "harness", "says", "proof", "started"])
+@pytest.mark.parametrize(
+    "where", ["message", "title", "reason", "sut", "plan", "note", "harness", "says", "proof", "started"]
+)
 def test_hostile_text_stays_text_wherever_it_stands(where):
     rows = {
         "message": case(verdict=Verdict.FAIL, findings=[finding(verdict=Verdict.FAIL, message=HOSTILE)]),
@@ -115,7 +120,9 @@ def test_failures_come_worst_first_with_everything_needed_to_look_them_up():
 
 
 def test_failure_in_a_case_that_then_broke_is_shown_as_a_failure_too():
-    text = page(case(verdict=Verdict.ERROR, findings=[finding(verdict=Verdict.FAIL, message="wrong")], reason="KeyError")).text
+    text = page(
+        case(verdict=Verdict.ERROR, findings=[finding(verdict=Verdict.FAIL, message="wrong")], reason="KeyError")
+    ).text
     assert "Failed (1)" in text
     assert "Not judged, and why (1)" in text
 
@@ -174,6 +181,10 @@ def test_case_in_two_proofs_fails_once():
     assert "Failed (1)" in text
     assert "(normal, boot, coexistence, station 2.0.1)" in text
     assert "0 passed, 0 warned, 1 failed" in text
+
+
+def test_time_without_a_zone_is_shown_as_it_is():
+    assert "2026-10-03 12:00 to" in page(case(), started="2026-10-03T12:00:00").text
 
 
 def test_nothing_ran():

@@ -21,7 +21,7 @@ def test_clean_run_in_a_few_lines():
     assert "boot                 station  2.0.1  A      -         1 of 1" in shown
     assert "not graded, no cases: security" in shown
     assert "1 case: 1 passed" in shown
-    assert ("Overall grade A: nothing failed", "green") in lines
+    assert ("Overall grade A, of 1 of 2 proofs: nothing failed", "green") in lines
     assert ("Gate B met", "green") in lines
     assert lines[-1][0].endswith("certificate.html")
     assert len(lines) < 12

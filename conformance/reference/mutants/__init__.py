@@ -11,12 +11,13 @@ import re
 from importlib import import_module
 from pkgutil import iter_modules
 
-from conformance.reference.mutants.control import Control
+from conformance.reference.mutants.control import Control, Plain
 from conformance.reference.station import ReferenceStation
 
-__all__ = ["CONTROL", "all_mutants", "name_of"]
+__all__ = ["CONTROL", "PLAIN", "all_mutants", "claims_of", "name_of"]
 
 CONTROL: type[ReferenceStation] = Control
+PLAIN: type[ReferenceStation] = Plain
 
 _WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
@@ -24,6 +25,11 @@ _WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 def name_of(mutant: type[ReferenceStation]) -> str:
     """Return the name of a mutant: its class name in kebab-case."""
     return _WORD_START.sub("-", mutant.__name__).lower()
+
+
+def claims_of(variant: type[ReferenceStation]) -> dict[str, bool]:
+    """Return what a variant can do other than the reference station, by the names of features in a profile."""
+    return dict(getattr(variant, "claims", {}))
 
 
 def all_mutants() -> dict[str, type[ReferenceStation]]:

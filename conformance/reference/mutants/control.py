@@ -1,13 +1,15 @@
-"""The control: another station, as compliant as the reference."""
+"""Controls: other stations, as compliant as the reference."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, ClassVar
 
 from conformance.reference.station import ReferenceStation
 
 if TYPE_CHECKING:
+    from conformance.reference.station.config import StationConfig
     from conformance.reference.station.rpc import Payload
 
 
@@ -35,3 +37,15 @@ class Control(ReferenceStation):
         """Take a moment over everything."""
         await asyncio.sleep(0.005)
         await super().transmit(frame)
+
+
+class Plain(ReferenceStation):
+    """Another compliant station: one that can be reset only as a whole."""
+
+    breaks: str | None = None
+    also: tuple[str, ...] = ()
+    claims: ClassVar[dict[str, bool]] = {"reset-evse": False}
+
+    def __init__(self, config: StationConfig) -> None:
+        """Leave the reset of an EVSE out."""
+        super().__init__(replace(config, evse_reset=False))

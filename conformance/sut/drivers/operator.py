@@ -64,8 +64,7 @@ class OperatorHands:
         assert self._terminal is not None
         question = f"\n>> {request}\n   {_CHOICES}: "
         while True:
-            self._terminal.say(question)
-            answer = await self._terminal.line()
+            answer = await self._terminal.ask(question)
             word, _, rest = answer.partition(" ")
             match word.lower():
                 case "" | "d" | "done" | "ok" | "y" | "yes":

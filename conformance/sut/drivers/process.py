@@ -117,7 +117,7 @@ class ProcessHands:
         assert self._program is not None
         try:
             async with asyncio.timeout(self._patience):
-                await self._program.say(line)
+                self._program.say(line)
                 await answer
         except TimeoutError:
             why = f"the driver program did not answer request {number} within {self._patience:g} s{talk.oddity}"

@@ -5,17 +5,21 @@ import contextlib
 import os
 import signal
 import sys
-from asyncio.subprocess import DEVNULL, PIPE, STDOUT, Process
+from asyncio.subprocess import DEVNULL, PIPE, STDOUT
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 from conformance.sut.secret import Secret
 
 if TYPE_CHECKING:
     from io import BufferedWriter
 
+Hear: TypeAlias = Callable[[bytes], None]
+"""Takes one line, without its end."""
+
+_STDIN, _STDOUT, _STDERR = 0, 1, 2
 _LONGEST_LINE = 1 << 20
 _GRACE = 2.0
 _LAST_WORDS = 5
@@ -23,6 +27,34 @@ _LAST_WORDS = 5
 
 class CantStartError(Exception):
     """The program can't be started: why, in words."""
+
+
+class _Pipes(asyncio.SubprocessProtocol):
+    """Cuts what a program writes into lines, and tells when it closed a pipe and when it ended."""
+
+    def __init__(self, hear: Mapping[int, Hear]) -> None:
+        loop = asyncio.get_running_loop()
+        self._hear = hear
+        self._rest = dict.fromkeys(hear, b"")
+        self.closed: dict[int, asyncio.Future[None]] = {pipe: loop.create_future() for pipe in hear}
+        self.exited: asyncio.Future[None] = loop.create_future()
+
+    def pipe_data_received(self, fd: int, data: bytes) -> None:
+        *lines, rest = (self._rest[fd] + data).split(b"\n")
+        if len(rest) > _LONGEST_LINE:
+            lines, rest = [*lines, b"(a line of more than a megabyte)"], b""
+        self._rest[fd] = rest
+        for line in lines:
+            self._hear[fd](line)
+
+    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:  # noqa: ARG002 -- asyncio's signature
+        if fd in self.closed:
+            if self._rest[fd]:
+                self._hear[fd](self._rest[fd])
+            self.closed[fd].set_result(None)
+
+    def process_exited(self) -> None:
+        self.exited.set_result(None)
 
 
 class Program:
@@ -40,7 +72,7 @@ class Program:
         env: Mapping[str, str],
         log: Path,
         secret: Secret | None,
-        hear: Callable[[bytes], None] | None,
+        hear: Hear | None,
     ) -> None:
         self._command = [_program(command[0], folder), *command[1:]]
         self._folder = folder
@@ -48,90 +80,77 @@ class Program:
         self._log_path = log
         self._secret = secret
         self._hear = hear
-        self._process: Process | None = None
+        self._transport: asyncio.SubprocessTransport | None = None
+        self._pipes: _Pipes | None = None
         self._log: BufferedWriter | None = None
-        self._readers: list[asyncio.Task[None]] = []
         self._words: deque[str] = deque(maxlen=_LAST_WORDS)
         self.ended: asyncio.Task[str] | None = None
 
     async def start(self) -> None:
         """Start it, once; from then on `ended` is a task that tells how it came to an end. Raises CantStartError."""
-        talks = self._hear is not None
+        hears = {_STDOUT: self._keep} if self._hear is None else {_STDOUT: self._hear, _STDERR: self._keep}
         try:
             self._log_path.parent.mkdir(parents=True, exist_ok=True)
             self._log = self._log_path.open("ab")
-            self._process = process = await asyncio.create_subprocess_exec(
+            self._transport, self._pipes = await asyncio.get_running_loop().subprocess_exec(
+                lambda: _Pipes(hears),
                 *self._command,
-                stdin=PIPE if talks else DEVNULL,
+                stdin=DEVNULL if self._hear is None else PIPE,
                 stdout=PIPE,
-                stderr=PIPE if talks else STDOUT,
+                stderr=STDOUT if self._hear is None else PIPE,
                 cwd=self._folder,
                 env=dict(self._env),
-                limit=_LONGEST_LINE,
                 start_new_session=sys.platform != "win32",
             )
         except (OSError, ValueError, NotImplementedError) as error:
             self._close_log()
             why = getattr(error, "strerror", None) or str(error) or type(error).__name__
             raise CantStartError(f"{self._command[0]} can't be started in {self._folder}: {why}") from None
-        hear = self._hear or self._keep
-        streams = [(process.stdout, hear), (process.stderr, self._keep)]
-        self._readers = [asyncio.create_task(_lines(stream, to)) for stream, to in streams if stream is not None]
-        self.ended = asyncio.create_task(self._await_end(process))
+        self.ended = asyncio.create_task(self._await_end(self._transport, self._pipes))
 
-    async def say(self, line: bytes) -> None:
-        """Write a line to its standard input; raises OSError where nobody listens any more."""
-        stdin = self._process.stdin if self._process is not None else None
+    def say(self, line: bytes) -> None:
+        """Write a line to its standard input; raises BrokenPipeError where nobody listens any more."""
+        stdin = self._stdin()
         if stdin is None or stdin.is_closing():
             raise BrokenPipeError("its standard input is closed")
         stdin.write(line)
-        await stdin.drain()
 
     async def kill(self) -> None:
         """End it and all that it started, at once."""
-        if self._process is not None:
-            _signal_tree(self._process, hard=True)
-        await self._cleared()
+        if self._transport is not None and self._pipes is not None and self.ended is not None:
+            _signal_tree(self._transport, hard=True)
+            await asyncio.wait({self._pipes.exited}, timeout=_GRACE)
+            await asyncio.wait({self.ended}, timeout=_GRACE)
+            self.ended.cancel()
+            self._transport.close()
+            self._transport = None
+        self._close_log()
 
     async def quit(self) -> None:
         """Ask it to end, by closing its standard input and then by a signal; kill it where that does not help."""
-        if self._process is not None and self.ended is not None:
-            if self._process.stdin is not None:
-                self._process.stdin.close()
-                await asyncio.wait({self.ended}, timeout=_GRACE)
-            if not self.ended.done():
-                _signal_tree(self._process, hard=False)
-                await asyncio.wait({self.ended}, timeout=_GRACE)
+        if self._transport is not None and self._pipes is not None:
+            stdin = self._stdin()
+            if stdin is not None and not stdin.is_closing():
+                stdin.close()
+                await asyncio.wait({self._pipes.exited}, timeout=_GRACE)
+            if not self._pipes.exited.done():
+                _signal_tree(self._transport, hard=False)
+                await asyncio.wait({self._pipes.exited}, timeout=_GRACE)
         await self.kill()
 
-    async def _cleared(self) -> None:
-        """Wait for the end, and close whatever is still open."""
-        if self.ended is not None:
-            await asyncio.wait({self.ended}, timeout=_GRACE)
-        tasks = [*self._readers, *([self.ended] if self.ended is not None else [])]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        if self._process is not None:
-            self._process._transport.close()  # type: ignore[attr-defined]  # noqa: SLF001 -- asyncio offers no other way
-            self._process = None
-        self._close_log()
+    def _stdin(self) -> asyncio.WriteTransport | None:
+        pipe = self._transport.get_pipe_transport(_STDIN) if self._transport is not None else None
+        return cast("asyncio.WriteTransport | None", pipe)
 
-    async def _await_end(self, process: Process) -> str:
+    async def _await_end(self, transport: asyncio.SubprocessTransport, pipes: _Pipes) -> str:
         """Wait until the program ends, or stops talking where it should; tell which, with its last words."""
-        gone = asyncio.create_task(process.wait())
-        try:
-            if self._hear is not None:
-                await asyncio.wait({gone, self._readers[0]}, return_when=asyncio.FIRST_COMPLETED)
-                await asyncio.wait({gone, self._readers[0]}, timeout=1)
-            else:
-                await asyncio.wait({gone})
-            if gone.done():
-                _signal_tree(process, hard=True)
-            await asyncio.wait(self._readers, timeout=0.5)
-        finally:
-            gone.cancel()
-        code = process.returncode
+        talking = {pipes.exited, pipes.closed[_STDOUT]} if self._hear is not None else {pipes.exited}
+        await asyncio.wait(talking, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({pipes.exited}, timeout=1)
+        if pipes.exited.done():
+            _signal_tree(transport, hard=True)
+            await asyncio.wait(pipes.closed.values(), timeout=0.5)
+        code = transport.get_returncode()
         how = f"ended with exit code {code}" if code is not None else "closed its standard output"
         words = "".join(f"\n    {word}" for word in self._words)
         return f"the driver program {how}" + (f"; its last words, in {self._log_path.name}:{words}" if words else "")
@@ -142,24 +161,15 @@ class Program:
             text = self._secret.scrub(text)
         self._words.append(text[:300])
         if self._log is not None:
-            self._log.write(text.encode() + b"\n")
-            self._log.flush()
+            with contextlib.suppress(OSError):
+                self._log.write(text.encode() + b"\n")
+                self._log.flush()
 
     def _close_log(self) -> None:
         if self._log is not None:
-            self._log.close()
+            with contextlib.suppress(OSError):
+                self._log.close()
             self._log = None
-
-
-async def _lines(stream: asyncio.StreamReader, to: Callable[[bytes], None]) -> None:
-    while True:
-        try:
-            line = await stream.readline()
-        except ValueError:
-            line = b"(a line of more than a megabyte)\n"
-        if not line:
-            return
-        to(line)
 
 
 def _program(name: str, folder: Path) -> str:
@@ -168,10 +178,10 @@ def _program(name: str, folder: Path) -> str:
     return str(folder / name) if with_folder else name
 
 
-def _signal_tree(process: Process, *, hard: bool) -> None:
+def _signal_tree(transport: asyncio.SubprocessTransport, *, hard: bool) -> None:
     """End a process and its children, where the platform can tell which these are."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         if sys.platform == "win32":
-            process.terminate()
+            transport.terminate()
         else:
-            os.killpg(process.pid, signal.SIGKILL if hard else signal.SIGTERM)
+            os.killpg(transport.get_pid(), signal.SIGKILL if hard else signal.SIGTERM)

@@ -17,6 +17,8 @@ class StationDriver:
         self._hands = hands
         self._ceiling = ceiling
         self._context: Context | None = None
+        self.plugged: set[tuple[int, int]] = set()
+        """EVSE and connector of every plug that was put in and not pulled out again, as far as the driver said."""
 
     # -- the driver itself --------------------------------------------------------------------------------------------
 
@@ -65,10 +67,12 @@ class StationDriver:
     async def plug_in(self, evse: int = 1, connector: int = 1) -> None:
         """An EV's plug goes into the connector."""
         await self._act("plug_in", evse=evse, connector=connector)
+        self.plugged.add((evse, connector))
 
     async def unplug(self, evse: int = 1, connector: int = 1) -> None:
         """The plug comes out."""
         await self._act("unplug", evse=evse, connector=connector)
+        self.plugged.discard((evse, connector))
 
     async def present_id_token(self, evse: int, id_token: str, type: str = "ISO14443") -> None:  # noqa: A002
         """Somebody holds a card to the reader of that EVSE."""

@@ -57,14 +57,15 @@ class Terminal:
             self._sink.write(text)
             self._sink.flush()
 
-    async def line(self) -> str:
-        """The next line that is typed, without its end; raises EOFError where nobody can type."""
+    async def ask(self, question: str) -> str:
+        """Show a question, and return the line that is typed then; raises EOFError where nobody can type."""
         loop = asyncio.get_running_loop()
         self._waiting = loop.create_future()
+        if not self._reading and self._discard is not None:
+            self._discard()
+        self.say(question)
         if not self._reading:
             self._reading = True
-            if self._discard is not None:
-                self._discard()
             threading.Thread(target=self._read, args=(loop,), name="operator", daemon=True).start()
         line = await self._waiting
         if not line:

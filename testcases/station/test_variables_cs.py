@@ -1,0 +1,241 @@
+"""Use case B06: the CSMS reads variables."""
+
+from typing import Any
+
+from conformance.cases.case import case
+from conformance.cases.spec import Spec
+from conformance.cases.verdict import Severity
+from conformance.oracles.device_model import Key, key_of
+from conformance.peers.csms import CsmsPeer
+from conformance.peers.inventories import fetch
+from conformance.peers.received import Message, Received
+from conformance.peers.scenes import configured
+from conformance.peers.v201 import get_variables, variable
+from conformance.sut.profile import SutProfile
+
+THRESHOLD = ("OCPPCommCtrlr", "OfflineThreshold")
+OFFLINE = ("AuthCtrlr", "LocalAuthorizeOffline")
+UNKNOWN = ("UnknownComponent", "UnknownVariable")
+
+
+@case(
+    "TC_B_06_CS",
+    "One variable is read",
+    requirements=["B06.FR.01", "B06.FR.02", "B06.FR.03", "B06.FR.04", "B06.FR.10", "B06.FR.11"],
+    severity=Severity.CRITICAL,
+)
+async def test_one(csms: CsmsPeer, spec: Spec) -> None:
+    """Read it, set it to 300 and read that, with the attribute type named and without."""
+    item = variable(*THRESHOLD, attribute="Actual")
+    with spec.must("B06.FR.01"):
+        (first,) = results(await csms.call("GetVariables", get_variables(item)), 1)
+    with spec("B06.FR.02"):
+        assert key(first) == key(item), f"asked for {shown(item)}, got {shown(first)}"
+    with spec("B06.FR.03"):
+        assert first["attributeType"] == "Actual", f"asked for Actual, got {first['attributeType']}"
+    with spec.must("B06.FR.10"):
+        readable(first)
+    async with configured(csms, {THRESHOLD: "300"}):
+        with spec("B06.FR.04"):
+            (second,) = results(await csms.call("GetVariables", get_variables(item)), 1)
+            assert second["attributeValue"] == "300", f"300 was set, {second['attributeValue']} is read"
+        with spec("B06.FR.11"):
+            (third,) = results(await csms.call("GetVariables", get_variables(variable(*THRESHOLD))), 1)
+            given = third["attributeType"]
+            assert given == "Actual", f"no type was asked for, so Actual is due, and {given} came"
+
+
+@case(
+    "TC_B_07_CS",
+    "Two variables are read with one request",
+    requirements=["B06.FR.01", "B06.FR.02", "B06.FR.03", "B06.FR.04", "B06.FR.10"],
+    severity=Severity.NORMAL,
+)
+async def test_two(csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
+    """Read a number and a boolean, in whatever order they come back; one that is not there is another case's affair."""
+    if await takes_one_at_a_time(csms):
+        for requirement in spec.case.requirements:
+            spec.excuse(requirement, "the station takes only one variable with a GetVariables")
+        return
+    other = profile.parameters.read_only_variable
+    second = OFFLINE if await is_known(csms, OFFLINE) else (other.component, other.variable)
+    wanted = {key(each): each for each in (variable(*name, attribute="Actual") for name in (THRESHOLD, second))}
+    with spec.must("B06.FR.01"):
+        found = results(await csms.call("GetVariables", get_variables(*wanted.values())), 2)
+    with spec("B06.FR.02"):
+        missing = wanted.keys() - {key(result) for result in found}
+        assert not missing, f"no result for {', '.join(shown(wanted[each]) for each in missing)}"
+    with spec("B06.FR.03"):
+        for result in found:
+            assert result["attributeType"] == "Actual", f"asked for Actual, got {result['attributeType']}"
+    with spec.must("B06.FR.10"):
+        for result in found:
+            readable(result)
+    settings = {THRESHOLD: "300"} | ({OFFLINE: "true"} if second == OFFLINE else {})
+    async with configured(csms, settings):
+        with spec("B06.FR.04"):
+            found = results(await csms.call("GetVariables", get_variables(*wanted.values())), 2)
+            values = {key(each): each["attributeValue"] for each in found}
+            for name, value in settings.items():
+                read = values.get(key(variable(*name)))
+                assert read == value, f"{'.'.join(name)} was set to {value}, {read} is read"
+
+
+@case(
+    "TC_B_32_CS",
+    "A variable of a component that is not there",
+    requirements=["B06.FR.06"],
+    severity=Severity.NORMAL,
+)
+async def test_unknown_component(csms: CsmsPeer, spec: Spec) -> None:
+    """Ask for it."""
+    with spec("B06.FR.06"):
+        await refused(csms, variable("UnknownComponent", "OfflineThreshold"), "UnknownComponent")
+
+
+@case(
+    "TC_B_33_CS",
+    "A variable that its component does not have",
+    requirements=["B06.FR.07"],
+    severity=Severity.NORMAL,
+)
+async def test_unknown_variable(csms: CsmsPeer, spec: Spec) -> None:
+    """Ask for it."""
+    with spec("B06.FR.07"):
+        await refused(csms, variable("OCPPCommCtrlr", "UnknownVariable"), "UnknownVariable")
+
+
+@case(
+    "TC_B_34_CS",
+    "An attribute type that the variable does not have",
+    requirements=["B06.FR.03", "B06.FR.08"],
+    severity=Severity.NORMAL,
+)
+async def test_unsupported_attribute(csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
+    """Ask for the target of a threshold; a station that shows one in its inventory can't be judged."""
+    item = variable(*THRESHOLD, attribute="Target")
+    (result,) = results(await csms.call("GetVariables", get_variables(item)), 1)
+    with spec("B06.FR.03"):
+        assert result["attributeType"] == "Target", f"asked for Target, got {result['attributeType']}"
+    if result["attributeStatus"] == "Accepted" and await shows_target(csms, profile):
+        spec.unproven("B06.FR.08", "this station's inventory shows a target for OfflineThreshold")
+        return
+    with spec("B06.FR.08"):
+        says(result, item, "NotSupportedAttributeType")
+
+
+@case(
+    "READ_INSTANCE_CS",
+    "A variable with instances is read by the name of the instance, and not without",
+    requirements=["B06.FR.14", "B06.FR.15"],
+    severity=Severity.NORMAL,
+)
+async def test_instances(csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
+    """Read each instance of a variable that must have some, and then the variable without one."""
+    model = (await fetch(csms, "FullInventory", pause=profile.timing.settle)).model
+    shown_ = [each for each in model.named("DeviceDataCtrlr", "ItemsPerMessage") if each.key.instance and each.value]
+    assert shown_, "the inventory shows no instance of DeviceDataCtrlr.ItemsPerMessage with a value"
+    with spec("B06.FR.14"):
+        for each in shown_:
+            (result,) = results(await csms.call("GetVariables", get_variables(dict(each.payload))), 1)
+            got = key_of(result["component"], result["variable"])
+            assert got == each.key, f"asked for {each}, got {shown(result)}"
+            assert result.get("attributeValue") == each.value, (
+                f"{each} is {each.value} in the inventory, and reads {result.get('attributeValue', 'nothing')}"
+            )
+    with spec("B06.FR.15"):
+        if model.find("DeviceDataCtrlr", "ItemsPerMessage") is not None:
+            spec.excuse("B06.FR.15", "this station has DeviceDataCtrlr.ItemsPerMessage without an instance, too")
+        else:
+            await refused(csms, variable("DeviceDataCtrlr", "ItemsPerMessage"), *UNKNOWN)
+
+
+@case(
+    "READ_WRITE_ONLY_CS",
+    "What may only be written can't be read",
+    requirements=["B06.FR.09"],
+    severity=Severity.CRITICAL,
+)
+async def test_write_only(csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
+    """Ask for each write-only variable of the inventory, and for the password at any rate."""
+    model = (await fetch(csms, "FullInventory", pause=profile.timing.settle)).model
+    hidden = [each for each in model if each.actual and each.actual.mutability == "WriteOnly"]
+    password = variable("SecurityCtrlr", "BasicAuthPassword")
+    items = [dict(each.payload) for each in hidden] or [password]
+    with spec("B06.FR.09"):
+        for item in items:
+            (result,) = results(await csms.call("GetVariables", get_variables(item)), 1)
+            status = result["attributeStatus"]
+            if not hidden and status in UNKNOWN:
+                spec.excuse("B06.FR.09", "the station has no write-only variable")
+                return
+            assert not result.get("attributeValue"), f"{shown(item)} is write-only, and its value was told"
+            assert status == "Rejected", f"{shown(item)} is write-only, and reading it was {status}"
+
+
+# -- steps ------------------------------------------------------------------------------------------------------------
+
+
+def results(answer: Received, expected: int) -> list[Message]:
+    """The results of a GetVariables, which must be as many as were asked for."""
+    found: list[Message] = answer["getVariableResult"]
+    assert len(found) == expected, f"{expected} variables were asked for, and {len(found)} results came"
+    return found
+
+
+def key(item: dict[str, Any]) -> Key:
+    """The component and variable of an item or a result, as they are compared."""
+    return key_of(item["component"], item["variable"])
+
+
+
+
+def shown(item: dict[str, Any]) -> str:
+    """An item or a result in words."""
+    instance = item["variable"].get("instance")
+    return f"{item['component']['name']}.{item['variable']['name']}{f'[{instance}]' if instance else ''}"
+
+
+def readable(result: Message) -> None:
+    """A result that succeeded says so, and has a value."""
+    status = result["attributeStatus"]
+    assert status == "Accepted", f"{shown(result)} can't be read: {status}"
+    assert "attributeValue" in result, f"{shown(result)} was Accepted without a value"
+
+
+def says(result: Message, item: dict[str, Any], *statuses: str) -> None:
+    """A result that failed names what was asked for and why it failed, and has no value."""
+    status = result["attributeStatus"]
+    assert status in statuses, f"{shown(item)}: expected {' or '.join(statuses)}, got {status}"
+    assert key(result) == key(item), f"asked for {shown(item)}, got {shown(result)}"
+    assert "attributeValue" not in result, f"{shown(item)} is {status}, and came with a value"
+
+
+async def refused(csms: CsmsPeer, item: dict[str, Any], *statuses: str) -> None:
+    """Ask for something that is not there."""
+    (result,) = results(await csms.call("GetVariables", get_variables(item)), 1)
+    says(result, item, *statuses)
+
+
+async def is_known(csms: CsmsPeer, name: tuple[str, str]) -> bool:
+    """Whether the station has a variable, by what it says itself."""
+    (result,) = results(await csms.call("GetVariables", get_variables(variable(*name))), 1)
+    return result["attributeStatus"] not in UNKNOWN
+
+
+async def takes_one_at_a_time(csms: CsmsPeer) -> bool:
+    """Whether the station wants no more than one variable in a GetVariables."""
+    item = variable("DeviceDataCtrlr", "ItemsPerMessage")
+    item["variable"]["instance"] = "GetVariables"
+    (result,) = results(await csms.call("GetVariables", get_variables(item)), 1)
+    return result.get("attributeValue") == "1"
+
+
+async def shows_target(csms: CsmsPeer, profile: SutProfile) -> bool:
+    """Whether the inventory has a target for the threshold; one that can't be had shows none."""
+    try:
+        model = (await fetch(csms, "FullInventory", pause=profile.timing.settle)).model
+    except AssertionError:
+        return False
+    found = model.find(*THRESHOLD)
+    return found is not None and "target" in found.attributes
