@@ -148,7 +148,7 @@ class Bench:
 
 
 def _mutant(variant: str | None) -> type | None:
-    if variant in (None, REFERENCE):
+    if not variant or variant == REFERENCE:
         return None
     from conformance.reference import mutants  # noqa: PLC0415 -- only a proving run needs the reference
 

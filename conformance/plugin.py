@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from conformance import suite
-from conformance.bench import Bench, implicit_case
+from conformance.bench import Bench, claims_of, implicit_case
 from conformance.cases.case import Case, case_of
-from conformance.cases.proving import CONTROL, REFERENCE, Breaks, Proving, Trial, prove
+from conformance.cases.proving import CONTROL, PLAIN, REFERENCE, Breaks, Proving, Trial, prove
 from conformance.cases.spec import CaseOver, Spec, conclude, said
 from conformance.cases.catalogue import catalogue
 from conformance.cases.verdict import Finding, Verdict
@@ -149,7 +149,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if case is None or bench is None or not bench.proving or "ocpp_variant" not in metafunc.fixturenames:
         return
     mine = [name for name, breaks in _mutants().items() if breaks.requirement in case.requirements]
-    metafunc.parametrize("ocpp_variant", [REFERENCE, CONTROL, *mine], indirect=True)
+    controls = [REFERENCE, CONTROL] if not bench.run.excluded(case) else [PLAIN]
+    alike = claims_of(controls[0])
+    fitting = [name for name in (*controls, *mine) if claims_of(name) == alike]
+    metafunc.parametrize("ocpp_variant", fitting, indirect=True)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -228,7 +231,7 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
     if bench is None or case is None:
         return (yield)
     first = bench.started()
-    excluded = bench.run.excluded(case)
+    excluded = bench.run.excluded(case, claims_of(_variant(item)))
     if excluded:
         _note(item, bench, Ran(case, Verdict.NOT_APPLICABLE, reason=excluded))
         pytest.skip(excluded)

@@ -19,6 +19,8 @@ class UndeclaredRequirementError(Exception):
 Touched = Callable[[], tuple[int, ...]]
 """Gives the numbers of the transcript entries that the case has looked at since the last call."""
 
+_FEW = 4
+
 _BROKEN_PAYLOAD = (LookupError, TypeError, ValueError, AttributeError)
 
 
@@ -40,6 +42,7 @@ class Spec:
         """
         self.case = case
         self.findings: list[Finding] = []
+        self._recent: tuple[int, ...] = ()
         self._catalogue = catalogue
         self._touched = touched
         self._malformed = malformed
@@ -73,7 +76,7 @@ class Spec:
 
     def _block(self, requirement: str, *, must: bool) -> Iterator[None]:
         self._declared(requirement)
-        self._touched()
+        self._recent = self._touched() or self._recent
         try:
             yield
         except AssertionError as miss:
@@ -94,8 +97,10 @@ class Spec:
         self._note(requirement, Verdict.FAIL if self._catalogue[requirement].binding else Verdict.WARN, message)
 
     def _note(self, requirement: str, verdict: Verdict, message: str) -> None:
+        """Note a finding; one whose block looked at nothing new is about what was looked at last before it."""
         self._declared(requirement)
-        self.findings.append(Finding(requirement, verdict, message, self._touched()))
+        frames = self._touched() or self._recent[-_FEW:]
+        self.findings.append(Finding(requirement, verdict, message, frames))
 
     def _declared(self, requirement: str) -> None:
         if self.case.requirements and requirement not in self.case.requirements:

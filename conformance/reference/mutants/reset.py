@@ -50,7 +50,7 @@ class ResetNotSupported(ReferenceStation):
 
     breaks = "B11.FR.01"
 
-    def on_reset(self, request: Payload) -> Payload:
+    def on_reset(self, request: Payload) -> Payload:  # noqa: ARG002
         """Refuse."""
         raise RpcError("NotSupported", "no Reset here")
 
@@ -134,19 +134,6 @@ class ResetNotCarriedOut(ReferenceStation):
         """Do nothing unless it is about an EVSE."""
         if evse:
             await super().begin_reset(type, evse)
-
-
-class NoBootAfterReset(ReferenceStation):
-    """Connects again after a reset and goes on as if the CSMS had accepted it already."""
-
-    breaks = "B01.FR.03"
-
-    def start_up(self) -> None:
-        """Skip the registration after a reset."""
-        after_reset = self.storage.get("next_boot_reason") in RESETS
-        super().start_up()
-        if after_reset:
-            self.registration = "Accepted"
 
 
 class GoneAfterReset(ReferenceStation):
@@ -455,7 +442,7 @@ class AvailabilityLost(ReferenceStation):
     """Forgets at every start some of what the CSMS made inoperative; a base for what exactly."""
 
     breaks: str | None = None
-    after = ("PowerUp", *RESETS)
+    after: tuple[str, ...] = ("PowerUp", *RESETS)
 
     def start_up(self) -> None:
         """Forget, then start."""
