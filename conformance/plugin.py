@@ -11,9 +11,9 @@ import pytest
 from conformance import suite
 from conformance.bench import Bench, claims_of, implicit_case
 from conformance.cases.case import Case, case_of
+from conformance.cases.catalogue import catalogue
 from conformance.cases.proving import CONTROL, PLAIN, REFERENCE, Breaks, Proving, Trial, prove
 from conformance.cases.spec import CaseOver, Spec, conclude, said
-from conformance.cases.catalogue import catalogue
 from conformance.cases.verdict import Finding, Verdict
 from conformance.peers.received import NotSeen
 from conformance.report import allure, terminal

@@ -8,11 +8,15 @@ from conformance.wire.transcript import Entry
 
 @dataclass(frozen=True, slots=True)
 class BackOff:
-    """The three variables: RetryBackOffWaitMinimum and RetryBackOffRandomRange in seconds, RetryBackOffRepeatTimes."""
+    """The three variables: RetryBackOffWaitMinimum and RetryBackOffRandomRange in seconds, RetryBackOffRepeatTimes.
+
+    `repeats` is None where a station does not tell: only the bounds of the first attempt are known then, and of later
+    ones that nothing was doubled.
+    """
 
     minimum: float
     spread: float
-    repeats: int
+    repeats: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +35,8 @@ class Bounds:
 
 def bounds(settings: BackOff, attempt: int) -> Bounds:
     """The bounds for the wait before attempt number `attempt`, from 1, since the connection was lost."""
-    doublings = min(attempt - 1, settings.repeats)
-    fewer = min(attempt - 1, max(settings.repeats - 1, 0))
+    doublings = min(attempt - 1, settings.repeats or 0)
+    fewer = min(attempt - 1, max((settings.repeats or 0) - 1, 0))
     low = settings.minimum * 2**doublings
     return Bounds(
         lowest=settings.minimum * 2**fewer,

@@ -113,7 +113,8 @@ def _attributes_as_defined(variable: Variable, row: StandardVariable) -> Iterato
         return
     if actual.mutability not in row.mutability:
         expected = " or ".join(row.mutability)
-        yield Fault("DM.MUTABILITY.01", f"{variable} is {actual.mutability} and should be {expected}")
+        unsaid = "" if actual.said else " by default"
+        yield Fault("DM.MUTABILITY.01", f"{variable} is {actual.mutability}{unsaid}, and should be {expected}")
     if actual.value is None and actual.mutability != "WriteOnly" and not row.value_may_be_absent:
         yield Fault("DM.VALUE.02", f"{variable} has no value")
     if actual.writable and not actual.persistent and "ReadOnly" not in row.mutability:

@@ -512,12 +512,12 @@ def answers(transcript: Transcript, station: str, *, limit: float, now: float) -
 def _right(action: str, answer: Entry) -> bool:
     if isinstance(answer.frame, CallError):
         code = answer.frame.code
-        return code in _ALWAYS_ALLOWED or (action in _LIMITED and code in _OVER_LIMIT) or not _of_any_version(code)
+        return code in _ALWAYS_ALLOWED or (action in _LIMITED and code in _OVER_LIMIT) or not _is_known(code)
     # A broken answer is no silence, and a broken refusal is judged as such.
     return True
 
 
-def _of_any_version(code: str) -> bool:
+def _is_known(code: str) -> bool:
     """Whether a code is one that 2.0.1 has; another one is judged as a wrong code already."""
     return code in VERSIONS["2.0.1"].error_codes
 

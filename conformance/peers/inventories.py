@@ -143,7 +143,7 @@ async def read_all(csms: Peer, variables: Sequence[Variable], *, at_once: int) -
 
 
 def items_per_message(model: DeviceModel, action: str) -> int:
-    """How many items a request may hold by what the station says of items and bytes: 20 at most, one if it is silent."""
+    """How many items a request may hold, by what the station says of items and bytes: 20 at most, else one."""
     items = _stated(model, "ItemsPerMessage", action)
     size = _stated(model, "BytesPerMessage", action)
     room = _READ_AT_ONCE if size is None else size // _BYTES_PER_ITEM

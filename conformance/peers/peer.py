@@ -165,7 +165,7 @@ class Peer:
     async def connected(self, *, within: float | None = None) -> Link:
         """Wait until there is a connection; raises NotSeen."""
         limit = self.patience.for_action("connection") if within is None else within
-        await self._until(lambda: self.link is not None, "a connection", limit)
+        await self._until(lambda: self.link is not None and self.link.is_open, "a connection", limit)
         assert self.link is not None
         return self.link
 

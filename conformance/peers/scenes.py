@@ -56,11 +56,21 @@ class Boot:
 
 
 async def first_boot(csms: CsmsPeer, *, within: float) -> None:
-    """Give a station that has just connected the time to boot; one that was running before need not."""
+    """Give a station that has just connected the time to boot, and to hear that it may work.
+
+    One that was running before need not boot; one that has nothing to say after its boot need not speak.
+    """
     try:
         await csms.until(lambda: csms.registration is not None, "the first BootNotification", within=within)
     except NotSeen:
         csms.begin()
+        return
+    with suppress(NotSeen):
+        await csms.until(
+            lambda: any(message.action != "BootNotification" for message in csms.traffic()),
+            "the first message after the boot",
+            within=within,
+        )
 
 
 async def restart(station: Operated, csms: CsmsPeer) -> Literal["power cycle", "reset"]:
@@ -488,20 +498,23 @@ async def ended(csms: Peer, session: Charging, *, within: float | None = None) -
 
 
 def running(csms: Peer) -> list[str]:
-    """The transactions that the station has begun and not ended in this session, by what it has told."""
+    """The transactions that the station has begun and not ended in this session, by what it has told.
+
+    An Ended event that nobody has answered, or that later events of the transaction go beyond, ends nothing.
+    """
     begun: dict[str, None] = {}
-    over: set[str] = set()
+    last: dict[str, tuple[int, bool]] = {}
     for entry in csms.transcript.entries:
         if entry.sender != "sut" or entry.station != csms.identity or not isinstance(entry.frame, Call):
             continue
-        match entry.frame:
-            case Call(action="TransactionEvent", payload=dict(payload)):
-                match payload:
-                    case {"eventType": "Started", "transactionInfo": {"transactionId": str(identifier)}}:
-                        begun[identifier] = None
-                    case {"eventType": "Ended", "transactionInfo": {"transactionId": str(identifier)}}:
-                        over.add(identifier)
-    return [each for each in begun if each not in over]
+        match entry.frame.payload:
+            case {"eventType": kind, "seqNo": int(number), "transactionInfo": {"transactionId": str(identifier)}}:
+                if kind == "Started":
+                    begun[identifier] = None
+                exchange = csms.transcript.exchange(entry)
+                over = kind == "Ended" and exchange is not None and exchange.answer is not None
+                last[identifier] = max(last.get(identifier, (-1, False)), (number, over))
+    return [each for each in begun if not last[each][1]]
 
 
 @asynccontextmanager

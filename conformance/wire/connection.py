@@ -23,9 +23,9 @@ from websockets.http11 import Request, Response
 from websockets.protocol import Protocol, State
 from websockets.server import ServerProtocol
 
-from conformance.wire.frames import CallResult, Malformed, decode
-from conformance.wire.schemas import BY_SUBPROTOCOL, Version, check_frame
-from conformance.wire.transcript import Entry, Sender, Transcript
+from conformance.wire.frames import CallResult, Frame, Malformed, decode
+from conformance.wire.schemas import BY_SUBPROTOCOL, Problem, Version, check_frame
+from conformance.wire.transcript import Entry, Kind, Sender, Transcript
 
 quiet = logging.getLogger("conformance.wire.websockets")
 """The logger of the core, which says nothing: what matters is in the transcript."""
@@ -130,7 +130,7 @@ class Link(asyncio.Protocol):
         if not self.is_open:
             raise LinkClosed(f"connection {self.number} is not open")
         data = text.encode()
-        entry = self._record(text, self.sender, {"dropped": True} if self._stalled else None)
+        entry = self._record(text, self.sender, self._fate)
         if not self._stalled and self.is_open:
             self._protocol.send_text(data)
             self._flush()
@@ -140,7 +140,9 @@ class Link(asyncio.Protocol):
         """Send a ping, with up to 125 bytes, and return its entry. Raises LinkClosed when the link is not open."""
         if not self.is_open:
             raise LinkClosed(f"connection {self.number} is not open")
-        entry = self._add("ping", self.sender, {"data": shown(data), **({"dropped": True} if self._stalled else {})})
+        entry = self._add(
+            "ping", self.sender, detail={"data": shown(data), **({"dropped": True} if self._stalled else {})}
+        )
         if not self._stalled and self.is_open:
             self._protocol.send_ping(data)
             self._flush()
@@ -150,11 +152,18 @@ class Link(asyncio.Protocol):
         """Send a pong, asked for or not. Raises LinkClosed when the link is not open."""
         if not self.is_open:
             raise LinkClosed(f"connection {self.number} is not open")
-        entry = self._add("pong", self.sender, {"data": shown(data), **({"dropped": True} if self._stalled else {})})
+        entry = self._add(
+            "pong", self.sender, detail={"data": shown(data), **({"dropped": True} if self._stalled else {})}
+        )
         if not self._stalled and self.is_open:
             self._protocol.send_pong(data)
             self._flush()
         return entry
+
+    @property
+    def _fate(self) -> Mapping[str, Any]:
+        """What becomes of what is sent now."""
+        return {"dropped": True} if self._stalled else {}
 
     async def drain(self) -> None:
         """Wait until the other end has taken in enough for more to be sent, or the connection is gone."""
@@ -266,10 +275,12 @@ class Link(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """TCP is gone."""
-        self._end_of_stream(exc)
-        self._cancel(*self._timers)
-        self._lost.set()
-        self._changed.set()
+        try:
+            self._end_of_stream(exc)
+        finally:
+            self._cancel(*self._timers)
+            self._lost.set()
+            self._changed.set()
 
     def pause_writing(self) -> None:
         """The other end reads too slowly: take in nothing more, so that what waits stays bounded."""
@@ -302,28 +313,31 @@ class Link(asyncio.Protocol):
         raise NotImplementedError
 
     def _take_frame(self, frame: WebSocketFrame) -> None:
-        match frame.opcode:
-            case Opcode.TEXT | Opcode.BINARY | Opcode.CONT:
-                if frame.opcode is not Opcode.CONT:
-                    self._part_opcode = frame.opcode
-                if frame.fin and not self._parts:
-                    self._take_message(frame.data)
-                    return
-                self._parts.append(bytes(frame.data))
-                if frame.fin:
-                    parts, self._parts = self._parts, []
-                    self._take_message(b"".join(parts))
-            case Opcode.PING:
-                data = bytes(frame.data)
-                self._add("ping", self.other, {"data": shown(data)})
-                if self.auto_pong:
-                    self._add("pong", self.sender, {"data": shown(data)})
-            case Opcode.PONG:
-                data = bytes(frame.data)
-                self._add("pong", self.other, {"data": shown(data)})
-                self._cancel("pong")
-            case Opcode.CLOSE:
-                self._record_end(by=None, how="close frame", error=None)
+        opcode = frame.opcode
+        if opcode is Opcode.CLOSE:
+            self._record_end(by=None, how="close frame", error=None)
+        elif opcode is Opcode.PING:
+            data = shown(bytes(frame.data))
+            self._add("ping", self.other, detail={"data": data})
+            if self.auto_pong:
+                self._add("pong", self.sender, detail={"data": data})
+        elif opcode is Opcode.PONG:
+            self._add("pong", self.other, detail={"data": shown(bytes(frame.data))})
+            self._cancel("pong")
+        else:
+            self._take_data(frame)
+
+    def _take_data(self, frame: WebSocketFrame) -> None:
+        """Take in a message, or a fragment of one."""
+        if frame.opcode is not Opcode.CONT:
+            self._part_opcode = frame.opcode
+        if frame.fin and not self._parts:
+            self._take_message(frame.data)
+            return
+        self._parts.append(bytes(frame.data))
+        if frame.fin:
+            parts, self._parts = self._parts, []
+            self._take_message(b"".join(parts))
 
     def _take_message(self, data: bytes | bytearray | memoryview) -> None:
         entry: Entry
@@ -430,33 +444,47 @@ class Link(asyncio.Protocol):
 
     # -- inside: recording --------------------------------------------------------------------------------------------
 
-    def _add(self, kind: Any, sender: Sender | None, detail: Mapping[str, Any] | None) -> Entry:
-        return self._kept(kind, sender, detail=detail)
-
-    def _kept(self, kind: Any, sender: Sender | None, **fields: Any) -> Entry:
+    def _add(
+        self,
+        kind: Kind,
+        sender: Sender | None,
+        *,
+        frame: Frame | None = None,
+        problems: tuple[Problem, ...] = (),
+        detail: Mapping[str, Any] | None = None,
+    ) -> Entry:
         """Append an entry; a watcher that raises is the loop's affair, the entry is there all the same."""
-        number = len(self.transcript.entries)
+        transcript = self.transcript
+        number = len(transcript.entries)
         try:
-            return self.transcript.add(kind, link=self.number, station=self.identity or None, sender=sender, **fields)
+            return transcript.add(
+                kind,
+                link=self.number,
+                station=self.identity or None,
+                sender=sender,
+                frame=frame,
+                problems=problems,
+                detail=detail,
+            )
         except Exception as error:
-            if len(self.transcript.entries) == number:
+            if len(transcript.entries) == number:
                 raise
             self._report(error, "a watcher of the transcript failed")
-            return self.transcript.entries[number]
+            return transcript.entries[number]
 
     def _record(self, text: str, sender: Sender, detail: Mapping[str, Any] | None) -> Entry:
         version = self.version
         frame = decode(text) if version is None else decode(text, version.message_types)
         return self._record_frame(frame, sender, detail)
 
-    def _record_frame(self, frame: Any, sender: Sender, detail: Mapping[str, Any] | None) -> Entry:
+    def _record_frame(self, frame: Frame, sender: Sender, detail: Mapping[str, Any] | None) -> Entry:
         action: str | None = None
         if type(frame) is CallResult:
             asker = self.other if sender == self.sender else self.sender
             call = self.transcript.asked(self.number, asker, frame.message_id)
             action = getattr(call.frame, "action", None) if call is not None else None
         problems = check_frame(self.version, frame, action)
-        return self._kept("frame", sender, frame=frame, problems=problems, detail=detail)
+        return self._add("frame", sender, frame=frame, problems=problems, detail=detail)
 
     def _record_handshake(self, *, status: int | None, error: str | None, **detail: Any) -> None:
         if self._handshake is not None:
@@ -474,7 +502,7 @@ class Link(asyncio.Protocol):
             "status": status,
             "error": error,
         }
-        self._handshake = self._add("handshake", self._caller, everything)
+        self._handshake = self._add("handshake", self._caller, detail=everything)
         self._handshaken.set()
         if self._callbacks.on_handshake is not None:
             self._tell(self._callbacks.on_handshake, self._handshake)
@@ -484,7 +512,7 @@ class Link(asyncio.Protocol):
         self.subprotocol = subprotocol
         self.version = BY_SUBPROTOCOL.get(subprotocol or "")
         name = self.version.name if self.version is not None else None
-        self._add("open", None, {"subprotocol": subprotocol, "version": name})
+        self._add("open", None, detail={"subprotocol": subprotocol, "version": name})
         if self.options.ping_interval is not None:
             self._later("ping", self.options.ping_interval, self._keepalive)
         if self._callbacks.on_open is not None:
@@ -513,7 +541,7 @@ class Link(asyncio.Protocol):
         if ours_first and received is not None:
             detail["answer"] = int(received.code)
         self._cancel("ping", "pong")
-        self.closed = self._add("close", by, detail)
+        self.closed = self._add("close", by, detail=detail)
         self._changed.set()
         if self._opened and self._callbacks.on_close is not None:
             self._tell(self._callbacks.on_close, self, self.closed)
@@ -521,7 +549,7 @@ class Link(asyncio.Protocol):
     def _broke(self, error: Exception) -> None:
         """A defect of the harness or of the library: not of the other end, so it is shown, and the link ended."""
         self._report(error, "the connection could not be handled")
-        self._kept("note", "harness", detail={"text": f"the harness failed on this connection: {error!r}"})
+        self._add("note", self.sender, detail={"text": f"the harness failed on this connection: {error!r}"})
         if self._transport is not None:
             self._transport.abort()
 
@@ -529,7 +557,7 @@ class Link(asyncio.Protocol):
         try:
             callback(*arguments)
         except LinkClosed as error:  # the other end was gone before it could be answered
-            self._add("note", self.sender, {"text": str(error)})
+            self._add("note", self.sender, detail={"text": str(error)})
         except Exception as error:  # noqa: BLE001 -- the harness's own code
             self._report(error, f"{getattr(callback, '__qualname__', callback)} failed")
 

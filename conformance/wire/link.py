@@ -259,6 +259,8 @@ class ClientLink(Link):
         self._client = protocol
         self._request = protocol.connect()
         for name, value in headers:
+            if name.casefold() == "authorization":
+                self._request.headers.pop(name, None)  # that of the URL
             self._request.headers[name] = value
         for value in self._request.headers.get_all("Authorization"):
             given = basic_credentials(value)

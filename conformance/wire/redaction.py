@@ -33,6 +33,11 @@ class Secrets:
         self._values: set[str] = set()
         self._forms: tuple[str, ...] = ()
 
+    @property
+    def known(self) -> bool:
+        """Whether there is any secret yet."""
+        return bool(self._values)
+
     def add(self, values: Iterable[str]) -> None:
         """Hide these from now on, whether written plainly, escaped in JSON or percent-encoded."""
         new = {value for value in values if value} - self._values
@@ -54,6 +59,10 @@ class Secrets:
                 self.add(value for value in _set_by(frame.payload) if len(value) >= _SHORTEST)
             except RecursionError:
                 return
+
+    def __bool__(self) -> bool:
+        """Whether there is anything to hide."""
+        return bool(self._values)
 
     def text(self, text: str) -> str:
         """The same text without the secrets; the raw text of a frame, or any other."""

@@ -49,7 +49,7 @@ class Version:
     error_code_variants: frozenset[str] = frozenset()
     """Other spellings in use, which the errata tolerate."""
     one_decimal: frozenset[str] = frozenset()
-    """Numbers that may have one digit after the point, by the text alone (2.0.1: Part 2 §2.8, §2.11)."""
+    """Numbers that may have one digit after the point, by prose alone (2.0.1: Part 2 §2.11, §2.12)."""
 
     @property
     def actions(self) -> frozenset[str]:

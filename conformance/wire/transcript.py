@@ -91,7 +91,7 @@ class Entry:
             result["problems"] = [problem.to_json() for problem in self.problems]
         if self.detail:
             result["detail"] = dict(self.detail)
-        if self.secrets is None:
+        if self.secrets is None or not self.secrets.known:
             return result
         frame = result.pop("frame", None)
         hidden: dict[str, Any] = self.secrets.value(result)

@@ -373,10 +373,10 @@ async def test_refusals(csms: CsmsPeer, spec: Spec, transcript: Transcript, prof
 
 
 async def _some_traffic(csms: CsmsPeer, transcript: Transcript) -> None:
-    """Have the station answer, and report unless it has done so before; what goes wrong is in the transcript."""
+    """Have the station answer, and report unless it was asked to before; what goes wrong is in the transcript."""
     with contextlib.suppress(AssertionError, LookupError, TypeError, ValueError):
         await csms.attempt("GetVariables", READ)
-        if not transcript.frames(sender="sut", station=csms.identity, action="NotifyReport", kind=Call):
+        if not transcript.exchanges(sender="harness", station=csms.identity, action="GetBaseReport"):
             await base_report(csms, "ConfigurationInventory")
 
 

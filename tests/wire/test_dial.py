@@ -79,6 +79,19 @@ async def test_credentials_in_the_url_are_used_and_hidden(serve: Serve, ours: Tr
     assert "secret-in-url" not in repr([entry.to_json() for entry in ours.entries])
 
 
+async def test_credentials_that_are_given_come_before_those_of_the_url(serve: Serve, ours: Transcript) -> None:
+    asked: list[HandshakeInfo] = []
+
+    def refusing(request: HandshakeInfo) -> Refuse:
+        asked.append(request)
+        return Refuse(401)
+
+    async with serve(admit=refusing) as listener:
+        with pytest.raises(HandshakeFailed, match="401"):
+            await dial(f"ws://a:b@127.0.0.1:{listener.port}/CS001", [], ours, credentials=("CS001", "given"))
+    assert asked[0].credentials == ("CS001", "given")
+
+
 async def test_password_bytes_are_sent_as_they_are(serve: Serve, ours: Transcript) -> None:
     asked: list[HandshakeInfo] = []
 

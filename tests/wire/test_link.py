@@ -1,6 +1,7 @@
 """The harness as CSMS, against the `websockets` client and against plain sockets."""
 
 import asyncio
+import gc
 import socket
 import struct
 from typing import Any
@@ -592,6 +593,18 @@ async def test_every_address_of_a_host_has_the_same_port(transcript: Transcript,
     finally:
         await listener.stop()
         await listener.stop()
+
+
+async def test_the_collector_runs_less_while_listening(transcript: Transcript) -> None:
+    before = gc.get_threshold()
+    listeners = [Listener("127.0.0.1", 0, lambda _: Refuse(404), transcript) for _ in range(2)]
+    for listener in listeners:
+        await listener.start()
+    assert gc.get_threshold()[0] >= 50_000
+    await listeners[0].stop()
+    assert gc.get_threshold()[0] >= 50_000
+    await listeners[1].stop()
+    assert gc.get_threshold() == before
 
 
 async def test_stop_closes_what_is_open_and_cuts_off_what_does_not_go(transcript: Transcript) -> None:

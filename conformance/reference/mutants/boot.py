@@ -9,8 +9,7 @@ from conformance.reference.station import ReferenceStation
 from conformance.reference.station.rpc import RpcError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
+    from conformance.reference.station.remote import Work
     from conformance.reference.station.rpc import Call, Payload
 
 
@@ -241,7 +240,7 @@ class HangsUpWhilePending(ReferenceStation):
 
     breaks = "B02.FR.06"
 
-    def trigger_boot(self, evse: Payload) -> list[Callable[[], Awaitable[None]]] | None:
+    def trigger_boot(self, evse: Payload) -> list[Work] | None:
         """Hang up first."""
         steps = super().trigger_boot(evse)
         return None if steps is None else [self.close_link, *steps]
@@ -252,7 +251,7 @@ class TakesBootTriggerWhenAccepted(ReferenceStation):
 
     breaks = "F06.FR.17"
 
-    def trigger_boot(self, evse: Payload) -> list[Callable[[], Awaitable[None]]] | None:
+    def trigger_boot(self, evse: Payload) -> list[Work] | None:
         """Accept whenever asked, and send nothing."""
 
         async def nothing() -> None:

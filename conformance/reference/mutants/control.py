@@ -7,10 +7,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from conformance.reference.station import ReferenceStation
+from conformance.reference.station.device_model import READ_ONLY, Component, Variable
 
 if TYPE_CHECKING:
     from conformance.reference.station.config import StationConfig
+    from conformance.reference.station.device_model import DeviceModel
     from conformance.reference.station.rpc import Payload
+
+_PLACES = ("EVSE", "Connector")
+_BY_DEFAULT = {"type": "Actual", "mutability": "ReadWrite", "persistent": False, "constant": False}
 
 
 class Control(ReferenceStation):
@@ -19,10 +24,21 @@ class Control(ReferenceStation):
     breaks: str | None = None
     also: tuple[str, ...] = ()
 
+    def build_model(self) -> DeviceModel:
+        """Have a fan, and know neither the power that flows nor the phases that feed a connector."""
+        model = super().build_model()
+        for evse in self.evses:
+            fan = Component("Fan", instance="Rear", evse=evse)
+            model.add(Variable(fan, "Speed", "decimal", READ_ONLY, "0.5", instance="Mean", persistent=False))
+        for variable in model:
+            if variable.component.name == "Connector" and variable.name == "SupplyPhases":
+                variable.value = ""
+        return model
+
     def boot_payload(self) -> Payload:
-        """Come from another vendor, and leave out what is optional."""
+        """Say more than it has to."""
         payload = super().boot_payload()
-        payload["chargingStation"] = {"model": "Ebb 2", "vendorName": "Lowwater Works"}
+        payload["chargingStation"]["modem"] = {"iccid": "8931000000000000000"}
         return payload
 
     def connectors_to_report_after_boot(self) -> list[tuple[int, int]]:
@@ -33,6 +49,42 @@ class Control(ReferenceStation):
         """Send smaller parts."""
         return [entries[start : start + 7] for start in range(0, len(entries), 7)]
 
+    def report_messages(self, request_id: int, variables: list[Variable]) -> list[Payload]:
+        """Leave out `tbc` where nothing follows, and what need not be reported."""
+        reported = [variable for variable in variables if variable.name != "Available"]
+        *others, last = super().report_messages(request_id, reported)
+        del last["tbc"]
+        return [*others, last]
+
+    def report_entry(self, variable: Variable) -> Payload:
+        """Give instance names to EVSEs and connectors, and put spaces into lists."""
+        entry = super().report_entry(variable)
+        if variable.component.name in _PLACES:
+            entry["component"]["instance"] = f"No. {variable.component.connector or variable.component.evse}"
+        has = entry["variableCharacteristics"]
+        if "valuesList" in has:
+            has["valuesList"] = has["valuesList"].replace(",", ", ")
+        if variable.name == "Power":
+            has |= {"unit": "kW", "maxLimit": has["maxLimit"] / 1000}
+            del entry["variableAttribute"][0]["value"]
+        return entry
+
+    def report_attribute(self, variable: Variable, attribute_type: str) -> Payload:
+        """Leave out what is so by default."""
+        attribute = super().report_attribute(variable, attribute_type)
+        return {key: value for key, value in attribute.items() if _BY_DEFAULT.get(key) != value}
+
+    def look_up(self, item: Payload) -> Variable | str:
+        """Know EVSEs and connectors by their instance names."""
+        component = item["component"]
+        if component["name"] in _PLACES:
+            component = {key: value for key, value in component.items() if key != "instance"}
+        return super().look_up({**item, "component": component})
+
+    def on_get_variables(self, request: Payload) -> Payload:
+        """Answer the last question first."""
+        return {"getVariableResult": super().on_get_variables(request)["getVariableResult"][::-1]}
+
     async def transmit(self, frame: str) -> None:
         """Take a moment over everything."""
         await asyncio.sleep(0.005)
@@ -40,12 +92,16 @@ class Control(ReferenceStation):
 
 
 class Plain(ReferenceStation):
-    """Another compliant station: one that can be reset only as a whole."""
+    """Another compliant station: one that can be reset only as a whole, and makes no summary."""
 
     breaks: str | None = None
     also: tuple[str, ...] = ()
-    claims: ClassVar[dict[str, bool]] = {"reset-evse": False}
+    claims: ClassVar[dict[str, bool]] = {"reset-evse": False, "summary-report": False}
 
     def __init__(self, config: StationConfig) -> None:
         """Leave the reset of an EVSE out."""
         super().__init__(replace(config, evse_reset=False))
+
+    def base_report(self, base: str) -> list[Variable] | None:
+        """Make no summary."""
+        return None if base == "SummaryInventory" else super().base_report(base)
