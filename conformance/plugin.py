@@ -1,15 +1,21 @@
 """The pytest hooks: options, which cases run, and what their outcome is called."""
 
 import asyncio
+import functools
 import inspect
+import tempfile
 import time
+import traceback
 from collections.abc import Callable, Generator, Iterable
+from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
+import msgspec
 import pytest
 
 from conformance import suite
-from conformance.bench import Bench, claims_of, implicit_case
+from conformance.bench import Bench, Overdue, claims_of, implicit_case
 from conformance.cases.case import Case, case_of
 from conformance.cases.catalogue import catalogue
 from conformance.cases.proving import CONTROL, PLAIN, REFERENCE, Breaks, Proving, Trial, prove
@@ -19,12 +25,15 @@ from conformance.peers.received import NotSeen
 from conformance.report import allure, terminal
 from conformance.report.evidence import trace_text
 from conformance.report.result import RunResult
-from conformance.run import BadInputError, Ran, Run, Settings
+from conformance.run import OWN_CASES, BadInputError, Ran, Run, Settings
 from conformance.sut.drivers import DriverFailed, Unsupported
+from conformance.sut.tables import EmbeddedDriver
 
 RESULT = pytest.StashKey[RunResult]()
+CODE = pytest.StashKey[int]()
 PROVING = pytest.StashKey[Proving]()
 _TRIALS = pytest.StashKey[list[Trial]]()
+_OTHERS = pytest.StashKey["_Others"]()
 _CASE = pytest.StashKey[Case]()
 try:
     import uvloop
@@ -33,7 +42,8 @@ except ImportError:  # not installed, or not to be had on this platform
 
 pytest_plugins = ("conformance.provide",)
 
-_FIXTURES = frozenset({"rig", "csms", "station", "network", "spec", "transcript"})
+_BENCH_FIXTURE = "ocpp_bench"
+"""Every fixture of ours asks for this one, so that whoever needs a system under test can be told by it."""
 
 OK, BELOW_GATE, BAD_INPUT, HARNESS_ERROR = 0, 1, 2, 3
 
@@ -57,42 +67,70 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--ocpp-proof", metavar="NAME", action="append", default=[], help="only this proof; may be repeated")
     group.addoption("--ocpp-gate", metavar="GRADE", default="B", help="worst grade that still exits with 0 (default B)")
     group.addoption("--ocpp-reports", metavar="DIR", default="reports", help="where reports are written")
+    group.addoption(
+        "--ocpp-progress",
+        metavar="SECONDS",
+        type=float,
+        default=3.0,
+        help="say what is being waited for after so many seconds (default 3)",
+    )
     group.addoption("--ocpp-lines", action="store_true", help="a line for each case as it ends, instead of a letter")
     group.addoption("--prove", action="store_true", help="run the cases against the reference and its mutants")
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Set up the run before pytest-asyncio, allure and junitxml look at their own options."""
-    config.addinivalue_line("markers", "ocpp: a case of the OCPP conformance harness")
+    """Set up the run before allure and junitxml look at their own options."""
+    config.addinivalue_line("markers", "ocpp: a test that needs a system under test, of --ocpp-sut")
     proving = config.getoption("--prove")
     sut = config.getoption("--ocpp-sut") or ("embedded" if proving else None)
     if sut is None:
         return
     try:
-        run = Run(
-            Settings(
-                sut=sut,
-                plan=config.getoption("--ocpp-plan"),
-                proofs=tuple(config.getoption("--ocpp-proof")),
-                gate=config.getoption("--ocpp-gate"),
-                reports=config.getoption("--ocpp-reports"),
-            )
-        )
+        run = _new_run(config, sut, keep=not (proving or config.option.collectonly))
     except BadInputError as error:
-        pytest.exit(str(error), returncode=BAD_INPUT)
-    config.stash[Bench.KEY] = Bench(run, proving=proving, say=_Say(config))
-    config.stash[_TRIALS] = []
+        _stop(str(error))
+    if proving and not isinstance(run.profile.driver, EmbeddedDriver):
+        _stop(f"--prove: expected the reference station and its mutants, got {sut}; leave --ocpp-sut out")
+    if not proving and config.getoption("numprocesses", None):
+        _stop("-n: a system under test has one life, and can't be shared by processes; only --prove can be spread")
+    config.stash[Bench.KEY] = Bench(
+        run, proving=proving, say=_Say(config), pace=config.getoption("--ocpp-progress")
+    )
+    config.stash[_TRIALS], config.stash[_OTHERS] = [], _Others()
     config.pluginmanager.register(_Trials(config.stash[_TRIALS]))
+    config.pluginmanager.register(config.stash[_OTHERS])
     config.pluginmanager.register(_Loop())
     if config.getoption("--ocpp-lines"):
         config.pluginmanager.register(_Lines(config))
-    config.option.asyncio_mode = "auto"
     if config.args_source is not pytest.Config.ArgsSource.ARGS:
         config.args = [str(suite.folder())]
     if not proving:
         config.option.allure_report_dir = config.option.allure_report_dir or str(run.folder / "allure-results")
         config.option.xmlpath = config.option.xmlpath or str(run.folder / "junit.xml")
+
+
+def _new_run(config: pytest.Config, sut: str, *, keep: bool) -> Run:
+    """The run that the options ask for, in a folder that goes at the end unless it is to be kept."""
+    reports = config.getoption("--ocpp-reports")
+    if not keep:
+        folder = tempfile.TemporaryDirectory(prefix="ocpp-conformance-")
+        config.add_cleanup(folder.cleanup)
+        reports = folder.name
+    return Run(
+        Settings(
+            sut=sut,
+            plan=config.getoption("--ocpp-plan"),
+            proofs=tuple(config.getoption("--ocpp-proof")),
+            gate=config.getoption("--ocpp-gate"),
+            reports=reports,
+        )
+    )
+
+
+def _stop(message: str) -> NoReturn:
+    """End the session over something that the user has to mend."""
+    pytest.exit(message, returncode=BAD_INPUT)
 
 
 class _Say:
@@ -125,10 +163,14 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_pycollect_makeitem(collector: pytest.Collector, obj: object) -> None:
-    """Run every test of the session in one event loop: the connection of the system under test outlives each of them."""
-    if _bench(collector.config) is not None and inspect.iscoroutinefunction(obj):
-        pytest.mark.asyncio(loop_scope="session")(obj)
+def pytest_pycollect_makeitem(collector: pytest.Collector, name: str, obj: object) -> None:
+    """Run what needs a system under test in one event loop: its connection outlives each of them."""
+    if _bench(collector.config) is None or not isinstance(collector, pytest.Module | pytest.Class):
+        return
+    if inspect.iscoroutinefunction(obj) and collector.istestfunction(obj, name):
+        item = pytest.Function.from_parent(collector, name=name, callobj=obj)
+        if _BENCH_FIXTURE in item.fixturenames and item.get_closest_marker("asyncio") is None:
+            pytest.mark.asyncio(loop_scope="session")(obj)
 
 
 class _Loop:
@@ -157,38 +199,62 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_collection_modifyitems(
-    config: pytest.Config, items: list[pytest.Item]
+    session: pytest.Session, config: pytest.Config, items: list[pytest.Item]
 ) -> Generator[None, None, None]:
     """Keep the cases that the plan asks for, in its order; those that are always on run last, whatever was selected."""
     bench = _bench(config)
+    for item in items:
+        _name(item)
     if bench is None:
         yield
+        _need_a_sut(config, items)
         return
     run = bench.run
+    try:
+        run.collected((item.stash[_CASE], item.path) for item in items if _CASE in item.stash)
+    except BadInputError as error:
+        _stop(str(error))
     planned = {id_: place for place, id_ in enumerate(run.planned())}
-    shipped = frozenset(suite.all_cases())
-    chosen: list[pytest.Item] = []
-    for item in items:
-        case = _case_of(item)
-        if case is None:
-            chosen.append(item)
-            continue
-        _name(item, case)
-        if case.id not in shipped or case.id in planned:
-            chosen.append(item)
-    items[:] = chosen
-    always = [item for item in items if item.stash.get(_CASE, None) and item.stash[_CASE].always_on]
+    items[:] = [item for item in items if _CASE not in item.stash or run.wants(item.stash[_CASE])]
+    always = [item for item in items if _CASE in item.stash and item.stash[_CASE].always_on]
+    there = len(items)
     yield
     if not bench.proving:
         if any(item not in always for item in items):
             items += [item for item in always if item not in items]
         items.sort(key=lambda item: _place(item, planned))
+    if not items and not session.testsfailed:
+        _stop(_nothing_to_run(config, run, there))
 
 
-def _name(item: pytest.Item, case: Case) -> None:
-    """Make the case known by its own id: in the terminal, in JUnit, and for `-k`."""
+def _need_a_sut(config: pytest.Config, items: list[pytest.Item]) -> None:
+    needy = [item for item in items if _CASE in item.stash]
+    if needy and not config.option.collectonly:
+        _stop(
+            f"{needy[0].nodeid} needs a system under test (and {len(needy) - 1} more tests): name its profile with "
+            f"--ocpp-sut=FILE, or leave them out with -m 'not ocpp'"
+        )
+
+
+def _nothing_to_run(config: pytest.Config, run: Run, there: int) -> str:
+    chosen = [f"-{name} {value!r}" for name in "km" if (value := getattr(config.option, {"k": "keyword", "m": "markexpr"}[name]))]
+    if there and chosen:
+        return f"nothing to run: {' and '.join(chosen)} selects none of {there} cases; `ocpp-conformance cases` lists them"
+    proofs = f", of the proofs {', '.join(run.settings.proofs)}," if run.settings.proofs else ""
+    return (
+        f"nothing to run: the plan {run.plan.title!r}{proofs} has no case for a {run.profile.role} of OCPP {run.version} "
+        f"in {', '.join(config.args)}; choose another proof or plan"
+    )
+
+
+def _name(item: pytest.Item) -> None:
+    """Make a case known by its own id: in the terminal, in JUnit, and for `-k`; and by the mark `ocpp`."""
+    case = _case_of(item)
+    if case is None:
+        return
     item.stash[_CASE] = case
     item.extra_keyword_matches.add(case.id)
+    item.add_marker("ocpp")
     item.user_properties.append(("case", case.id))
     item.user_properties.append(("variant", _variant(item)))
 
@@ -212,7 +278,7 @@ def _case_of(item: pytest.Item) -> Case | None:
     declared = case_of(item.function)
     if declared is not None:
         return declared
-    return implicit_case(item) if _FIXTURES & set(item.fixturenames) else None
+    return implicit_case(item) if _BENCH_FIXTURE in item.fixturenames else None
 
 
 def _mutants() -> dict[str, Breaks]:
@@ -224,12 +290,31 @@ def _mutants() -> dict[str, Breaks]:
 # -- verdicts -------------------------------------------------------------------------------------------------------
 
 
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """End the session where a report can't be written: the disk is full, the network share is gone."""
+    bench = _bench(item.config)
+    if bench is None:
+        return (yield)
+    try:
+        return (yield)
+    except OSError as error:  # those of a test never come this far
+        _no_room(bench.run, error)
+
+
+def _no_room(run: Run, error: OSError) -> NoReturn:
+    message = f"{run.folder}: the report can't be written ({error.strerror or error}); make room and run again"
+    run.stopped = message
+    _stop(message)
+
+
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None]:
     """Leave out a case that a claim excludes; bring the system under test to the starting state."""
     bench, case = _bench(item.config), item.stash.get(_CASE, None)
     if bench is None or case is None:
         return (yield)
+    bench.case_id = case.id
     first = bench.started()
     excluded = bench.run.excluded(case, claims_of(_variant(item)))
     if excluded:
@@ -243,10 +328,15 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
     )
     try:
         return (yield)
+    except pytest.exit.Exception:
+        raise
+    except pytest.skip.Exception as skipped:
+        _note(item, bench, _skipped(case, skipped))
+        raise
     except (NotSeen, Unsupported, DriverFailed) as error:
-        reason = f"the starting state could not be reached: {error}"
+        reason = f"the starting state could not be reached: {bench.told(said(error))}"
         _note(item, bench, Ran(case, Verdict.INCONCLUSIVE, reason=reason, first=first, last=bench.started()))
-        raise Unproven(reason) from None
+        raise Unproven(_safe(bench, reason)) from None
     except Exception as error:
         reason = f"{type(error).__name__}: {error}"
         _note(item, bench, Ran(case, Verdict.ERROR, reason=reason, first=first, last=bench.started()))
@@ -260,25 +350,28 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     if bench is None or case is None or spec is None:
         return (yield)
     first, began = bench.started(), time.monotonic()
-    reason, broke, result, over = "", None, None, False
+    reason, broke, result, over, missed = "", None, None, False, False
+    _bound(item, bench.run.profile.timing.case)
     try:
         result = yield
     except CaseOver:
         over = True
-    except pytest.skip.Exception as skipped:
-        _note(item, bench, Ran(case, Verdict.NOT_APPLICABLE, reason=str(skipped)))
+    except pytest.exit.Exception:
         raise
-    except (AssertionError, Unsupported, DriverFailed) as error:
-        reason = said(error) if isinstance(error, AssertionError) else f"not judged: {error}"
-        if not case.requirements and type(error) is AssertionError:
-            raise  # an undeclared test of the user's own: a plain assert is its verdict
+    except pytest.skip.Exception as skipped:
+        _note(item, bench, _skipped(case, skipped))
+        raise
+    except (AssertionError, Unsupported, DriverFailed, pytest.fail.Exception) as error:
+        # in a test that declares nothing, an assertion of its own is the verdict; a step that failed says nothing
+        missed = not case.requirements and type(error) in (AssertionError, pytest.fail.Exception)
+        reason = bench.told(_why(error))
     except Exception as error:  # noqa: BLE001 -- whatever it is, it is reported as the verdict ERROR
         wrong = bench.malformed(first)
         if wrong and isinstance(error, LookupError | TypeError | ValueError | AttributeError):
             reason = f"{wrong} ({type(error).__name__}: {error})"
         else:
             reason, broke = f"{type(error).__name__}: {error}", error
-    verdict = _conclude(spec, reason=reason, broke=broke, over=over)
+    verdict = Verdict.FAIL if missed else _conclude(spec, reason=reason, broke=broke, over=over)
     ran = Ran(
         case=case,
         verdict=verdict,
@@ -290,8 +383,65 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
         last=bench.started(),
     )
     _note(item, bench, ran)
-    _raise(ran, broke)
+    _raise(_safe(bench, _told(ran)), ran.verdict, broke)
     return result
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object]:
+    """A case after which something breaks is an ERROR, whatever it had come to."""
+    bench, case = _bench(item.config), item.stash.get(_CASE, None)
+    if bench is None or case is None:
+        return (yield)
+    bench.case_id = ""
+    try:
+        return (yield)
+    except Exception as error:
+        ran = bench.run.ran.get(case.id) or Ran(case, Verdict.PASS)
+        reason = f"after the case: {type(error).__name__}: {error}"
+        _note(item, bench, replace(ran, verdict=Verdict.ERROR, reason=reason))
+        raise
+
+
+def _skipped(case: Case, skipped: BaseException) -> Ran:
+    """What a skip comes to: only a claim of the profile makes a declared case one that does not apply."""
+    verdict = Verdict.INCONCLUSIVE if case.requirements else Verdict.NOT_APPLICABLE
+    return Ran(case, verdict, reason=f"skipped: {skipped}")
+
+
+def _why(error: BaseException) -> str:
+    if isinstance(error, AssertionError):
+        return said(error)
+    return str(error) if isinstance(error, pytest.fail.Exception) else f"not judged: {error}"
+
+
+def _bound(item: pytest.Item, ceiling: float) -> None:
+    """Let a case take `ceiling` seconds at most."""
+    if not isinstance(item, pytest.Function) or not inspect.iscoroutinefunction(item.obj):
+        return
+    case = item.obj
+
+    @functools.wraps(case)
+    async def bounded(*args: object, **kwargs: object) -> object:
+        try:
+            async with asyncio.timeout(ceiling) as limit:
+                return await case(*args, **kwargs)
+        except TimeoutError as error:
+            if not limit.expired():
+                raise
+            raise Overdue(
+                f"the case did not end within {ceiling:g} s ([timing] case of the profile); {_where(error, case)}"
+            ) from None
+
+    item.obj = bounded
+
+
+def _where(error: TimeoutError, case: Callable[..., object]) -> str:
+    """How far a case had come when its time was up."""
+    cancelled = error.__cause__ or error.__context__ or error
+    file = inspect.getfile(case)
+    lines = [each.lineno for each in traceback.extract_tb(cancelled.__traceback__) if each.filename == file]
+    return f"it had come to {Path(file).name}, line {lines[-1]}" if lines else "it never began to wait"
 
 
 def _conclude(spec: Spec, *, reason: str, broke: Exception | None, over: bool) -> Verdict:
@@ -309,10 +459,20 @@ def _first_message(findings: Iterable[Finding], verdict: Verdict) -> str:
     return f"{worst[0].requirement}: {worst[0].message}" if worst else ""
 
 
-def _raise(ran: Ran, broke: Exception | None) -> None:
+def _told(ran: Ran) -> str:
     lines = [f"{each.requirement} {each.verdict}: {each.message}" for each in ran.findings if each.message]
-    text = "\n".join([f"{ran.case.id} {ran.verdict}", *lines, *([ran.reason] if not lines else [])])
-    match ran.verdict:
+    if ran.reason and not any(line.endswith(ran.reason.partition(": ")[2] or ran.reason) for line in lines):
+        lines.append(ran.reason)
+    return "\n".join([f"{ran.case.id} {ran.verdict}", *lines])
+
+
+def _safe(bench: Bench, text: str) -> str:
+    """A text for the terminal, without secrets."""
+    return bench.run.transcript.secrets.text(text)
+
+
+def _raise(text: str, verdict: Verdict, broke: Exception | None) -> None:
+    match verdict:
         case Verdict.FAIL:
             pytest.fail(text, pytrace=False)
         case Verdict.INCONCLUSIVE:
@@ -329,17 +489,16 @@ def _note(item: pytest.Item, bench: Bench, ran: Ran) -> None:
         trial = [ran.case.id, _variant(item) or REFERENCE, str(ran.verdict), blamed, ran.reason]
         item.user_properties.append(("ocpp-trial", trial))
         return
-    bench.run.record(ran)
-    row = bench.run.row(ran, bench.run.plan.proof_of(ran.case.id) or "own cases")
-    allure.label_case(row)
-    entries = bench.run.transcript.entries[ran.first : ran.last]
-    allure.attach(row, trace_text(entries, row.findings))
-    if bench.run.sink.failure is not None:
-        pytest.exit(
-            f"{bench.run.folder}: the transcript can't be written: {bench.run.sink.failure}; free some space and run "
-            f"again",
-            returncode=BAD_INPUT,
-        )
+    run = bench.run
+    run.record(ran)
+    row = run.row(ran, run.plan.proof_of(ran.case.id) or OWN_CASES)
+    try:
+        allure.label_case(row)
+        allure.attach(row, trace_text(run.transcript.entries[ran.first : ran.last], row.findings))
+    except OSError as error:
+        _no_room(run, error)
+    if run.sink.failure is not None:
+        _no_room(run, run.sink.failure)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -364,7 +523,7 @@ def pytest_report_teststatus(report: pytest.TestReport, config: pytest.Config) -
 
 
 def _decided(report: pytest.TestReport) -> bool:
-    return report.when == "call" or (report.when == "setup" and not report.passed)
+    return report.when == "call" or not report.passed
 
 
 class _Lines:
@@ -426,30 +585,53 @@ class _Trials:
                 self._trials.append(Trial(case, variant, Verdict(verdict), tuple(blamed), reason))
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+class _Others:
+    """Counts the failures of tests that are no cases."""
+
+    failed = 0
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take a report into account."""
+        self.failed += report.failed and "case" not in dict(report.user_properties)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[None]:
     """Write the result, and say by the exit code how the grades stand to the gate."""
     bench = _bench(session.config)
-    if bench is None or hasattr(session.config, "workerinput"):
-        return
-    if bench.proving:
-        trials = session.config.stash[_TRIALS]
-        proving = prove(_tried(bench.run, trials), _mutants(), trials)
-        session.config.stash[PROVING] = proving
-        session.exitstatus = exitstatus if exitstatus == BAD_INPUT else (OK if proving.clean else BELOW_GATE)
-        return
-    interrupted = exitstatus in (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.USAGE_ERROR)
-    if session.config.option.collectonly:
-        return
+    if bench is None or hasattr(session.config, "workerinput") or session.config.option.collectonly:
+        return (yield)
+    session.exitstatus = session.config.stash[CODE] = _finish(session.config, bench, exitstatus)
     try:
-        result = bench.run.finish(complete=not interrupted)
-        allure.write_run_files(Path(session.config.option.allure_report_dir), result)
-    except OSError as error:
-        bench.run.notes.append(f"{bench.run.folder}: the report can't be written: {error}")
+        return (yield)
+    except OSError as error:  # junit.xml
         session.exitstatus = BAD_INPUT
-        return
-    session.config.stash[RESULT] = result
-    session.exitstatus = BAD_INPUT if interrupted else exit_code(result)
+        _Say(session.config)(f"{bench.run.folder}: the report can't be written: {error}")
+
+
+def _finish(config: pytest.Config, bench: Bench, exitstatus: int) -> int:
+    """Write down what was found; returns the exit code."""
+    early = {
+        pytest.ExitCode.INTERNAL_ERROR: HARNESS_ERROR,
+        pytest.ExitCode.INTERRUPTED: BAD_INPUT,
+        pytest.ExitCode.USAGE_ERROR: BAD_INPUT,
+        pytest.ExitCode.NO_TESTS_COLLECTED: BAD_INPUT,
+    }.get(pytest.ExitCode(exitstatus))
+    if bench.proving:
+        trials = config.stash[_TRIALS]
+        proving = config.stash[PROVING] = prove(_tried(bench.run, trials), _mutants(), trials)
+        return early or (OK if proving.clean else BELOW_GATE)
+    if not bench.used and not bench.run.ran:
+        config.add_cleanup(bench.run.discard)
+        return early or (BELOW_GATE if config.stash[_OTHERS].failed else OK)
+    try:
+        result = bench.run.finish(complete=early is None)
+        allure.write_run_files(Path(config.option.allure_report_dir), result)
+    except OSError as error:
+        bench.run.stopped = bench.run.stopped or f"{bench.run.folder}: the report can't be written: {error}"
+        return early or BAD_INPUT
+    config.stash[RESULT] = result
+    return early or max(exit_code(result), BELOW_GATE if config.stash[_OTHERS].failed else OK)
 
 
 def exit_code(result: RunResult) -> int:
@@ -471,17 +653,36 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     if bench is None:
         return
     result, proving = config.stash.get(RESULT, None), config.stash.get(PROVING, None)
-    if result is not None:
+    if result is not None and result.cases:
         terminalreporter.section("conformance")
-        for text, style in terminal.summary_lines(result, run_dir=bench.run.folder):
+        for text, style in terminal.summary_lines(_unnoted(result), run_dir=bench.run.folder):
             terminalreporter.write_line(text, **({style: True} if style else {}))
     elif proving is not None:
         terminalreporter.section("proving")
         for line in _proving_lines(proving):
             terminalreporter.write_line(line)
-    else:
-        for note in bench.run.notes:
-            terminalreporter.write_line(note, red=True)
+    for line in _closing(config, bench.run, result):
+        terminalreporter.write_line(line, red=True)
+
+
+def _unnoted(result: RunResult) -> RunResult:
+    """The result without its notes, which the terminal shows in full at the end."""
+    return msgspec.structs.replace(result, notes=())
+
+
+def _closing(config: pytest.Config, run: Run, result: RunResult | None) -> list[str]:
+    """What the exit code says beyond the grades."""
+    lines = []
+    errors = [case.id for case in result.cases if case.verdict is Verdict.ERROR] if result else []
+    if errors:
+        lines.append(f"The harness itself failed in {', '.join(errors)}: see ERROR above; the grades stand for nothing")
+    if others := config.stash[_OTHERS].failed:
+        lines.append(f"{others} of the tests that are no cases failed")
+    if config.stash.get(CODE, OK) == BAD_INPUT and result is not None:
+        lines.append(f"Stopped before the end. What was seen is in {run.folder}")
+    elif result is None and run.stopped:
+        lines.append(run.stopped)
+    return lines
 
 
 def _proving_lines(proving: Proving) -> list[str]:

@@ -84,7 +84,8 @@ async def collect(csms: Peer, report: BaseReport, *, after: int, linger: float =
         try:
             part = await csms.expect("NotifyReport", after=last, where=report_of(report.request_id), within=within)
         except NotSeen as missing:
-            reason = f"the report broke off after {len(parts)} parts: {missing}" if more else ""
+            begun = f"the report broke off after {len(parts)} of its parts" if parts else "no report came"
+            reason = f"{begun}: {missing}" if more else ""
             return BaseReport(report.base, report.request_id, report.answer, tuple(parts), reason)
         parts.append(part)
 

@@ -184,11 +184,13 @@ async def all_connectors_reported(
 
     limit = csms.patience.for_action("StatusNotification") if within is None else within
     try:
-        await csms.until(lambda: all(each in reported() for each in wanted), "the status of every connector", within=limit)
+        await csms.until(
+            lambda: all(each in reported() for each in wanted), "the status of every connector", within=limit
+        )
     except NotSeen:
         got = reported()
         csms.touch(*(each.message for each in got.values()))
-        missing = ", ".join(f"EVSE {evse} connector {connector}" for evse, connector in wanted if (evse, connector) not in got)
+        missing = ", ".join(f"EVSE {evse} connector {number}" for evse, number in wanted if (evse, number) not in got)
         raise NotSeen(f"no status came for {missing} within {limit:g} s") from None
     statuses = reported()
     csms.touch(*(each.message for each in statuses.values()))
@@ -300,8 +302,8 @@ async def configured(csms: Peer, settings: Mapping[tuple[str, str], str]) -> Asy
         for (component, name), value in settings.items():
             was = await read_variable(csms, component, name)
             if was != value:
+                before[component, name] = was  # first: a station may refuse a value and take it all the same
                 await write_variable(csms, component, name, value)
-                before[component, name] = was
         yield
     finally:
         for (component, name), value in reversed(before.items()):

@@ -1,4 +1,4 @@
-"""The transaction scenes over stations that start and end transactions in different ways, and drivers that can do less."""
+"""The transaction scenes over stations that begin and end transactions in different ways, and weaker drivers."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -122,7 +122,7 @@ async def test_hands_that_can_do_nothing_start_remotely(*, admits: bool) -> None
 
 async def test_no_transaction_without_a_plug_where_it_starts_with_one() -> None:
     async with bench(frozenset(), start="EVConnected") as on:
-        with pytest.raises(NotSeen, match="no transaction came to run on EVSE 1 .nobody could plug"):
+        with pytest.raises(NotSeen, match=r"no transaction came to run on EVSE 1 \(nobody could plug"):
             await scenes.transaction(on.station, on.csms, PLACE, TOKEN)
 
 

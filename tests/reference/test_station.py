@@ -716,12 +716,8 @@ class TestMutants:
             assert issubclass(mutant, ReferenceStation)
 
     @pytest.mark.parametrize("name", sorted(all_mutants()))
-    async def test_every_mutant_still_boots(self, csms: Csms, yard: Yard, name: str) -> None:
-        mutant = all_mutants()[name]
-        if name == "boot-without-reason":
-            assert "reason" not in yard.build(mutant).boot_payload()
-            return
-        await yard.boot(mutant)
+    async def test_every_mutant_can_be_built(self, yard: Yard, name: str) -> None:
+        yard.build(all_mutants()[name])  # what it does wrong, and that it is found out, is for `prove`
 
     async def test_control_is_compliant(self, csms: Csms, yard: Yard) -> None:
         await yard.boot(CONTROL)
