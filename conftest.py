@@ -1,3 +1,1 @@
-"""What every test of the harness itself can use."""
-
-pytest_plugins = ["pytester"]
+"""For every test below; it is also read when the shipped cases are run from another folder, so it loads no plugins."""

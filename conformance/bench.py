@@ -5,26 +5,29 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import ClassVar, Self
+from typing import ClassVar, NoReturn, Self
 
 import msgspec
 import pytest
 
-from conformance.cases.case import Case
 from conformance.cases.proving import CONTROL, PLAIN, REFERENCE
 from conformance.cases.spec import Spec
 from conformance.peers import scenes
 from conformance.peers.peer import Waiting
+from conformance.peers.received import NotSeen
 from conformance.rig import NeverConnected, StationRig
 from conformance.run import Run
 from conformance.sut.drivers import DriverFailed, Unsupported
+from conformance.sut.tables import ProcessDriver
 from conformance.wire.transcript import Transcript
 
 Say = Callable[[str], None]
 
-_SAY_AFTER = 3.0
-_SAY_EVERY = 10.0
-_LOOK_EVERY = 1.0
+_LAST_WORDS = 1.0
+
+
+class Overdue(AssertionError):  # noqa: N818 -- reads as what happened
+    """A case took longer than the profile allows."""
 
 
 class Bench:
@@ -33,13 +36,17 @@ class Bench:
     KEY: ClassVar = pytest.StashKey["Bench"]()
     SPEC: ClassVar = pytest.StashKey[Spec]()
 
-    def __init__(self, run: Run, *, proving: bool, say: Say) -> None:
+    def __init__(self, run: Run, *, proving: bool, say: Say, pace: float = 3.0) -> None:
+        """`pace` is after how many seconds of waiting to say what for, and then again after thrice as many."""
         self.run = run
         self.proving = proving
         self.rig: StationRig | None = None
+        self.used = False
+        """Whether a system under test was ever asked for."""
+        self.case_id = ""
         self._say = say
+        self._pace = pace
         self._progress: asyncio.Task[None] | None = None
-        self._case = ""
 
     async def __aenter__(self) -> Self:
         self._progress = asyncio.create_task(self._show_progress())
@@ -53,25 +60,22 @@ class Bench:
         await self._drop()
 
     @asynccontextmanager
-    async def case(self, item: pytest.Item, variant: str | None) -> AsyncIterator[StationRig]:
+    async def case(self, variant: str | None) -> AsyncIterator[StationRig]:
         """The rig for one case; when proving, a fresh one of this variant of the reference.
 
         Raises NotSeen, Unsupported or DriverFailed where the starting state can't be had. A system under test that
         never comes at all, or an address that can't be had, ends the session with exit code 2.
         """
-        self._case = item.name
         if self.proving:
             await self._drop()
         if self.rig is None:
             self.rig = await self._set_up(variant)
         rig = self.rig
         rig.csms.begin()
+        await self._come_back(rig)
         await scenes.ready(rig.station, rig.csms, patience=rig.profile.timing.reconnect)
         rig.csms.begin()
-        try:
-            yield rig
-        finally:
-            self._case = ""
+        yield rig
 
     def started(self) -> int:
         """The number of the next entry of the transcript."""
@@ -84,6 +88,36 @@ class Bench:
     def touched(self) -> tuple[int, ...]:
         """The entries that the case has looked at since this was asked last."""
         return self.rig.csms.touched() if self.rig else ()
+
+    async def last_words(self) -> None:
+        """Give the driver a moment to say that its program has ended, where the connection has: it may be the cause."""
+        rig = self.rig
+        if rig is not None and rig.csms.link is None and isinstance(rig.profile.driver, ProcessDriver):
+            with contextlib.suppress(NotSeen):
+                await self._link_or_trouble(rig, within=_LAST_WORDS)
+
+    async def _come_back(self, rig: StationRig) -> None:
+        """Wait for a station that has gone, but not for one whose program has ended: that is started again."""
+        if rig.csms.link is not None:
+            return
+        try:
+            await self._link_or_trouble(rig, within=rig.profile.timing.reconnect)
+        except NotSeen:
+            if not rig.station.can("power_cycle"):
+                raise
+            await rig.station.power_cycle()
+        if rig.csms.link is None and rig.station.trouble:
+            await rig.station.power_on()
+
+    async def _link_or_trouble(self, rig: StationRig, *, within: float) -> None:
+        await rig.csms.until(
+            lambda: rig.csms.link is not None or bool(rig.station.trouble), "a connection", within=within
+        )
+
+    def told(self, reason: str) -> str:
+        """A reason, with what is wrong with the driver where something is: it may be the cause."""
+        trouble = self.rig.station.trouble if self.rig else ""
+        return reason if not trouble or trouble in reason else f"{reason}; {trouble}"
 
     def malformed(self, first: int) -> str:
         """What is wrong, by the schema, with what came from the system under test since entry `first`."""
@@ -98,6 +132,7 @@ class Bench:
         return self.rig.transcript if self.rig else self.run.transcript
 
     async def _set_up(self, variant: str | None) -> StationRig:
+        self.used = True
         transcript = Transcript() if self.proving else self.run.transcript
         transcript.redact(self.run.profile.secrets())
         profile = self.run.profile
@@ -112,19 +147,17 @@ class Bench:
                 case NeverConnected() if not self.proving:
                     self._give_up(str(error))
                 case OSError():
-                    listen = self.run.profile.listen
                     self._give_up(
-                        f"can't listen on {listen.host}:{listen.port}: {error.strerror or error}; free the address, "
-                        f"or set another host or port under [listen] in the profile"
+                        f"{error.strerror or error}; free the address, or set another host or port under [listen] in "
+                        f"the profile"
                     )
                 case DriverFailed() | Unsupported() if not self.proving:
                     self._give_up(f"the driver could not start the system under test: {error}")
             raise
         return rig
 
-    def _give_up(self, message: str) -> None:
-        self.run.notes.append(message)
-        pytest.exit(message, returncode=2)
+    def _give_up(self, message: str) -> NoReturn:
+        pytest.exit(self.run.stop(message), returncode=2)
 
     async def _drop(self) -> None:
         rig, self.rig = self.rig, None
@@ -135,16 +168,18 @@ class Bench:
         """Say what is being waited for, and for how long, so that nobody takes a slow station for a hung harness."""
         said: tuple[Waiting, float] | None = None
         while True:
-            await asyncio.sleep(_LOOK_EVERY)
+            await asyncio.sleep(self._pace / 3)
             waiting = self.rig.csms.waiting if self.rig else None
             if waiting is None:
                 continue
             now = time.monotonic()
             since = now - waiting.since
-            last = said[1] if said and said[0] is waiting else waiting.since - _SAY_EVERY + _SAY_AFTER
-            if now - last >= _SAY_EVERY:
+            due = said[1] + 3 * self._pace if said and said[0] is waiting else waiting.since + self._pace
+            if now >= due:
                 said = (waiting, now)
-                self._say(f"{self._case}: waiting for {waiting.what}, {since:.0f} s of at most {waiting.within:.0f} s")
+                self._say(
+                    f"{self.case_id}: waiting for {waiting.what}, {since:.0f} s of at most {waiting.within:.0f} s"
+                )
 
 
 def _mutant(variant: str | None) -> type | None:
@@ -165,9 +200,3 @@ def claims_of(variant: str | None) -> dict[str, bool]:
     from conformance.reference import mutants  # noqa: PLC0415 -- only a proving run needs the reference
 
     return mutants.claims_of(mutant)
-
-
-def implicit_case(item: pytest.Function) -> Case:
-    """The case that a test function is when nobody declared it one: named like the function, with no requirements."""
-    doc = (item.function.__doc__ or item.name).strip().splitlines()[0]
-    return Case(id=item.name, title=doc)

@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         code: int = arguments.do(arguments)
     except BrokenPipeError:
         return OK
+    except OSError as error:
+        sys.stderr.write(f"{error}\n")
+        return BAD_INPUT
     return code
 
 
@@ -76,6 +80,9 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _prove(arguments: argparse.Namespace) -> int:
+    if arguments.workers and find_spec("xdist") is None:
+        sys.stderr.write("prove -n: expected pytest-xdist to be installed, and it is not: pip install pytest-xdist\n")
+        return BAD_INPUT
     keep = _Keep()
     options = ["--prove", *_selected(arguments), "--tb=no", "-rN"]
     if arguments.workers:
@@ -88,7 +95,7 @@ def _prove(arguments: argparse.Namespace) -> int:
 
 
 def _selected(arguments: argparse.Namespace) -> list[str]:
-    options = ["-q"] if arguments.quiet else ["-q", "--ocpp-lines"]
+    options = ["-q"] if arguments.quiet else ["-q", "--ocpp-lines", "-o", "console_output_style=classic"]
     for name in ("k", "m"):
         value = getattr(arguments, name)
         if value:

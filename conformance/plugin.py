@@ -1,6 +1,7 @@
 """The pytest hooks: options, which cases run, and what their outcome is called."""
 
 import asyncio
+import contextlib
 import functools
 import inspect
 import tempfile
@@ -9,13 +10,13 @@ import traceback
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, TypeGuard
 
 import msgspec
 import pytest
 
 from conformance import suite
-from conformance.bench import Bench, Overdue, claims_of, implicit_case
+from conformance.bench import Bench, Overdue, claims_of
 from conformance.cases.case import Case, case_of
 from conformance.cases.catalogue import catalogue
 from conformance.cases.proving import CONTROL, PLAIN, REFERENCE, Breaks, Proving, Trial, prove
@@ -64,7 +65,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("ocpp", "OCPP conformance")
     group.addoption("--ocpp-sut", metavar="FILE", help="profile of the system under test, or `embedded`")
     group.addoption("--ocpp-plan", metavar="FILE", help="plan to run instead of the minimum proof")
-    group.addoption("--ocpp-proof", metavar="NAME", action="append", default=[], help="only this proof; may be repeated")
+    group.addoption(
+        "--ocpp-proof", metavar="NAME", action="append", default=[], help="only this proof; may be repeated"
+    )
     group.addoption("--ocpp-gate", metavar="GRADE", default="B", help="worst grade that still exits with 0 (default B)")
     group.addoption("--ocpp-reports", metavar="DIR", default="reports", help="where reports are written")
     group.addoption(
@@ -86,17 +89,15 @@ def pytest_configure(config: pytest.Config) -> None:
     sut = config.getoption("--ocpp-sut") or ("embedded" if proving else None)
     if sut is None:
         return
+    if not proving and config.getoption("numprocesses", None):
+        _stop("-n: a system under test has one life, and can't be shared by processes; only --prove can be spread")
     try:
         run = _new_run(config, sut, keep=not (proving or config.option.collectonly))
     except BadInputError as error:
         _stop(str(error))
     if proving and not isinstance(run.profile.driver, EmbeddedDriver):
         _stop(f"--prove: expected the reference station and its mutants, got {sut}; leave --ocpp-sut out")
-    if not proving and config.getoption("numprocesses", None):
-        _stop("-n: a system under test has one life, and can't be shared by processes; only --prove can be spread")
-    config.stash[Bench.KEY] = Bench(
-        run, proving=proving, say=_Say(config), pace=config.getoption("--ocpp-progress")
-    )
+    config.stash[Bench.KEY] = Bench(run, proving=proving, say=_Say(config), pace=config.getoption("--ocpp-progress"))
     config.stash[_TRIALS], config.stash[_OTHERS] = [], _Others()
     config.pluginmanager.register(_Trials(config.stash[_TRIALS]))
     config.pluginmanager.register(config.stash[_OTHERS])
@@ -141,9 +142,13 @@ class _Say:
 
     def __call__(self, line: str) -> None:
         reporter = self._config.pluginmanager.get_plugin("terminalreporter")
-        if reporter is not None:
+        capture = self._config.pluginmanager.get_plugin("capturemanager")
+        if reporter is None:
+            return
+        with capture.global_and_fixture_disabled() if capture is not None else contextlib.nullcontext():
             reporter.ensure_newline()
             reporter.write_line(f"  … {line}")
+            reporter.flush()  # else whoever reads through a pipe sees it when all is over
 
 
 def _bench(config: pytest.Config) -> Bench | None:
@@ -204,52 +209,63 @@ def pytest_collection_modifyitems(
     """Keep the cases that the plan asks for, in its order; those that are always on run last, whatever was selected."""
     bench = _bench(config)
     for item in items:
-        _name(item)
+        _name(item, bench)
     if bench is None:
         yield
         _need_a_sut(config, items)
         return
     run = bench.run
     try:
-        run.collected((item.stash[_CASE], item.path) for item in items if _CASE in item.stash)
+        run.collected((item.stash[_CASE], item.path, item.originalname) for item in items if _is_case(item))
     except BadInputError as error:
         _stop(str(error))
     planned = {id_: place for place, id_ in enumerate(run.planned())}
-    items[:] = [item for item in items if _CASE not in item.stash or run.wants(item.stash[_CASE])]
-    always = [item for item in items if _CASE in item.stash and item.stash[_CASE].always_on]
+    unwanted = [item for item in items if _is_case(item) and not run.wants(item.stash[_CASE])]
+    items[:] = [item for item in items if item not in unwanted]
+    if unwanted:
+        config.hook.pytest_deselected(items=unwanted)
+    always = [item for item in items if _is_case(item) and item.stash[_CASE].always_on]
     there = len(items)
     yield
     if not bench.proving:
         if any(item not in always for item in items):
             items += [item for item in always if item not in items]
         items.sort(key=lambda item: _place(item, planned))
+        run.chosen = [item.stash[_CASE].id for item in items if _is_case(item)]
     if not items and not session.testsfailed:
         _stop(_nothing_to_run(config, run, there))
 
 
 def _need_a_sut(config: pytest.Config, items: list[pytest.Item]) -> None:
-    needy = [item for item in items if _CASE in item.stash]
+    needy = [item.nodeid for item in items if _is_case(item)]
     if needy and not config.option.collectonly:
         _stop(
-            f"{needy[0].nodeid} needs a system under test (and {len(needy) - 1} more tests): name its profile with "
+            f"{len(needy)} of these tests need a system under test, {needy[0]} for instance: name its profile with "
             f"--ocpp-sut=FILE, or leave them out with -m 'not ocpp'"
         )
 
 
 def _nothing_to_run(config: pytest.Config, run: Run, there: int) -> str:
-    chosen = [f"-{name} {value!r}" for name in "km" if (value := getattr(config.option, {"k": "keyword", "m": "markexpr"}[name]))]
+    given = {"-k": config.option.keyword, "-m": config.option.markexpr}
+    chosen = [f"{name} {value!r}" for name, value in given.items() if value]
     if there and chosen:
-        return f"nothing to run: {' and '.join(chosen)} selects none of {there} cases; `ocpp-conformance cases` lists them"
+        return (
+            f"nothing to run: {' and '.join(chosen)} selects none of {there} cases; `ocpp-conformance cases` lists them"
+        )
     proofs = f", of the proofs {', '.join(run.settings.proofs)}," if run.settings.proofs else ""
     return (
-        f"nothing to run: the plan {run.plan.title!r}{proofs} has no case for a {run.profile.role} of OCPP {run.version} "
-        f"in {', '.join(config.args)}; choose another proof or plan"
+        f"nothing to run: the plan {run.plan.title!r}{proofs} has no case for a {run.profile.role} of OCPP "
+        f"{run.version} in {', '.join(config.args)}; choose another proof or plan"
     )
 
 
-def _name(item: pytest.Item) -> None:
+def _is_case(item: pytest.Item) -> TypeGuard[pytest.Function]:
+    return _CASE in item.stash
+
+
+def _name(item: pytest.Item, bench: Bench | None) -> None:
     """Make a case known by its own id: in the terminal, in JUnit, and for `-k`; and by the mark `ocpp`."""
-    case = _case_of(item)
+    case = _case_of(item, bench)
     if case is None:
         return
     item.stash[_CASE] = case
@@ -272,19 +288,25 @@ def _place(item: pytest.Item, planned: dict[str, int]) -> tuple[bool, int]:
     return case.always_on, planned.get(case.id, len(planned))
 
 
-def _case_of(item: pytest.Item) -> Case | None:
+def _case_of(item: pytest.Item, bench: Bench | None) -> Case | None:
     if not isinstance(item, pytest.Function):
         return None
     declared = case_of(item.function)
     if declared is not None:
         return declared
-    return implicit_case(item) if _BENCH_FIXTURE in item.fixturenames else None
+    if _BENCH_FIXTURE not in item.fixturenames:
+        return None
+    return (
+        bench.run.own_case(item.nodeid, item.function.__doc__ or item.name) if bench else Case(item.nodeid, item.name)
+    )
 
 
 def _mutants() -> dict[str, Breaks]:
     from conformance.reference.mutants import all_mutants  # noqa: PLC0415 -- only a proving run needs the reference
 
-    return {name: Breaks(each.breaks, tuple(getattr(each, "also", ()))) for name, each in all_mutants().items()}
+    return {
+        name: Breaks(vars(each)["breaks"], tuple(getattr(each, "also", ()))) for name, each in all_mutants().items()
+    }
 
 
 # -- verdicts -------------------------------------------------------------------------------------------------------
@@ -303,9 +325,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 
 
 def _no_room(run: Run, error: OSError) -> NoReturn:
-    message = f"{run.folder}: the report can't be written ({error.strerror or error}); make room and run again"
-    run.stopped = message
-    _stop(message)
+    _stop(run.stop(f"{run.folder}: the report can't be written ({error.strerror or error}); make room and run again"))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -334,7 +354,7 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None]:
         _note(item, bench, _skipped(case, skipped))
         raise
     except (NotSeen, Unsupported, DriverFailed) as error:
-        reason = f"the starting state could not be reached: {bench.told(said(error))}"
+        reason = f"the starting state could not be reached: {bench.told(_why(error))}"
         _note(item, bench, Ran(case, Verdict.INCONCLUSIVE, reason=reason, first=first, last=bench.started()))
         raise Unproven(_safe(bench, reason)) from None
     except Exception as error:
@@ -351,7 +371,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
         return (yield)
     first, began = bench.started(), time.monotonic()
     reason, broke, result, over, missed = "", None, None, False, False
-    _bound(item, bench.run.profile.timing.case)
+    _bound(item, bench)
     try:
         result = yield
     except CaseOver:
@@ -383,7 +403,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
         last=bench.started(),
     )
     _note(item, bench, ran)
-    _raise(_safe(bench, _told(ran)), ran.verdict, broke)
+    _raise(_safe(bench, _told(ran, reason)), ran.verdict, broke)
     return result
 
 
@@ -412,14 +432,14 @@ def _skipped(case: Case, skipped: BaseException) -> Ran:
 def _why(error: BaseException) -> str:
     if isinstance(error, AssertionError):
         return said(error)
-    return str(error) if isinstance(error, pytest.fail.Exception) else f"not judged: {error}"
+    return str(error)
 
 
-def _bound(item: pytest.Item, ceiling: float) -> None:
-    """Let a case take `ceiling` seconds at most."""
+def _bound(item: pytest.Item, bench: Bench) -> None:
+    """Let a case take no longer than the profile says."""
     if not isinstance(item, pytest.Function) or not inspect.iscoroutinefunction(item.obj):
         return
-    case = item.obj
+    case, ceiling = item.obj, bench.run.profile.timing.case
 
     @functools.wraps(case)
     async def bounded(*args: object, **kwargs: object) -> object:
@@ -432,6 +452,9 @@ def _bound(item: pytest.Item, ceiling: float) -> None:
             raise Overdue(
                 f"the case did not end within {ceiling:g} s ([timing] case of the profile); {_where(error, case)}"
             ) from None
+        except AssertionError:
+            await bench.last_words()
+            raise
 
     item.obj = bounded
 
@@ -459,11 +482,9 @@ def _first_message(findings: Iterable[Finding], verdict: Verdict) -> str:
     return f"{worst[0].requirement}: {worst[0].message}" if worst else ""
 
 
-def _told(ran: Ran) -> str:
+def _told(ran: Ran, reason: str) -> str:
     lines = [f"{each.requirement} {each.verdict}: {each.message}" for each in ran.findings if each.message]
-    if ran.reason and not any(line.endswith(ran.reason.partition(": ")[2] or ran.reason) for line in lines):
-        lines.append(ran.reason)
-    return "\n".join([f"{ran.case.id} {ran.verdict}", *lines])
+    return "\n".join([f"{ran.case.id} {ran.verdict}", *lines, *([reason] if reason else [])])
 
 
 def _safe(bench: Bench, text: str) -> str:
@@ -502,9 +523,7 @@ def _note(item: pytest.Item, bench: Bench, ran: Ran) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+def pytest_runtest_makereport(call: pytest.CallInfo[None]) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Show a case that could not be judged as its reason, without a traceback."""
     report = yield
     if call.excinfo is not None and call.excinfo.errisinstance(Unproven):
@@ -515,7 +534,7 @@ def pytest_runtest_makereport(
 @pytest.hookimpl(tryfirst=True)
 def pytest_report_teststatus(report: pytest.TestReport, config: pytest.Config) -> tuple[str, str, str] | None:
     """Call each outcome by its verdict."""
-    verdict = dict(report.user_properties).get("verdict")
+    verdict = dict(getattr(report, "user_properties", ())).get("verdict")  # a report on collecting has none
     if not isinstance(verdict, str) or not _decided(report):
         return None
     category, letter = _SHOWN[Verdict(verdict)]
@@ -544,6 +563,7 @@ class _Lines:
         reporter.ensure_newline()
         reporter.write(f"{verdict:<14} ", **_COLOURS[verdict])
         reporter.write_line(f"{name:<34} {report.duration:6.2f} s")
+        reporter.flush()
 
 
 _COLOURS: dict[Verdict, dict[str, bool]] = {
@@ -606,21 +626,20 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[
         return (yield)
     except OSError as error:  # junit.xml
         session.exitstatus = BAD_INPUT
-        _Say(session.config)(f"{bench.run.folder}: the report can't be written: {error}")
+        _complain(session.config, bench.run, error)
 
 
 def _finish(config: pytest.Config, bench: Bench, exitstatus: int) -> int:
     """Write down what was found; returns the exit code."""
-    early = {
-        pytest.ExitCode.INTERNAL_ERROR: HARNESS_ERROR,
-        pytest.ExitCode.INTERRUPTED: BAD_INPUT,
-        pytest.ExitCode.USAGE_ERROR: BAD_INPUT,
-        pytest.ExitCode.NO_TESTS_COLLECTED: BAD_INPUT,
-    }.get(pytest.ExitCode(exitstatus))
+    early = None
+    if exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        early = HARNESS_ERROR if exitstatus == pytest.ExitCode.INTERNAL_ERROR else BAD_INPUT
     if bench.proving:
+        if early is not None:
+            return early
         trials = config.stash[_TRIALS]
         proving = config.stash[PROVING] = prove(_tried(bench.run, trials), _mutants(), trials)
-        return early or (OK if proving.clean else BELOW_GATE)
+        return OK if proving.clean else BELOW_GATE
     if not bench.used and not bench.run.ran:
         config.add_cleanup(bench.run.discard)
         return early or (BELOW_GATE if config.stash[_OTHERS].failed else OK)
@@ -628,10 +647,17 @@ def _finish(config: pytest.Config, bench: Bench, exitstatus: int) -> int:
         result = bench.run.finish(complete=early is None)
         allure.write_run_files(Path(config.option.allure_report_dir), result)
     except OSError as error:
-        bench.run.stopped = bench.run.stopped or f"{bench.run.folder}: the report can't be written: {error}"
+        _complain(config, bench.run, error)
         return early or BAD_INPUT
     config.stash[RESULT] = result
     return early or max(exit_code(result), BELOW_GATE if config.stash[_OTHERS].failed else OK)
+
+
+def _complain(config: pytest.Config, run: Run, error: OSError) -> None:
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None:
+        reporter.ensure_newline()
+        reporter.write_line(f"{run.folder}: the report can't be written ({error.strerror or error})", red=True)
 
 
 def exit_code(result: RunResult) -> int:
@@ -675,13 +701,11 @@ def _closing(config: pytest.Config, run: Run, result: RunResult | None) -> list[
     lines = []
     errors = [case.id for case in result.cases if case.verdict is Verdict.ERROR] if result else []
     if errors:
-        lines.append(f"The harness itself failed in {', '.join(errors)}: see ERROR above; the grades stand for nothing")
+        lines.append(f"The harness itself failed in {', '.join(errors)}, and could not judge them: see above")
     if others := config.stash[_OTHERS].failed:
         lines.append(f"{others} of the tests that are no cases failed")
     if config.stash.get(CODE, OK) == BAD_INPUT and result is not None:
-        lines.append(f"Stopped before the end. What was seen is in {run.folder}")
-    elif result is None and run.stopped:
-        lines.append(run.stopped)
+        lines.append(f"Stopped before the end; what was seen until then is in {run.folder}")
     return lines
 
 

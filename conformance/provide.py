@@ -22,10 +22,7 @@ from conformance.wire.transcript import Transcript
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def ocpp_bench(pytestconfig: pytest.Config) -> AsyncIterator[Bench]:
     """The bench that the system under test stands on, for the whole session."""
-    bench = pytestconfig.stash.get(Bench.KEY, None)
-    if bench is None:
-        pytest.exit("these tests need a system under test: name its profile with --ocpp-sut=FILE", returncode=2)
-    async with bench:
+    async with pytestconfig.stash[Bench.KEY] as bench:  # without one, nothing that asks for it is collected
         yield bench
 
 
@@ -36,11 +33,9 @@ def ocpp_variant(request: pytest.FixtureRequest) -> str | None:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def rig(
-    ocpp_bench: Bench, ocpp_variant: str | None, request: pytest.FixtureRequest
-) -> AsyncIterator[StationRig]:
+async def rig(ocpp_bench: Bench, ocpp_variant: str | None) -> AsyncIterator[StationRig]:
     """The system under test, back in the state from which every case starts."""
-    async with ocpp_bench.case(request.node, ocpp_variant) as ready:
+    async with ocpp_bench.case(ocpp_variant) as ready:
         yield ready
 
 
@@ -75,9 +70,7 @@ def profile(rig: StationRig) -> SutProfile:
 
 
 @pytest.fixture
-def spec(request: pytest.FixtureRequest) -> Spec:
-    """Turns asserts into findings: `with spec("B01.FR.05"): assert …`."""
-    found = request.node.stash.get(Bench.SPEC, None)
-    if found is None:
-        pytest.exit("these tests need a system under test: name its profile with --ocpp-sut=FILE", returncode=2)
+def spec(request: pytest.FixtureRequest, ocpp_bench: Bench) -> Spec:  # noqa: ARG001 -- tells that it needs one
+    """What turns the asserts of a block into findings, `with spec("B01.FR.05"):` for instance."""
+    found: Spec = request.node.stash[Bench.SPEC]
     return found

@@ -67,9 +67,15 @@ class StationRig:
             )
         )
         try:
-            await self.csms.connected(within=self.profile.timing.connect)
+            await self.csms.until(
+                lambda: self.csms.link is not None or bool(self.station.trouble),
+                "the station to connect",
+                within=self.profile.timing.connect,
+            )
         except AssertionError:
             raise NeverConnected(self._nobody_came()) from None
+        if self.csms.link is None:
+            raise NeverConnected(f"{self.station.trouble}\n{self._nobody_came()}")
         await scenes.first_boot(self.csms, within=self.profile.timing.settle + self.profile.timing.answer)
 
     async def stop(self) -> None:

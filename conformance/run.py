@@ -1,8 +1,10 @@
 """One run: what it was asked to do, what it found, and the folder that it leaves behind."""
 
+import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from importlib.metadata import version
 from pathlib import Path
 
@@ -69,7 +71,11 @@ class Run:
     sink: JsonLinesSink = field(init=False)
     cases: dict[str, Case] = field(init=False)
     ran: dict[str, Ran] = field(default_factory=dict)
+    chosen: list[str] = field(default_factory=list)
+    """The ids of the cases that are to run."""
     notes: list[str] = field(default_factory=list)
+    judges_plan: bool = True
+    """Whether the plan was asked for; not where somebody runs tests of their own that are in no plan."""
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def __post_init__(self) -> None:
@@ -81,12 +87,53 @@ class Run:
         self.cases = dict(suite.all_cases())
         self.gate = _gate(self.settings.gate)
         _known_proofs(self.plan, self.settings.proofs)
+        self._judgeable()
         self.folder = _new_folder(Path(self.settings.reports), self.profile, self.started)
         self.sink = JsonLinesSink(self.folder / "transcript.jsonl")
         self.transcript = Transcript(sink=self.sink)
         self.transcript.redact(self.profile.secrets())
 
     # -- which cases ------------------------------------------------------------------------------------------------
+
+    def _judgeable(self) -> None:
+        """Raise BadInputError where the harness has nothing to judge this kind of system by."""
+        if not any(self.concerns(case) for case in self.cases.values()):
+            kinds = sorted({f"a {case.role} of OCPP {each}" for case in self.cases.values() for each in case.versions})
+            raise BadInputError(
+                f"{self.settings.sut}: expected {' or '.join(kinds)}, got a {self.profile.role} of OCPP "
+                f"{self.version}, for which there are no cases yet; change role or versions"
+            )
+
+    def collected(self, found: Iterable[tuple[Case, Path, str]]) -> None:
+        """Take up the cases that pytest found, with the file and the function of each.
+
+        Raises BadInputError where two have the same id, or where the plan names a case that is nowhere.
+        """
+        shipped = suite.folder().resolve()
+        places: dict[str, tuple[Path, str]] = {}
+        for case, path, function in found:
+            first = places.setdefault(case.id, (path, function))
+            if case.id in suite.all_cases() and shipped not in path.resolve().parents:
+                first = (shipped, function)
+            if first != (path, function):
+                raise BadInputError(f"{path}: the case id {case.id} is taken by one in {first[0]}; give it another")
+            self.cases[case.id] = case
+        self.judges_plan = any(id_ in places for id_ in self.planned())
+        for id_ in self.plan.case_ids():
+            if id_ not in self.cases:
+                near = get_close_matches(id_, self.cases, n=1)
+                hint = f"did you mean {near[0]}?" if near else "`ocpp-conformance cases` lists them"
+                raise BadInputError(
+                    f"{_plan_path(self.settings.plan)}: [[proof]] cases: no case is called {id_}; {hint}"
+                )
+
+    def own_case(self, id_: str, text: str) -> Case:
+        """The case that a test is when nobody declared it one: it names no requirements."""
+        return Case(id_, text.strip().splitlines()[0], self.profile.role, self.profile.versions)
+
+    def wants(self, case: Case) -> bool:
+        """Whether to run a case: one that the plan asks for, or one of the user's own, if it is about this system."""
+        return self.concerns(case) and (case.id not in suite.all_cases() or case.id in self.planned())
 
     @property
     def version(self) -> str:
@@ -138,7 +185,7 @@ class Run:
             official=case.official,
             verdict=ran.verdict,
             findings=tuple(self._finding(each) for each in ran.findings),
-            reason=ran.reason,
+            reason=self.transcript.secrets.text(ran.reason),
             seconds=round(ran.seconds, 3),
             waited=round(ran.waited, 3),
             first=ran.first,
@@ -154,9 +201,7 @@ class Run:
             earned = grade([self._outcome(id_) for id_ in ids])
             graded.append(earned)
             rows += [self.row(self.ran[id_], proof) for id_ in ids if id_ in self.ran]
-            proofs.append(
-                ProofRow.of(earned, proof=proof, asks=asks, role=self.profile.role, version=self.version)
-            )
+            proofs.append(ProofRow.of(earned, proof=proof, asks=asks, role=self.profile.role, version=self.version))
         overall = weakest(graded)
         return RunResult(
             plan=self.plan.title,
@@ -165,7 +210,7 @@ class Run:
             harness={"name": "ocpp-conformance", "version": version("ocpp-conformance")},
             started=_text(self.started),
             finished=_text(datetime.now(UTC)),
-            complete=complete and all(id_ in self.ran for id_ in self.planned()),
+            complete=complete and all(id_ in self.ran for id_ in self._due()),
             gate=self.gate,
             overall=overall.grade if overall else Grade.NG,
             proofs=tuple(proofs),
@@ -182,15 +227,29 @@ class Run:
         point_latest(Path(self.settings.reports), self.folder)
         return result
 
+    def stop(self, message: str) -> str:
+        """Note why the run ends early; returns the message."""
+        self.notes.append(self.transcript.secrets.text(message))
+        return self.notes[-1]
+
+    def discard(self) -> None:
+        """Remove the folder of a run in which nothing was tried."""
+        self.sink.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _due(self) -> Iterable[str]:
+        return dict.fromkeys([*(self.planned() if self.judges_plan else ()), *self.chosen])
+
     def _proofs(self) -> Iterable[tuple[str, str, Sequence[str]]]:
-        chosen = [proof for proof in self.plan.proof if not self.settings.proofs or proof.name in self.settings.proofs]
-        for proof in chosen:
+        for proof in self.plan.proof if self.judges_plan else ():
+            if self.settings.proofs and proof.name not in self.settings.proofs:
+                continue
             yield (
                 proof.name,
                 proof.asks,
                 [id_ for id_ in proof.cases if id_ in self.cases and self.concerns(self.cases[id_])],
             )
-        own = [id_ for id_ in self.ran if self.plan.proof_of(id_) is None]
+        own = [id_ for id_ in dict.fromkeys([*self.chosen, *self.ran]) if self.plan.proof_of(id_) is None]
         if own:
             yield OWN_CASES, _OWN_ASKS, own
 
@@ -221,8 +280,6 @@ class Run:
             says=requirement.says,
             frames=finding.frames,
         )
-
-
 
 
 def _text(moment: datetime) -> str:
@@ -261,7 +318,8 @@ def _new_folder(reports: Path, profile: SutProfile, started: datetime) -> Path:
             raise BadInputError(f"{reports}: expected a folder for the reports, and it is a file") from None
         except OSError as error:
             raise BadInputError(
-                f"{reports}: the reports can't be written there ({error.strerror}); choose another folder with --reports"
+                f"{reports}: the reports can't be written there ({error.strerror}); choose another folder with "
+                f"--reports"
             ) from error
         return folder
     raise BadInputError(f"{reports}: a thousand runs started within one second; clear the folder")
@@ -270,5 +328,3 @@ def _new_folder(reports: Path, profile: SutProfile, started: datetime) -> Path:
 def _slug(profile: SutProfile) -> str:
     words = f"{profile.sut.name} {'-'.join(profile.versions)}".lower()
     return "".join(each if each.isalnum() or each in ".-" else "-" for each in words).strip("-")[:60]
-
-

@@ -523,11 +523,13 @@ def running(csms: Peer) -> list[str]:
 async def vacated(station: Operated, csms: CsmsPeer) -> AsyncIterator[None]:
     """Leave the station without a plug, a transaction or a reset to come, whatever happens in the block.
 
-    What can't be had is left to whoever needs it next: it says nothing about what was judged in the block.
+    Transaction events are answered by default from then on, whatever the block scripted. What can't be had is left
+    to whoever needs it next: it says nothing about what was judged in the block.
     """
     try:
         yield
     finally:
+        csms.answer("TransactionEvent")
         with suppress(AssertionError, DriverFailed, Unsupported):
             await vacate(station, csms)
 

@@ -722,7 +722,7 @@ class TestMutants:
     async def test_control_is_compliant(self, csms: Csms, yard: Yard) -> None:
         await yard.boot(CONTROL)
         await csms.call("GetBaseReport", {"requestId": 1, "reportBase": "FullInventory"})
-        await csms.expect("NotifyReport", tbc=False)
+        await csms.until(lambda: any("tbc" not in part for part in csms.of("NotifyReport")))
 
 
 class TestProcess:

@@ -72,8 +72,8 @@ class Evse:
         return self.config.connectors[(self.plugged or 1) - 1].phases
 
 
-class StationBase:
-    """Builds the state, and names the hooks through which the layers above hear of events below."""
+class StationCore:
+    """What a station of any edition has, and the hooks through which the layers above hear of events below."""
 
     def __init__(self, config: StationConfig) -> None:
         """Build a station that is switched off."""
@@ -83,6 +83,31 @@ class StationBase:
         self.tasks = Tasks()
         self.powered = False
         self.registration: str | None = None
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the CSMS has accepted this boot."""
+        return self.registration == "Accepted"
+
+    def connected(self, offline_seconds: float | None) -> None:
+        """Hear that a link is up; `offline_seconds` is None for the first one after a boot."""
+
+    def disconnected(self) -> None:
+        """Hear that the link is gone."""
+
+    def became_idle(self) -> None:
+        """Hear that a transaction ended or a driver left."""
+
+    def result_arrived(self, action: str, payload: Payload, result: Payload) -> None:
+        """Hear what the CSMS answered to a call, before the next frame is read."""
+
+
+class StationBase(StationCore):
+    """Builds the state of a 2.0.1 station."""
+
+    def __init__(self, config: StationConfig) -> None:
+        """Build a station that is switched off."""
+        super().__init__(config)
         self.evses = {
             number: Evse(number, evse, Meter(time.monotonic), config.load)
             for number, evse in enumerate(config.evses, start=1)
@@ -106,20 +131,3 @@ class StationBase:
     def availability_state(self, evse: int | None = None, connector: int | None = None) -> str:
         """Return the AvailabilityState of the station, an EVSE or a connector."""
         raise NotImplementedError
-
-    @property
-    def accepted(self) -> bool:
-        """Whether the CSMS has accepted this boot."""
-        return self.registration == "Accepted"
-
-    def connected(self, offline_seconds: float | None) -> None:
-        """Hear that a link is up; `offline_seconds` is None for the first one after a boot."""
-
-    def disconnected(self) -> None:
-        """Hear that the link is gone."""
-
-    def became_idle(self) -> None:
-        """Hear that a transaction ended or a driver left."""
-
-    def result_arrived(self, action: str, payload: Payload, result: Payload) -> None:
-        """Hear what the CSMS answered to a call, before the next frame is read."""

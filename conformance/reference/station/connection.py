@@ -14,7 +14,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 from websockets.typing import Subprotocol
 
 from conformance.reference.station.device_model import Component
-from conformance.reference.station.messaging import Messaging
+from conformance.reference.station.messaging import Exchange, Messaging
 
 if TYPE_CHECKING:
     from conformance.reference.station.config import StationConfig
@@ -27,7 +27,7 @@ PONG_PATIENCE = 10.0
 OPEN_PATIENCE = 10.0
 
 
-class Connection(Messaging):
+class Dialling(Exchange):
     """Keeps a link to the CSMS up for as long as the station runs."""
 
     def __init__(self, config: StationConfig) -> None:
@@ -36,10 +36,6 @@ class Connection(Messaging):
         self.network_up = asyncio.Event()
         self.network_up.set()
         self._offline_since: float | None = None
-        self._failures = 0
-        self._position = 0
-        self._good_slot: str | None = None
-        self._slots: tuple[str, ...] = ("1",)
         self._ping_changed = asyncio.Event()
 
     async def cut_network(self) -> None:
@@ -68,9 +64,7 @@ class Connection(Messaging):
     async def connection_loop(self) -> None:
         """Dial, serve, and dial again, for as long as the station runs."""
         self._offline_since = None
-        self._failures = self._position = 0
-        self._good_slot = None
-        self._slots = self.slots_at_boot()
+        self.begin_dialling()
         attempt = 0
         while True:
             if not self.network_up.is_set():
@@ -84,10 +78,136 @@ class Connection(Messaging):
             link = await self.dial(slot)
             if link is None:
                 attempt += 1
-                self._failures += 1
+                self.dial_failed(slot)
                 continue
             attempt = 1
             await self._serve(link, slot)
+
+    def begin_dialling(self) -> None:
+        """Hear that a boot begins to look for its CSMS."""
+
+    def dial_failed(self, slot: str) -> None:
+        """Hear that an attempt to connect failed."""
+
+    def reconnect_wait(self, attempt: int) -> float:
+        """Return the seconds before reconnection attempt `attempt` (from 1)."""
+        raise NotImplementedError
+
+    def slot_to_dial(self) -> str:
+        """Return which of the addresses it knows the station tries next."""
+        raise NotImplementedError
+
+    def url(self, slot: str) -> str:
+        """Return the address to dial, identity included."""
+        raise NotImplementedError
+
+    def handshake_headers(self) -> dict[str, str]:
+        """Return the headers of the handshake that HTTP Basic authentication needs."""
+        raise NotImplementedError
+
+    async def dial(self, slot: str) -> ClientConnection | None:
+        """Try once to connect; None when it failed."""
+        try:
+            link = await connect(
+                self.url(slot),
+                subprotocols=[Subprotocol(name) for name in self.config.subprotocols],
+                additional_headers=self.handshake_headers(),
+                ssl=self.config.ssl_context,
+                ping_interval=None,
+                open_timeout=OPEN_PATIENCE,
+                close_timeout=CLOSE_PATIENCE,
+                max_size=None,
+                proxy=None,
+            )
+        except (OSError, TimeoutError, InvalidHandshake, InvalidURI, EOFError, ValueError):
+            return None
+        if link.subprotocol not in self.config.subprotocols or not self.network_up.is_set():
+            link.transport.abort()
+            return None
+        return link
+
+    async def _serve(self, link: ClientConnection, slot: str) -> None:
+        """Read from a link until it goes."""
+        self.link = link
+        pings = self.tasks.start(self._ping_loop(link))
+        self._arrived(slot)
+        try:
+            async for message in link:
+                await self.receive(message)
+        except ConnectionClosed:
+            pass
+        finally:
+            pings.cancel()
+            self._departed(link)
+
+    def _arrived(self, slot: str) -> None:
+        """Note that the link is up, and tell the layers above."""
+        self.link_found(slot)
+        offline_seconds = None
+        if self._offline_since is not None:
+            offline_seconds = asyncio.get_running_loop().time() - self._offline_since
+        self.link_up.set()
+        self.connected(offline_seconds)
+        self.wake_sender()
+
+    def link_found(self, slot: str) -> None:
+        """Hear which address answered."""
+
+    def _departed(self, link: ClientConnection) -> None:
+        """Note that the link is down, and tell the layers above."""
+        self.note_link_lost(link)
+        self._offline_since = asyncio.get_running_loop().time()
+        self.drop_link_jobs()
+        self.disconnected()
+
+    def ping_interval(self) -> float:
+        """Return the seconds between pings, 0 for none."""
+        raise NotImplementedError
+
+    async def _ping_loop(self, link: ClientConnection) -> None:
+        """Ping, and drop a link that doesn't pong."""
+        while True:
+            interval = self.ping_interval()
+            self._ping_changed.clear()
+            try:
+                async with asyncio.timeout(interval or None):
+                    await self._ping_changed.wait()
+                continue
+            except TimeoutError:
+                pass
+            try:
+                async with asyncio.timeout(min(interval, PONG_PATIENCE)):
+                    await (await link.ping())
+            except TimeoutError:
+                link.transport.abort()
+            except ConnectionClosed:
+                return
+
+    def ping_interval_changed(self) -> None:
+        """Make a new ping interval effective at once."""
+        self._ping_changed.set()
+
+
+class Connection(Dialling, Messaging):
+    """The link of a 2.0.1 station: its network profiles, and the variables that govern it."""
+
+    def __init__(self, config: StationConfig) -> None:
+        """Start with a network, but no link."""
+        super().__init__(config)
+        self._failures = 0
+        self._position = 0
+        self._good_slot: str | None = None
+        self._slots: tuple[str, ...] = ("1",)
+
+    def begin_dialling(self) -> None:
+        """Begin with the first network profile."""
+        self._failures = self._position = 0
+        self._good_slot = None
+        self._slots = self.slots_at_boot()
+
+    def dial_failed(self, slot: str) -> None:  # noqa: ARG002
+        """Count the failures of a network profile."""
+        self._failures += 1
 
     def reconnect_wait(self, attempt: int) -> float:
         """Return the seconds before reconnection attempt `attempt` (from 1), as Part 4 section 5.3 has it."""
@@ -138,62 +258,14 @@ class Connection(Messaging):
         token = base64.b64encode(f"{self.config.identity}:{password}".encode()).decode()
         return {"Authorization": f"Basic {token}"}
 
-    async def dial(self, slot: str) -> ClientConnection | None:
-        """Try once to connect; None when it failed."""
-        try:
-            link = await connect(
-                self.url(slot),
-                subprotocols=[Subprotocol(name) for name in self.config.subprotocols],
-                additional_headers=self.handshake_headers(),
-                ssl=self.config.ssl_context,
-                ping_interval=None,
-                open_timeout=OPEN_PATIENCE,
-                close_timeout=CLOSE_PATIENCE,
-                max_size=None,
-                proxy=None,
-            )
-        except (OSError, TimeoutError, InvalidHandshake, InvalidURI, EOFError, ValueError):
-            return None
-        if link.subprotocol not in self.config.subprotocols or not self.network_up.is_set():
-            link.transport.abort()
-            return None
-        return link
-
-    async def _serve(self, link: ClientConnection, slot: str) -> None:
-        """Read from a link until it goes."""
-        self.link = link
-        pings = self.tasks.start(self._ping_loop(link))
-        self._arrived(slot)
-        try:
-            async for message in link:
-                await self.receive(message)
-        except ConnectionClosed:
-            pass
-        finally:
-            pings.cancel()
-            self._departed(link)
-
-    def _arrived(self, slot: str) -> None:
-        """Note that the link is up, and tell the layers above."""
+    def link_found(self, slot: str) -> None:
+        """Note which network profile works."""
         self.model.find(Component("OCPPCommCtrlr"), "ActiveNetworkProfile").value = slot
         self.storage["last_good_slot"] = slot
         if self._good_slot not in (None, slot):
             self.profile_switched()
         self._good_slot = slot
         self._failures = self._position = 0
-        offline_seconds = None
-        if self._offline_since is not None:
-            offline_seconds = asyncio.get_running_loop().time() - self._offline_since
-        self.link_up.set()
-        self.connected(offline_seconds)
-        self.wake_sender()
-
-    def _departed(self, link: ClientConnection) -> None:
-        """Note that the link is down, and tell the layers above."""
-        self.note_link_lost(link)
-        self._offline_since = asyncio.get_running_loop().time()
-        self.drop_link_jobs()
-        self.disconnected()
 
     def profile_switched(self) -> None:
         """Hear that the link goes to another CSMS than before (B10.FR.10)."""
@@ -202,26 +274,7 @@ class Connection(Messaging):
         """Return the seconds between pings, 0 for none."""
         return self.model.number("OCPPCommCtrlr", "WebSocketPingInterval")
 
-    async def _ping_loop(self, link: ClientConnection) -> None:
-        """Ping, and drop a link that doesn't pong."""
-        while True:
-            interval = self.ping_interval()
-            self._ping_changed.clear()
-            try:
-                async with asyncio.timeout(interval or None):
-                    await self._ping_changed.wait()
-                continue
-            except TimeoutError:
-                pass
-            try:
-                async with asyncio.timeout(min(interval, PONG_PATIENCE)):
-                    await (await link.ping())
-            except TimeoutError:
-                link.transport.abort()
-            except ConnectionClosed:
-                return
-
     def variable_changed(self, variable: Variable) -> None:
         """Make a new ping interval effective at once."""
         if variable.name == "WebSocketPingInterval":
-            self._ping_changed.set()
+            self.ping_interval_changed()

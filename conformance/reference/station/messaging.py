@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from websockets.exceptions import ConnectionClosed
 
-from conformance.reference.station.base import StationBase
+from conformance.reference.station.base import StationBase, StationCore
 from conformance.reference.station.rpc import (
     Answer,
     BadFrameError,
     Call,
     ConnectionLostError,
+    NoAnswerError,
     NotSentError,
     Payload,
     RpcError,
@@ -54,8 +55,8 @@ class Job:
     not_before: float = 0.0
 
 
-class Messaging(StationBase):
-    """Sends calls one after the other and answers those of the CSMS."""
+class Exchange(StationCore):
+    """Sends calls one after the other and answers those of the CSMS, by the rules that all editions share."""
 
     def __init__(self, config: StationConfig) -> None:
         """Start without a link."""
@@ -100,9 +101,12 @@ class Messaging(StationBase):
         elif lost is not None:
             lost()
 
-    def send_surely(self, action: str, payload: Payload) -> None:
-        """Queue a call in flash memory, to be sent when there is a link and the CSMS has accepted the boot."""
-        entry = {"action": action, "payload": payload, "attempts": 0}
+    def send_surely(self, action: str, payload: Payload, **notes: Any) -> None:
+        """Queue a call in flash memory, to be sent when there is a link and the CSMS has accepted the boot.
+
+        `notes` stay with it in flash memory and are not sent.
+        """
+        entry = {"action": action, "payload": payload, "attempts": 0, **notes}
         self.outbox.append(entry)
         self._enqueue(Job(action, payload, entry=entry))
 
@@ -118,12 +122,9 @@ class Messaging(StationBase):
         queue: list[Payload] = self.storage.setdefault("outbox", [])
         return queue
 
-    def queued_events(self, transaction_id: str | None = None) -> list[Payload]:
-        """Return the TransactionEvents still to be delivered, of one transaction or of all."""
-        events = [entry["payload"] for entry in self.outbox if entry["action"] == "TransactionEvent"]
-        if transaction_id is None:
-            return events
-        return [event for event in events if event["transactionInfo"]["transactionId"] == transaction_id]
+    def is_transaction_message(self, action: str) -> bool:
+        """Tell whether a message belongs to a transaction: these are delivered in their order."""
+        raise NotImplementedError
 
     def reload_outbox(self) -> None:
         """Forget what was queued before the boot, but for what flash memory holds."""
@@ -140,7 +141,7 @@ class Messaging(StationBase):
 
     def message_timeout(self) -> float:
         """Return for how many seconds an answer is waited for."""
-        return self.model.number("OCPPCommCtrlr", "MessageTimeout", "Default")
+        raise NotImplementedError
 
     def _enqueue(self, job: Job) -> None:
         """Put a job in the queue."""
@@ -149,8 +150,8 @@ class Messaging(StationBase):
         self._wake.set()
 
     def _note_drained(self) -> None:
-        """Keep `drained` true exactly while no TransactionEvent waits."""
-        if self.queued_events():
+        """Keep `drained` true exactly while no message of a transaction waits."""
+        if any(self.is_transaction_message(entry["action"]) for entry in self.outbox):
             self.drained.clear()
         else:
             self.drained.set()
@@ -164,7 +165,7 @@ class Messaging(StationBase):
         for job in sorted(self._jobs, key=lambda job: job.entry is not None):
             if job.entry is None:
                 return job
-            event = job.action == "TransactionEvent"
+            event = self.is_transaction_message(job.action)
             if not self.may_send(job.action) or (event and blocked):
                 continue
             if job.not_before <= now:
@@ -200,6 +201,8 @@ class Messaging(StationBase):
     def _succeeded(self, job: Job, result: Payload) -> None:
         """Act on a result, and hand it to whoever waits for it."""
         self._remove(job)
+        if job.entry is not None:
+            self.entry_delivered(job.entry, result)
         self.result_arrived(job.action, job.payload, result)
         if job.future is not None and not job.future.done():
             job.future.set_result(result)
@@ -220,19 +223,26 @@ class Messaging(StationBase):
         if isinstance(problem, ConnectionLostError):
             return
         entry["attempts"] += 1
-        wait = self.retry_wait(job.action, entry["attempts"])
+        wait = self.retry_wait(job.action, entry["attempts"]) if self.worth_retrying(job.action, problem) else None
         if wait is None:
             self._remove(job)
+            self.entry_given_up(entry)
         else:
             job.not_before = asyncio.get_running_loop().time() + wait
 
     def retry_wait(self, action: str, attempts: int) -> float | None:
-        """Return the pause in seconds before sending a message again, None to give it up (E13.FR.02-04)."""
-        if action != "TransactionEvent":
-            return SECURITY_EVENT_RETRY * attempts
-        if attempts >= self.model.number("OCPPCommCtrlr", "MessageAttempts", "TransactionEvent"):
-            return None
-        return self.model.number("OCPPCommCtrlr", "MessageAttemptInterval", "TransactionEvent") * attempts
+        """Return the pause in seconds before sending a message again, None to give it up."""
+        raise NotImplementedError
+
+    def worth_retrying(self, action: str, problem: Exception) -> bool:  # noqa: ARG002
+        """Tell whether a persistent message that failed may fare better another time."""
+        return True
+
+    def entry_delivered(self, entry: Payload, result: Payload) -> None:
+        """Hear that the CSMS has answered a persistent message."""
+
+    def entry_given_up(self, entry: Payload) -> None:
+        """Hear that a persistent message is not tried again."""
 
     def _remove(self, job: Job) -> None:
         """Take a job out of the queue and out of flash memory."""
@@ -252,9 +262,7 @@ class Messaging(StationBase):
         self.flag_queued_events_offline()
 
     def flag_queued_events_offline(self) -> None:
-        """Mark what is still queued when the link drops (E11.FR.07)."""
-        for event in self.queued_events():
-            event["offline"] = True
+        """Mark what is still queued when the link drops, if the edition has a mark for it."""
 
     # -- calls from the CSMS
 
@@ -279,13 +287,14 @@ class Messaging(StationBase):
     async def receive(self, raw: str | bytes) -> None:
         """Take one message from the wire: settle a call of ours, or answer one of the CSMS."""
         try:
-            frame = decode(raw)
+            frame = self.decode(raw)
         except BadFrameError as bad:
             if bad.error is not None:
                 await self._reply(encode_error(bad.message_id, bad.error))
             return
         if isinstance(frame, Call):
-            await self._reply(self._answer_frame(frame))
+            if (reply := self._answer_frame(frame)) is not None:
+                await self._reply(reply)
             self._run_follow_ups()
         else:
             self._settle(frame)
@@ -301,7 +310,7 @@ class Messaging(StationBase):
         try:
             if isinstance(answer.result, RpcError):
                 raise answer.result
-            check_payload(f"{self._current.action}Response", answer.result)
+            self.check_result(self._current.action, answer.result)
         except RpcError as error:
             self._failed(self._current, error)
         else:
@@ -312,10 +321,12 @@ class Messaging(StationBase):
         with contextlib.suppress(ConnectionLostError):
             await self.transmit(frame)
 
-    def _answer_frame(self, call: Call) -> str:
-        """Return the frame that answers a call."""
+    def _answer_frame(self, call: Call) -> str | None:
+        """Return the frame that answers a call, None when silence is due."""
         try:
             return encode_result(call.message_id, self.answer(call))
+        except NoAnswerError:
+            return None
         except RpcError as error:
             return encode_error(call.message_id, error)
         except Exception:
@@ -329,20 +340,36 @@ class Messaging(StationBase):
         return self.dispatch(call)
 
     def answer_while_rejected(self, call: Call) -> Payload:
-        """Refuse everything while the boot is rejected (B03.FR.08)."""
-        raise RpcError("SecurityError", f"not registered, no {call.action}")
+        """Do with a call what is due while the boot is rejected."""
+        raise NotImplementedError
 
     def dispatch(self, call: Call) -> Payload:
         """Find the handler `on_<action>`, check the payload and run it."""
-        if call.action not in known_actions():
+        if call.action not in self.known_actions():
             raise RpcError("NotImplemented", f"unknown action {call.action}")
         handler = getattr(self, "on_" + _CAPITAL.sub("_", call.action).lower(), None)
         if handler is None:
             raise RpcError("NotSupported", f"{call.action} is not supported")
-        check_payload(f"{call.action}Request", call.payload)
+        self.check_request(call.action, call.payload)
         self.check_message_limits(call)
         result: Payload = handler(call.payload)
         return result
+
+    def decode(self, raw: str | bytes) -> Call | Answer:
+        """Read one WebSocket message; raise BadFrameError for what is neither a call nor an answer."""
+        raise NotImplementedError
+
+    def known_actions(self) -> frozenset[str]:
+        """Return every action of the edition, whoever may send it."""
+        raise NotImplementedError
+
+    def check_request(self, action: str, payload: object) -> None:
+        """Raise the RpcError that the payload of a request deserves."""
+        raise NotImplementedError
+
+    def check_result(self, action: str, payload: object) -> None:
+        """Raise the RpcError that the payload of a result deserves."""
+        raise NotImplementedError
 
     def check_message_limits(self, call: Call) -> None:
         """Raise RpcError for a message with more items or bytes than announced."""
@@ -356,3 +383,55 @@ class Messaging(StationBase):
         follow_ups, self._follow_ups = self._follow_ups, []
         for work in follow_ups:
             self.tasks.start(work())
+
+
+class Messaging(Exchange, StationBase):
+    """The RPC layer of OCPP 2.0.1."""
+
+    def decode(self, raw: str | bytes) -> Call | Answer:
+        """Read one WebSocket message; raise BadFrameError for what is neither a call nor an answer."""
+        return decode(raw)
+
+    def known_actions(self) -> frozenset[str]:
+        """Return every action of OCPP 2.0.1, whoever may send it."""
+        return known_actions()
+
+    def check_request(self, action: str, payload: object) -> None:
+        """Raise the RpcError that the payload of a request deserves."""
+        check_payload(f"{action}Request", payload)
+
+    def check_result(self, action: str, payload: object) -> None:
+        """Raise the RpcError that the payload of a result deserves."""
+        check_payload(f"{action}Response", payload)
+
+    def is_transaction_message(self, action: str) -> bool:
+        """Tell whether a message belongs to a transaction: these are delivered in their order."""
+        return action == "TransactionEvent"
+
+    def queued_events(self, transaction_id: str | None = None) -> list[Payload]:
+        """Return the TransactionEvents still to be delivered, of one transaction or of all."""
+        events = [entry["payload"] for entry in self.outbox if entry["action"] == "TransactionEvent"]
+        if transaction_id is None:
+            return events
+        return [event for event in events if event["transactionInfo"]["transactionId"] == transaction_id]
+
+    def message_timeout(self) -> float:
+        """Return for how many seconds an answer is waited for."""
+        return self.model.number("OCPPCommCtrlr", "MessageTimeout", "Default")
+
+    def retry_wait(self, action: str, attempts: int) -> float | None:
+        """Return the pause in seconds before sending a message again, None to give it up (E13.FR.02-04)."""
+        if action != "TransactionEvent":
+            return SECURITY_EVENT_RETRY * attempts
+        if attempts >= self.model.number("OCPPCommCtrlr", "MessageAttempts", "TransactionEvent"):
+            return None
+        return self.model.number("OCPPCommCtrlr", "MessageAttemptInterval", "TransactionEvent") * attempts
+
+    def flag_queued_events_offline(self) -> None:
+        """Mark what is still queued when the link drops (E11.FR.07)."""
+        for event in self.queued_events():
+            event["offline"] = True
+
+    def answer_while_rejected(self, call: Call) -> Payload:
+        """Refuse everything while the boot is rejected (B03.FR.08)."""
+        raise RpcError("SecurityError", f"not registered, no {call.action}")

@@ -5,20 +5,52 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-    from conformance.reference.station.station import ReferenceStation
-
     Action = Callable[..., Coroutine[Any, Any, None]]
+
+
+class Operated(Protocol):
+    """A station of any edition, as it is operated."""
+
+    async def power_on(self) -> None:
+        """Switch the mains on."""
+
+    async def power_off(self) -> None:
+        """Switch the mains off."""
+
+    async def plug_in(self, evse: int, connector: int) -> None:
+        """Put an EV's plug into a connector."""
+
+    async def unplug(self, evse: int, connector: int) -> None:
+        """Pull the plug out of a connector."""
+
+    async def present_id_token(self, evse: int, id_token: str, type: str = ...) -> None:  # noqa: A002
+        """Hold a card to the reader of an EVSE."""
+
+    async def ev_ready(self, evse: int) -> None:
+        """Have the EV ask for energy."""
+
+    async def ev_suspend(self, evse: int) -> None:
+        """Have the EV stop asking for energy."""
+
+    async def set_load(self, evse: int, watts: float) -> None:
+        """Set what the EV would draw."""
+
+    async def cut_network(self) -> None:
+        """Take the network away."""
+
+    async def restore_network(self) -> None:
+        """Bring the network back."""
 
 
 class StationProcess:
     """Operates a station as the lines of docs/process-driver.md say."""
 
-    def __init__(self, station: ReferenceStation, output: TextIO) -> None:
+    def __init__(self, station: Operated, output: TextIO) -> None:
         """Write outcomes to `output`."""
         self._output = output
         self._actions: dict[str, Action] = {

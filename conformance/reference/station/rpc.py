@@ -45,6 +45,10 @@ class NotSentError(Exception):
     """The call was withheld: the registration status forbids it."""
 
 
+class NoAnswerError(Exception):
+    """A call from the other side that gets no answer at all."""
+
+
 @dataclass(frozen=True)
 class Call:
     """A request from the other side, and how many bytes it took on the wire."""

@@ -1,0 +1,70 @@
+"""Run the reference CSMS as a program: `python -m conformance.reference.csms --port … --api-port …`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import signal
+import sys
+
+from conformance.reference.csms.config import CsmsConfig, StationSetup, TokenSetup
+from conformance.reference.csms.csms import ReferenceCsms
+
+
+def arguments(words: list[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m conformance.reference.csms",
+        description="A small CSMS for OCPP 1.6 and 2.0.1, worked through its HTTP API.",
+    )
+    parser.add_argument("--port", type=int, default=0, help="port for stations (default: any free one)")
+    parser.add_argument("--api-port", type=int, default=0, help="port of the HTTP API (default: any free one)")
+    parser.add_argument("--station", action="append", default=[], help="identity of a station to know; repeatable")
+    parser.add_argument("--token", action="append", default=[], help="idToken to accept; repeatable")
+    parser.add_argument("--mutant", help="run this broken variation instead of the compliant CSMS")
+    return parser.parse_args(words)
+
+
+def csms_class(mutant: str | None) -> type[ReferenceCsms]:
+    """Return the class to run; end the program when there is no such mutant."""
+    if mutant is None:
+        return ReferenceCsms
+    from conformance.reference.mutants_csms import CONTROL, all_mutants, name_of  # noqa: PLC0415
+
+    known = {**all_mutants(), name_of(CONTROL): CONTROL}
+    if mutant not in known:
+        raise SystemExit(f"--mutant: expected one of {', '.join(sorted(known))}; got {mutant}")
+    return known[mutant]
+
+
+async def run(options: argparse.Namespace) -> None:
+    """Run a CSMS until the program is told to end."""
+    config = CsmsConfig(
+        port=options.port,
+        api_port=options.api_port,
+        stations={identity: StationSetup() for identity in options.station},
+        tokens={id_token: TokenSetup() for id_token in options.token},
+    )
+    ended = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(NotImplementedError):
+            asyncio.get_running_loop().add_signal_handler(number, ended.set)
+    csms = csms_class(options.mutant)(config)
+    await csms.start()
+    try:
+        sys.stdout.write(f"stations: {csms.url}\napi: {csms.api_url}\n")
+        sys.stdout.flush()
+        await ended.wait()
+    finally:
+        await csms.stop()
+
+
+def main() -> None:
+    """Run the program."""
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(run(arguments()))
+
+
+if __name__ == "__main__":
+    main()

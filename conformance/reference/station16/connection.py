@@ -1,0 +1,68 @@
+"""The link of a 1.6 station: address, password, back-off and ping (OCPP-J 1.6 chapters 3 to 6)."""
+
+from __future__ import annotations
+
+import base64
+import random
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from conformance.reference.station.connection import SHORTEST_WAIT, Dialling
+from conformance.reference.station16.messaging import Messaging16
+
+if TYPE_CHECKING:
+    from conformance.reference.station16.config import StationConfig16
+
+ONLY_SLOT = "1"
+PROFILES_WITH_PASSWORD = (1, 2)
+
+
+class Connection16(Dialling, Messaging16):
+    """Keeps a link to the Central System up for as long as the station runs."""
+
+    config: StationConfig16
+
+    def __init__(self, config: StationConfig16) -> None:
+        """Start with a network, but no link."""
+        super().__init__(config)
+
+    def reconnect_wait(self, attempt: int) -> float:
+        """Return the seconds before reconnection attempt `attempt` (from 1): 1.6 asks for an appropriate back-off."""
+        wait = self.config.back_off_minimum * 2.0 ** min(attempt - 1, self.config.back_off_doublings)
+        return max(wait + random.uniform(0, self.config.back_off_spread), SHORTEST_WAIT)
+
+    def slot_to_dial(self) -> str:
+        """Return the only address there is."""
+        return ONLY_SLOT
+
+    def url(self, slot: str) -> str:  # noqa: ARG002
+        """Return the address to dial: the Central System's, then the percent-encoded identity (OCPP-J 3.1.1)."""
+        return f"{self.config.csms_url.rstrip('/')}/{quote(self.config.identity, safe='')}"
+
+    def security_profile(self) -> int:
+        """Return the security profile in use, 0 for none."""
+        key = self.configuration.find("SecurityProfile")
+        return int(key.value) if key is not None else 0
+
+    def password(self) -> bytes | None:
+        """Return the bytes that AuthorizationKey stands for, or the installed password without such a key."""
+        key = self.configuration.find("AuthorizationKey")
+        if key is not None:
+            return bytes.fromhex(key.value) if key.value else None
+        return self.config.password.encode() if self.config.password else None
+
+    def uses_password(self) -> bool:
+        """Tell whether the station authenticates itself by password: profiles 1 and 2, or OCPP-J 6.2 without any."""
+        return not self.config.security_extension or self.security_profile() in PROFILES_WITH_PASSWORD
+
+    def handshake_headers(self) -> dict[str, str]:
+        """Return the Authorization header: the identity and the decoded key (OCPP-J 6.2, A00.FR.203-205)."""
+        password = self.password()
+        if password is None or not self.uses_password():
+            return {}
+        token = base64.b64encode(self.config.identity.encode() + b":" + password).decode()
+        return {"Authorization": f"Basic {token}"}
+
+    def ping_interval(self) -> float:
+        """Return the seconds between pings, 0 for none."""
+        return self.configuration.number("WebSocketPingInterval")

@@ -1,0 +1,118 @@
+"""Runs the harness as its users do: as a program, in a folder of its own."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from conformance.files import data
+
+EMBEDDED = data("fixtures/profiles/reference-station-2.0.1.toml")
+MINI_STATION = Path(__file__).parent / "mini_station.py"
+PATIENCE = 60.0
+"""Seconds after which a run that should long have ended is given up."""
+
+_QUICK = {"connect": 5, "boot": 3, "answer": 1, "report": 2, "status": 2, "reconnect": 3, "action": 5, "settle": 0.1}
+
+
+@dataclass(frozen=True)
+class Done:
+    """A run that has ended."""
+
+    code: int
+    out: str
+    err: str
+    reports: Path
+
+    @property
+    def text(self) -> str:
+        """Everything it wrote to the terminal."""
+        return f"{self.out}\n{self.err}"
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the run."""
+        return (self.reports / "latest").resolve()
+
+    @property
+    def result(self) -> dict[str, Any]:
+        """What is in result.json."""
+        return json.loads((self.folder / "result.json").read_text(encoding="utf-8"))
+
+    def case(self, id_: str) -> dict[str, Any]:
+        """The row of a case."""
+        [row] = [row for row in self.result["cases"] if row["id"] == id_ or row["id"].endswith(f"::{id_}")]
+        return row
+
+    def verdicts(self) -> dict[str, str]:
+        """The verdict of each case, by its id, or by the name of its function."""
+        return {row["id"].rpartition("::")[2]: row["verdict"] for row in self.result["cases"]}
+
+    def transcript(self) -> list[dict[str, Any]]:
+        """The lines of transcript.jsonl."""
+        lines = (self.folder / "transcript.jsonl").read_text(encoding="utf-8").splitlines()
+        return [json.loads(line) for line in lines]
+
+
+def command(*words: str) -> list[str]:
+    """`ocpp-conformance WORDS`, with the Python that runs the tests."""
+    return [sys.executable, "-m", "conformance.cli", *words]
+
+
+def pytest_command(*words: str) -> list[str]:
+    """`pytest WORDS`."""
+    return [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *words]
+
+
+def environment(extra: Mapping[str, str] = {}) -> dict[str, str]:
+    """This process's environment, without what its own pytest and CI put there."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "OCPP_"))}
+    return kept | {"PYTHONDONTWRITEBYTECODE": "1"} | extra
+
+
+def run(words: list[str], folder: Path, *, env: Mapping[str, str] = {}, **options: Any) -> Done:
+    """Run a command to its end in `folder`; the reports are expected in its `reports`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    done = subprocess.run(
+        words,
+        cwd=folder,
+        env=environment(env),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+        stdin=subprocess.DEVNULL,
+        **options,
+    )
+    return Done(done.returncode, done.stdout, done.stderr, folder / "reports")
+
+
+def profile(path: Path, *, top: str = "", driver: str = 'kind = "embedded"', listen: str = "", **timing: float) -> Path:
+    """Write the profile of the embedded station with short times, other ones, and another driver."""
+    text = EMBEDDED.read_text(encoding="utf-8")
+    head, _, rest = text.partition("[timing]")
+    head = head.replace("role =", f"{top}\nrole =", 1).replace(
+        "port = 0", f"port = 0\n{listen}" if listen else "port = 0"
+    )
+    times = "\n".join(f"{name} = {value}" for name, value in {"case": 60, **_QUICK, **timing}.items())
+    assert rest, "the reference profile has times"
+    path.write_text(f"{head}[timing]\n{times}\n\n[driver]\n{driver}\n", encoding="utf-8")
+    return path
+
+
+def process_driver(*words: str, protocol: str = "none") -> str:
+    """A process driver that runs mini_station.py."""
+    told = json.dumps([sys.executable, str(MINI_STATION), "{csms_url}", "{identity}", *words])
+    return f'kind = "process"\nprotocol = "{protocol}"\ncommand = {told}'
+
+
+def own_tests(folder: Path, text: str, name: str = "test_own.py") -> Path:
+    """Write a test file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path

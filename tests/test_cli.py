@@ -1,0 +1,95 @@
+"""`ocpp-conformance cases`, and what its parser says."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+from run_support import command, run
+
+from conformance.cases.plan import load_plan
+from conformance.cli import main
+from conformance.files import data
+
+KEYS = {"id", "title", "role", "versions", "proof", "severity", "requirements", "needs", "official"}
+
+
+@pytest.fixture
+def out(capfd: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """What a command that succeeds prints."""
+
+    def printed(*words: str) -> str:
+        assert main(words) == 0
+        return capfd.readouterr().out
+
+    return printed
+
+
+@pytest.fixture
+def rows(out: Callable[..., str]) -> list[dict]:
+    return json.loads(out("cases", "--json"))
+
+
+def test_cases_as_json(rows: list[dict]) -> None:
+    assert len(rows) > 20
+    assert all(row.keys() == KEYS for row in rows)
+    [boot] = [row for row in rows if row["id"] == "TC_B_01_CS"]
+    assert boot == {
+        "id": "TC_B_01_CS",
+        "title": boot["title"],
+        "role": "station",
+        "versions": ["2.0.1"],
+        "proof": "boot",
+        "severity": "blocker",
+        "requirements": ["B01.FR.01", "B01.FR.05", "B01.FR.09"],
+        "needs": "",
+        "official": True,
+    }
+
+
+def test_every_case_is_in_the_plan(rows: list[dict]) -> None:
+    proofs = {proof.name for proof in load_plan(data("testcases/plans/minimum-proof.toml")).proof}
+    assert [row["id"] for row in rows if row["proof"] not in proofs] == []
+
+
+def test_a_table_for_people(out: Callable[..., str], rows: list[dict]) -> None:
+    table = out("cases")
+    assert all(row["id"] in table and row["title"] in table for row in rows)
+    conditional = [row["needs"] for row in rows if row["needs"]]
+    assert all(f"only with: {needs}" in table for needs in conditional)
+
+
+def test_as_a_program(tmp_path) -> None:
+    done = run(command("cases", "--json"), tmp_path)
+    assert (done.code, done.err) == (0, "")
+    assert json.loads(done.out)
+
+
+@pytest.mark.parametrize("words", [["--help"], ["run", "--help"], ["prove", "--help"], ["report", "--help"]])
+def test_help(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    assert ended.value.code == 0
+    assert "usage: ocpp-conformance" in capsys.readouterr().out
+
+
+def test_run_is_not_spread(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["run", "--sut", "embedded", "-n", "2"])
+    assert ended.value.code == 2
+    assert "unrecognized arguments: -n 2" in capsys.readouterr().err
+
+
+def test_prove_says_what_it_needs_to_be_spread(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("conformance.cli.find_spec", lambda _: None)
+    assert main(["prove", "-n", "2"]) == 2
+    assert "expected pytest-xdist to be installed" in capsys.readouterr().err
+
+
+def test_nobody_reads_to_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    def closed(_: str) -> None:
+        raise BrokenPipeError
+
+    monkeypatch.setattr("sys.stdout.write", closed)
+    assert main(["cases"]) == 0

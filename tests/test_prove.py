@@ -1,0 +1,67 @@
+"""`ocpp-conformance prove`: each mutant of the reference must be found out."""
+
+import json
+from pathlib import Path
+
+import pytest
+from run_support import Done, command, own_tests, pytest_command, run
+
+KEYS = {"requirements", "proven", "survivors", "wrongly_blamed", "reference_failures"}
+
+
+@pytest.fixture(scope="module", params=[[], ["-n", "2"]], ids=["alone", "spread"])
+def proved(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Done:
+    folder = tmp_path_factory.mktemp("prove")
+    return run(command("prove", "--json", "-k", "TC_B_30_CS", *request.param), folder)
+
+
+def test_standard_output_is_the_result_alone(proved: Done) -> None:
+    proving = json.loads(proved.out)
+    assert proving.keys() == KEYS
+    assert proving == {
+        "requirements": 1,
+        "proven": 1,
+        "survivors": [],
+        "wrongly_blamed": [],
+        "reference_failures": [],
+    }
+    assert proved.code == 0
+    assert "1 of 1 requirements of cases proven by a mutant" in proved.err
+    assert "Traceback" not in proved.err
+
+
+def test_no_report_is_left(proved: Done) -> None:
+    assert not proved.reports.exists()
+
+
+UNPROVEN = """
+from conformance.cases.case import case
+
+@case("ACME_1", "Nobody breaks this", requirements=["ACME-1", "B03.FR.08"])
+async def test_it(csms, spec):
+    with spec("ACME-1"):
+        assert csms.link
+    with spec("B03.FR.08"):
+        assert csms.link
+
+@case("ACME_2", "Too strict", requirements=["B03.FR.08"])
+async def test_too_strict(csms, spec):
+    with spec("B03.FR.08"):
+        raise AssertionError("nothing is good enough")
+"""
+
+
+def test_what_is_not_proven(tmp_path: Path) -> None:
+    own_tests(tmp_path, UNPROVEN)
+    done = run(pytest_command("--prove", "-W", "ignore", "test_own.py"), tmp_path)
+    assert done.code == 1, done.text
+    assert "survivor: ACME_1: no mutant is blamed for ACME-1" in done.out
+    assert "survivor: ACME_1: no mutant is blamed for B03.FR.08" in done.out
+    assert "reference: ACME_2 on the reference: FAIL B03.FR.08" in done.out
+    assert "reference: ACME_2 on the control: FAIL B03.FR.08" in done.out
+
+
+def test_nothing_to_prove(tmp_path: Path) -> None:
+    done = run(command("prove", "--json", "-k", "no_such_case"), tmp_path)
+    assert (done.code, done.out) == (2, "")
+    assert "selects none of" in done.err
