@@ -69,8 +69,8 @@ class CsmsBase:
         return datetime.now(UTC)
 
     def stamp(self) -> str:
-        """Return the present as RFC 3339 with milliseconds, in UTC."""
-        return self.now().astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        """Return the present as RFC 3339, in UTC and without fractions of seconds."""
+        return self.now().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
     # -- identifiers
 

@@ -45,13 +45,17 @@ class ReferenceCsms(Commands):
         return {} if self.config.ssl_context is None else {"ssl": self.config.ssl_context}
 
     async def stop(self) -> None:
-        """Close every connection and end every task; commands that are still under way are lost."""
+        """Close every connection and end every task; commands that are still queued or under way are lost."""
         await self._api.stop()
         if self._server is not None:
             self._server.close()
             await self._server.wait_closed()
             self._server = None
         await self.tasks.cancel()
+        for station in self.stations.values():
+            for command in station.queue:
+                command.finish("lost")
+            station.queue.clear()
 
     @property
     def port(self) -> int:

@@ -44,12 +44,13 @@ class Entry(Messaging):
         return None
 
     def identity_in(self, path: str) -> str | None:
-        """Return the identity in a request path, percent-decoded; None when the path is not of this endpoint."""
+        """Return the last element of a path, percent-decoded; None when the path is not of this endpoint.
+
+        What stands between endpoint and identity, such as a version, decides nothing (Part 4, 3.1.1).
+        """
         path = path.partition("?")[0]
-        last = path.removeprefix(ENDPOINT)
-        if not path.startswith(ENDPOINT) or not last or "/" in last:
-            return None
-        return unquote(last, errors="replace")
+        last = path.rpartition("/")[2]
+        return unquote(last) if path.startswith(ENDPOINT) and last else None
 
     def admit_identity(self, identity: str | None) -> StationRecord | None:
         """Return the record of the station that wants in, None to turn it away with 404."""

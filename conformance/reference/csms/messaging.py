@@ -97,7 +97,8 @@ class Messaging(CsmsBase):
     def was_asked_for(self, station: StationRecord, call: Call) -> bool:
         """Tell whether a call is what the CSMS triggered, or part of a report it wanted (B02.FR.02)."""
         if call.action == "NotifyReport" and isinstance(call.payload, dict):
-            return call.payload.get("requestId") in station.awaited_reports
+            number = call.payload.get("requestId")
+            return isinstance(number, int) and number in station.awaited_reports
         return call.action in station.triggered
 
     def refusal(self, call: Call) -> RpcError:

@@ -59,7 +59,7 @@ class Provisioning(Entry):
         status: str,
         request: Payload,
     ) -> None:
-        """Keep the newest status of a connector; `evse_id` is 0 in 1.6."""
+        """Keep the last status heard of a connector; `evse_id` is 0 in 1.6."""
         station.connectors[evse_id, connector_id] = {
             "evseId": evse_id,
             "connectorId": connector_id,
