@@ -14,11 +14,11 @@ from conformance.cases.proving import CONTROL, PLAIN, REFERENCE
 from conformance.cases.spec import Spec
 from conformance.peers import scenes
 from conformance.peers.peer import Waiting
-from conformance.peers.received import NotSeen
+from conformance.peers.received import NoAnswer, NotSeen
 from conformance.rig import NeverConnected, StationRig
 from conformance.run import Run
 from conformance.sut.drivers import DriverFailed, Unsupported
-from conformance.sut.tables import ProcessDriver
+from conformance.sut.tables import EmbeddedDriver, ProcessDriver
 from conformance.wire.transcript import Transcript
 
 Say = Callable[[str], None]
@@ -43,6 +43,8 @@ class Bench:
         self.rig: StationRig | None = None
         self.used = False
         """Whether a system under test was ever asked for."""
+        self.doubtful = False
+        """Whether the last case may have left the system under test in an odd state."""
         self.case_id = ""
         self._say = say
         self._pace = pace
@@ -60,11 +62,11 @@ class Bench:
         await self._drop()
 
     @asynccontextmanager
-    async def case(self, variant: str | None) -> AsyncIterator[StationRig]:
+    async def case(self, variant: str | None, *, always_on: bool = False) -> AsyncIterator[StationRig]:
         """The rig for one case; when proving, a fresh one of this variant of the reference.
 
-        Raises NotSeen, Unsupported or DriverFailed where the starting state can't be had. A system under test that
-        never comes at all, or an address that can't be had, ends the session with exit code 2.
+        Raises NotSeen, NoAnswer, Unsupported or DriverFailed where the starting state can't be had. A system under
+        test that never comes at all, or an address that can't be had, ends the session with exit code 2.
         """
         if self.proving:
             await self._drop()
@@ -72,10 +74,28 @@ class Bench:
             self.rig = await self._set_up(variant)
         rig = self.rig
         rig.csms.begin()
-        await self._come_back(rig)
-        await scenes.ready(rig.station, rig.csms, patience=rig.profile.timing.reconnect)
+        try:
+            await self._starting_state(rig)
+        except (NotSeen, NoAnswer, Unsupported, DriverFailed):
+            if not always_on:  # what is judged by the transcript can be judged without a system under test
+                raise
         rig.csms.begin()
         yield rig
+
+    async def _starting_state(self, rig: StationRig) -> None:
+        """Bring the station back to where every case starts.
+
+        After a case that did not pass nobody knows what state it is in. One that is switched on and off without a
+        person is restarted then; any other has to show that it still answers.
+        """
+        await self._come_back(rig)
+        doubtful, self.doubtful = self.doubtful, False
+        automatic = isinstance(rig.profile.driver, EmbeddedDriver | ProcessDriver)
+        if doubtful and automatic and rig.station.can("power_cycle"):
+            await rig.station.power_cycle()
+        await scenes.ready(rig.station, rig.csms, patience=rig.profile.timing.reconnect)
+        if doubtful and not automatic:
+            await scenes.responsive(rig.csms)
 
     def started(self) -> int:
         """The number of the next entry of the transcript."""

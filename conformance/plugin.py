@@ -22,7 +22,7 @@ from conformance.cases.catalogue import catalogue
 from conformance.cases.proving import CONTROL, PLAIN, REFERENCE, Breaks, Proving, Trial, prove
 from conformance.cases.spec import CaseOver, Spec, conclude, said
 from conformance.cases.verdict import Finding, Verdict
-from conformance.peers.received import NotSeen
+from conformance.peers.received import NoAnswer, NotSeen
 from conformance.report import allure, terminal
 from conformance.report.evidence import trace_text
 from conformance.report.result import RunResult
@@ -118,7 +118,7 @@ def _new_run(config: pytest.Config, sut: str, *, keep: bool) -> Run:
         folder = tempfile.TemporaryDirectory(prefix="ocpp-conformance-")
         config.add_cleanup(folder.cleanup)
         reports = folder.name
-    return Run(
+    run = Run(
         Settings(
             sut=sut,
             plan=config.getoption("--ocpp-plan"),
@@ -127,6 +127,8 @@ def _new_run(config: pytest.Config, sut: str, *, keep: bool) -> Run:
             reports=reports,
         )
     )
+    config.add_cleanup(run.sink.close)
+    return run
 
 
 def _stop(message: str) -> NoReturn:
@@ -353,7 +355,7 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None]:
     except pytest.skip.Exception as skipped:
         _note(item, bench, _skipped(case, skipped))
         raise
-    except (NotSeen, Unsupported, DriverFailed) as error:
+    except (NotSeen, NoAnswer, Unsupported, DriverFailed) as error:
         reason = f"the starting state could not be reached: {bench.told(_why(error))}"
         _note(item, bench, Ran(case, Verdict.INCONCLUSIVE, reason=reason, first=first, last=bench.started()))
         raise Unproven(_safe(bench, reason)) from None
@@ -511,6 +513,7 @@ def _note(item: pytest.Item, bench: Bench, ran: Ran) -> None:
         item.user_properties.append(("ocpp-trial", trial))
         return
     run = bench.run
+    bench.doubtful = ran.verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.ERROR)
     run.record(ran)
     row = run.row(ran, run.plan.proof_of(ran.case.id) or OWN_CASES)
     try:
@@ -696,12 +699,16 @@ def _unnoted(result: RunResult) -> RunResult:
     return msgspec.structs.replace(result, notes=())
 
 
+_NAMED = 3
+
+
 def _closing(config: pytest.Config, run: Run, result: RunResult | None) -> list[str]:
     """What the exit code says beyond the grades."""
     lines = []
     errors = [case.id for case in result.cases if case.verdict is Verdict.ERROR] if result else []
     if errors:
-        lines.append(f"The harness itself failed in {', '.join(errors)}, and could not judge them: see above")
+        more = f" and {len(errors) - _NAMED} more" if len(errors) > _NAMED else ""
+        lines.append(f"The harness itself failed in {', '.join(errors[:_NAMED])}{more}, and could not judge them")
     if others := config.stash[_OTHERS].failed:
         lines.append(f"{others} of the tests that are no cases failed")
     if config.stash.get(CODE, OK) == BAD_INPUT and result is not None:

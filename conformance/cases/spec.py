@@ -99,7 +99,9 @@ class Spec:
     def _note(self, requirement: str, verdict: Verdict, message: str) -> None:
         """Note a finding; one whose block looked at nothing new is about what was looked at last before it."""
         self._declared(requirement)
-        frames = self._touched() or self._recent[-_FEW:]
+        touched = self._touched()
+        self._recent = touched or self._recent
+        frames = touched or self._recent[-_FEW:]
         self.findings.append(Finding(requirement, verdict, message, frames))
 
     def _declared(self, requirement: str) -> None:

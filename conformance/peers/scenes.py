@@ -90,6 +90,14 @@ async def reboot(station: Operated, csms: CsmsPeer) -> Boot:
     return Boot(how, await csms.expect("BootNotification", after=mark))
 
 
+async def responsive(csms: CsmsPeer) -> None:
+    """See that the station answers a request at all; raises NoAnswer where it does not.
+
+    A station that one case left dumb must not be blamed by each of those after it.
+    """
+    await csms.attempt("GetVariables", get_variables(variable("OCPPCommCtrlr", "OfflineThreshold")))
+
+
 async def ready(station: Operated, csms: CsmsPeer, *, patience: float) -> None:
     """Bring the station back to where every case starts: connected, accepted, no plug, no transaction.
 

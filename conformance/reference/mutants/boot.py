@@ -351,7 +351,7 @@ class TriggeredBootNeverSent(ReferenceStation):
     """Accepts a trigger for a BootNotification, and sends none."""
 
     breaks = "F06.FR.10"
-    also = ("B02.FR.08", "B01.FR.09")
+    also = ("B02.FR.08",)
 
     def boot_on_request(self) -> None:
         """Forget about it."""
