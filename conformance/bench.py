@@ -88,12 +88,14 @@ class Bench:
         After a case that did not pass nobody knows what state it is in. One that is switched on and off without a
         person is restarted then; any other has to show that it still answers.
         """
-        await self._come_back(rig)
+        station, patience = rig.station, rig.profile.timing.reconnect
         doubtful, self.doubtful = self.doubtful, False
         automatic = isinstance(rig.profile.driver, EmbeddedDriver | ProcessDriver)
-        if doubtful and automatic and rig.station.can("power_cycle"):
-            await rig.station.power_cycle()
-        await scenes.ready(rig.station, rig.csms, patience=rig.profile.timing.reconnect)
+        if station.trouble:
+            await scenes.power_up(rig.csms, station.power_on, patience=patience)
+        elif doubtful and automatic and station.can("power_cycle"):
+            await scenes.power_up(rig.csms, station.power_cycle, patience=patience)
+        await scenes.ready(station, rig.csms, patience=patience)
         if doubtful and not automatic:
             await scenes.responsive(rig.csms)
 
@@ -115,19 +117,6 @@ class Bench:
         if rig is not None and rig.csms.link is None and isinstance(rig.profile.driver, ProcessDriver):
             with contextlib.suppress(NotSeen):
                 await self._link_or_trouble(rig, within=_LAST_WORDS)
-
-    async def _come_back(self, rig: StationRig) -> None:
-        """Wait for a station that has gone, but not for one whose program has ended: that is started again."""
-        if rig.csms.link is not None:
-            return
-        try:
-            await self._link_or_trouble(rig, within=rig.profile.timing.reconnect)
-        except NotSeen:
-            if not rig.station.can("power_cycle"):
-                raise
-            await rig.station.power_cycle()
-        if rig.csms.link is None and rig.station.trouble:
-            await rig.station.power_on()
 
     async def _link_or_trouble(self, rig: StationRig, *, within: float) -> None:
         await rig.csms.until(

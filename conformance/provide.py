@@ -34,9 +34,7 @@ def ocpp_variant(request: pytest.FixtureRequest) -> str | None:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def rig(
-    ocpp_bench: Bench, ocpp_variant: str | None, request: pytest.FixtureRequest
-) -> AsyncIterator[StationRig]:
+async def rig(ocpp_bench: Bench, ocpp_variant: str | None, request: pytest.FixtureRequest) -> AsyncIterator[StationRig]:
     """The system under test, back in the state from which every case starts."""
     case = case_of(request.function)
     async with ocpp_bench.case(ocpp_variant, always_on=case is not None and case.always_on) as ready:
@@ -75,6 +73,6 @@ def profile(rig: StationRig) -> SutProfile:
 
 @pytest.fixture
 def spec(request: pytest.FixtureRequest, ocpp_bench: Bench) -> Spec:  # noqa: ARG001 -- tells that it needs one
-    """What turns the asserts of a block into findings: `with spec("B01.FR.05"): assert …`."""
+    """What turns the asserts in a block into findings."""
     found: Spec = request.node.stash[Bench.SPEC]
     return found

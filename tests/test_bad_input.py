@@ -3,7 +3,8 @@
 import re
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,13 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureF
         return Done(code, captured.out, captured.err, tmp_path / "reports")
 
     return run_here
+
+
+@pytest.fixture
+def pytest_here(here: Callable[..., Done], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Done]:
+    """Runs `pytest` in this process: for what ends once the tests are collected."""
+    monkeypatch.setattr("test_bad_input.main", lambda words: int(pytest.main(["--import-mode=importlib", *words])))
+    return lambda *words: here("-p", "no:cacheprovider", "-W", "ignore", *words)
 
 
 # -- before anything runs ---------------------------------------------------------------------------------------------
@@ -123,38 +131,51 @@ def test_nothing_stays_of_a_run_in_which_nothing_was_tried(tmp_path: Path) -> No
     assert list(done.reports.iterdir()) == []
 
 
-def test_fixtures_without_a_system_under_test(tmp_path: Path) -> None:
+def test_fixtures_without_a_system_under_test(pytest_here: Callable[..., Done], tmp_path: Path) -> None:
     own_tests(tmp_path, LINK + "def test_sum(): assert 1\n")
-    done = run(pytest_command("-W", "ignore"), tmp_path)
+    done = pytest_here()
     assert_one_message(done, "test_own.py::test_link for instance: name its profile with --ocpp-sut=FILE")
-    left_out = run(pytest_command("-W", "ignore", "-m", "not ocpp"), tmp_path)
+    left_out = pytest_here("-m", "not ocpp")
     assert (left_out.code, "1 passed, 1 deselected" in left_out.out) == (0, True)
 
 
-def test_two_cases_of_one_id(tmp_path: Path) -> None:
+def test_two_cases_of_one_id(pytest_here: Callable[..., Done], tmp_path: Path) -> None:
     text = (
         "from conformance.cases.case import case\n@case('{}', 'x', requirements=['X'])\nasync def test_it(csms): pass\n"
     )
-    own_tests(tmp_path, text.format("TC_B_01_CS"), "test_one.py")
-    done = run(pytest_command("--ocpp-sut=embedded", "-W", "ignore", "test_one.py"), tmp_path)
-    assert_one_message(done, "test_one.py: the case id TC_B_01_CS is taken by one in ")
+    own_tests(tmp_path, text.format("TC_B_01_CS"), "test_copy.py")
+    done = pytest_here("--ocpp-sut=embedded", "test_copy.py")
+    assert_one_message(done, "test_copy.py: the case id TC_B_01_CS is taken by one in ")
     own_tests(tmp_path, text.format("ACME_1"), "test_one.py")
     own_tests(tmp_path, text.format("ACME_1"), "test_two.py")
-    done = run(pytest_command("--ocpp-sut=embedded", "-W", "ignore", "test_one.py", "test_two.py"), tmp_path)
+    done = pytest_here("--ocpp-sut=embedded", "test_one.py", "test_two.py")
     assert_one_message(done, "test_two.py: the case id ACME_1 is taken by one in ")
 
 
-def test_a_file_that_is_no_python(tmp_path: Path) -> None:
-    own_tests(tmp_path, LINK, "test_one.py")
-    own_tests(tmp_path, "def test_two(:\n", "test_two.py")
-    done = run(pytest_command("--ocpp-sut=embedded", "-W", "ignore", "test_one.py", "test_two.py"), tmp_path)
+def test_a_file_that_is_no_python(pytest_here: Callable[..., Done], tmp_path: Path) -> None:
+    own_tests(tmp_path, LINK, "test_good.py")
+    own_tests(tmp_path, "def test_two(:\n", "test_broken.py")
+    done = pytest_here("--ocpp-sut=embedded", "test_good.py", "test_broken.py")
     assert done.code == 2
     assert "SyntaxError" in done.out
 
 
-def test_proving_needs_the_reference(tmp_path: Path) -> None:
+def test_a_run_is_not_spread_over_processes(pytest_here: Callable[..., Done]) -> None:
+    done = pytest_here("--ocpp-sut=embedded", "-n", "2")
+    assert_one_message(done, "only --prove can be spread")
+    assert not done.reports.exists()
+
+
+def test_collecting_only_leaves_nothing_behind(pytest_here: Callable[..., Done], tmp_path: Path) -> None:
+    done = pytest_here("--ocpp-sut=embedded", "--collect-only", "-q")
+    assert done.code == 0
+    assert "test_cold_boot_cs.py::test_accepted" in done.out
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_proving_needs_the_reference(pytest_here: Callable[..., Done], tmp_path: Path) -> None:
     profile(tmp_path / "mini.toml", driver=process_driver())
-    done = run(pytest_command("--prove", "--ocpp-sut=mini.toml", "-W", "ignore"), tmp_path)
+    done = pytest_here("--prove", "--ocpp-sut=mini.toml")
     assert_one_message(done, "--prove: expected the reference station and its mutants, got mini.toml")
 
 
@@ -189,70 +210,13 @@ def test_address_that_is_not_ours(tmp_path: Path, host: str) -> None:
     assert_one_message(done, f"can't listen on {host} port 0", "set another host or port under [listen] in the profile")
 
 
-# -- who comes, and who does not --------------------------------------------------------------------------------------
+# -- who comes, and who does not, and drivers that fail --------------------------------------------------------------
 
-
-@pytest.mark.parametrize(
-    ("words", "came"),
-    [
-        (["identity=CS002"], "Instead came /ocpp/CS002 offering ocpp2.0.1 (answered HTTP 404)"),
-        (["path=/steve"], "Instead came /steve/CS001 offering ocpp2.0.1 (answered HTTP 404)"),
-        (["subprotocol=ocpp1.6"], "Instead came /ocpp/CS001 offering ocpp1.6"),
-    ],
-)
-def test_somebody_else_connects(tmp_path: Path, words: list[str], came: str) -> None:
-    profile(tmp_path / "mini.toml", driver=process_driver(*words), connect=1.5)
-    done = run(command("run", "--sut", "mini.toml", "-k", "TC_B_30_CS"), tmp_path)
-    text = assert_one_message(done, came, "for 1.5 s (subprotocol ocpp2.0.1)")
-    assert re.search(r"listened on ws://127\.0\.0\.1:\d+/ocpp/CS001 for", text)
-    assert any(line["kind"] == "handshake" for line in done.transcript())
-    assert done.result["complete"] is False
-
-
-def test_nobody_connects(tmp_path: Path) -> None:
-    profile(tmp_path / "none.toml", driver='kind = "none"', connect=0.3)
-    done = run(command("run", "--sut", "none.toml", "-k", "TC_B_30_CS"), tmp_path)
-    assert_one_message(
-        done, "no station connected", "for 0.3 s (subprotocol ocpp2.0.1), and nobody came. Point the station"
-    )
-
-
-# -- the driver -------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("protocol", ["none", "jsonl"])
-def test_driver_that_exits_at_once(tmp_path: Path, protocol: str) -> None:
-    profile(tmp_path / "mini.toml", driver=process_driver("exit=5", "say=no licence", protocol=protocol))
-    done = run(command("run", "--sut", "mini.toml", "-k", "TC_B_30_CS"), tmp_path)
-    text = assert_one_message(done, "the driver could not start the system under test", "ended with exit code 5")
-    assert "no licence" in text
-    assert done.result["notes"]
-
-
-def test_driver_that_is_not_there(tmp_path: Path) -> None:
-    profile(tmp_path / "mini.toml", driver='kind = "process"\ncommand = ["./no-such-program"]')
-    done = run(command("run", "--sut", "mini.toml", "-k", "TC_B_30_CS"), tmp_path)
-    assert_one_message(done, "no-such-program can't be started in ")
-
-
-def test_driver_that_prints_garbage(tmp_path: Path) -> None:
-    profile(tmp_path / "mini.toml", driver=process_driver("say=Hello!", "deaf=1", protocol="jsonl"), action=0.8)
-    done = run(command("run", "--sut", "mini.toml", "-k", "TC_B_30_CS"), tmp_path)
-    assert_one_message(done, "the driver program was not ready within 0.8 s", "Hello!")
-
-
-def test_driver_that_dies_before_it_connects(tmp_path: Path) -> None:
-    """It is not waited for once it is gone."""
-    code = "import threading; threading.Event().wait(0.8); print('no route'); raise SystemExit(3)"
-    own_tests(tmp_path, code, "station.py")
-    driver = f'kind = "process"\nprotocol = "none"\ncommand = ["{sys.executable}", "station.py"]'
-    profile(tmp_path / "mini.toml", driver=driver, connect=600)
-    done = run(command("run", "--sut", "mini.toml", "-k", "TC_B_30_CS"), tmp_path)
-    text = assert_one_message(done, "the driver program ended with exit code 3")
-    assert "no route" in text
-    assert "no station connected" in text
-
-
+STRANGERS = {
+    "identity=CS002": "Instead came /ocpp/CS002 offering ocpp2.0.1 (answered HTTP 404)",
+    "path=/steve": "Instead came /steve/CS001 offering ocpp2.0.1 (answered HTTP 404)",
+    "subprotocol=ocpp1.6": "Instead came /ocpp/CS001 offering ocpp1.6",
+}
 TWO_STEPS = """
 async def test_kills(csms):
     await csms.call("TriggerMessage", {"requestedMessage": "Heartbeat"})
@@ -260,26 +224,90 @@ async def test_kills(csms):
 async def test_after(csms):
     assert csms.link
 """
+DIES_LATER = "import threading; threading.Event().wait(0.8); print('no route'); raise SystemExit(3)"
 
 
-def test_driver_that_dies_in_a_run_and_can_be_started_again(tmp_path: Path) -> None:
-    own_tests(tmp_path, TWO_STEPS)
-    profile(tmp_path / "mini.toml", driver=process_driver("die=TriggerMessage"), reconnect=600)
-    done = run(pytest_command("--ocpp-sut=mini.toml", "-W", "ignore", "test_own.py"), tmp_path)
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Done]]:
+    """The runs of this part by name: they mostly wait, and do so together."""
+    own = pytest_command("--ocpp-sut=sut.toml", "-W", "ignore", "test_own.py")
+    one = command("run", "--sut", "sut.toml", "-k", "TC_B_30_CS")
+    later = f'kind = "process"\nprotocol = "none"\ncommand = ["{sys.executable}", "station.py"]'
+    started: dict[str, Future[Done]] = {}
+    with ThreadPoolExecutor(3) as pool:
+
+        def start(name: str, words: list[str], driver: str, **timing: float) -> None:
+            folder = tmp_path_factory.mktemp("bad")
+            own_tests(folder, TWO_STEPS)
+            own_tests(folder, DIES_LATER, "station.py")
+            profile(folder / "sut.toml", driver=driver, **timing)
+            started[name] = pool.submit(run, words, folder)
+
+        for word in STRANGERS:
+            start(word, one, process_driver(word), connect=1.5)
+        start("nobody", one, 'kind = "none"', connect=0.3)
+        for protocol in ("none", "jsonl"):
+            start(f"exits, {protocol}", one, process_driver("exit=5", "say=no licence", protocol=protocol))
+        start("garbage", one, process_driver("say=Hello!", "deaf=1", protocol="jsonl"), action=0.8)
+        start("dies later", one, later, connect=600)
+        start("dies", own, process_driver("die=TriggerMessage"), reconnect=600)
+        for_good = process_driver("die=TriggerMessage", "jsonl=1", protocol="jsonl")
+        start("dies for good", own, for_good, reconnect=600)
+        yield lambda name: started[name].result()
+
+
+@pytest.mark.parametrize(("word", "came"), STRANGERS.items())
+def test_somebody_else_connects(runs: Callable[[str], Done], word: str, came: str) -> None:
+    done = runs(word)
+    text = assert_one_message(done, came, "for 1.5 s (subprotocol ocpp2.0.1)")
+    assert re.search(r"listened on ws://127\.0\.0\.1:\d+/ocpp/CS001 for", text)
+    assert any(line["kind"] == "handshake" for line in done.transcript())
+    assert done.result["complete"] is False
+
+
+def test_nobody_connects(runs: Callable[[str], Done]) -> None:
+    done = runs("nobody")
+    assert_one_message(done, "no station connected", "for 0.3 s (subprotocol ocpp2.0.1), and nobody came. Point the")
+    assert re.search(r"listening for the station at ws://127\.0\.0\.1:\d+/ocpp/CS001", done.out)
+
+
+@pytest.mark.parametrize("protocol", ["none", "jsonl"])
+def test_driver_that_exits_at_once(runs: Callable[[str], Done], protocol: str) -> None:
+    done = runs(f"exits, {protocol}")
+    text = assert_one_message(done, "the driver could not start the system under test", "ended with exit code 5")
+    assert "no licence" in text
+    assert done.result["notes"]
+
+
+def test_driver_that_prints_garbage(runs: Callable[[str], Done]) -> None:
+    assert_one_message(runs("garbage"), "the driver program was not ready within 0.8 s", "Hello!")
+
+
+def test_driver_that_dies_before_it_connects(runs: Callable[[str], Done]) -> None:
+    """It is not waited for once it is gone."""
+    text = assert_one_message(runs("dies later"), "the driver program ended with exit code 3")
+    assert "no route" in text
+    assert "no station connected" in text
+
+
+def test_driver_that_dies_in_a_run_and_can_be_started_again(runs: Callable[[str], Done]) -> None:
+    done = runs("dies")
     assert done.verdicts() == {"test_kills": "INCONCLUSIVE", "test_after": "PASS"}, done.text
     assert "the driver program ended with exit code 7" in done.case("test_kills")["reason"]
     assert "out of smoke" in done.text
     assert done.code == 1
 
 
-def test_driver_that_dies_in_a_run_for_good(tmp_path: Path) -> None:
-    own_tests(tmp_path, TWO_STEPS)
-    profile(
-        tmp_path / "mini.toml", driver=process_driver("die=TriggerMessage", "jsonl=1", protocol="jsonl"), reconnect=600
-    )
-    done = run(pytest_command("--ocpp-sut=mini.toml", "-W", "ignore", "test_own.py"), tmp_path)
+def test_driver_that_dies_in_a_run_for_good(runs: Callable[[str], Done]) -> None:
+    done = runs("dies for good")
     assert done.verdicts() == {"test_kills": "INCONCLUSIVE", "test_after": "INCONCLUSIVE"}, done.text
     reason = done.case("test_after")["reason"]
     assert reason.startswith("the starting state could not be reached: ")
     assert "the driver program ended with exit code 7" in reason
     assert done.code == 1
+
+
+def test_driver_that_is_not_there(tmp_path: Path) -> None:
+    profile(tmp_path / "mini.toml", driver='kind = "process"\ncommand = ["./no-such-program"]')
+    done = run(command("run", "--sut", "mini.toml", "-k", "TC_B_30_CS"), tmp_path)
+    assert_one_message(done, "no-such-program can't be started in ")

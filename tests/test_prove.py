@@ -1,6 +1,7 @@
 """`ocpp-conformance prove`: each mutant of the reference must be found out."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -9,10 +10,23 @@ from run_support import Done, command, own_tests, pytest_command, run
 KEYS = {"requirements", "proven", "survivors", "wrongly_blamed", "reference_failures"}
 
 
-@pytest.fixture(scope="module", params=[[], ["-n", "2"]], ids=["alone", "spread"])
-def proved(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Done:
-    folder = tmp_path_factory.mktemp("prove")
-    return run(command("prove", "--json", "-k", "TC_B_30_CS", *request.param), folder)
+@pytest.fixture(scope="module")
+def both(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Done]:
+    """The same by one process and by two, which mostly wait."""
+    words = {"alone": [], "spread": ["-n", "2"]}
+    with ThreadPoolExecutor() as pool:
+        started = {
+            name: pool.submit(
+                run, command("prove", "--json", "-k", "TC_B_30_CS", *more), tmp_path_factory.mktemp("prove")
+            )
+            for name, more in words.items()
+        }
+        return {name: each.result() for name, each in started.items()}
+
+
+@pytest.fixture(params=["alone", "spread"])
+def proved(request: pytest.FixtureRequest, both: dict[str, Done]) -> Done:
+    return both[request.param]
 
 
 def test_standard_output_is_the_result_alone(proved: Done) -> None:

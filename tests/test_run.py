@@ -570,7 +570,8 @@ def test_disk_full(tmp_path: Path, size: int) -> None:
     """1500 bytes: not even the report has room. 5000: the transcript fills it up after the first case."""
     own_tests(tmp_path, WAITS.replace("within=600", "within=0.1"))
     words = pytest_command("--ocpp-sut=embedded", "-W", "ignore", "test_own.py")
-    done = run(words, tmp_path, preexec_fn=lambda: _no_more_than(size))
+    unmeasured = {"COVERAGE_PROCESS_CONFIG": "", "COVERAGE_PROCESS_START": ""}  # its data would not fit either
+    done = run(words, tmp_path, env=unmeasured, preexec_fn=lambda: _no_more_than(size))
     assert done.code == 2, done.text
     assert "the report can't be written (File too large); make room and run again" in done.text.replace("\n", " ")
     assert "Traceback" not in done.text
@@ -581,16 +582,7 @@ def test_disk_full(tmp_path: Path, size: int) -> None:
     assert [json.loads(line)["n"] for line in lines[:-1]] == list(range(len(lines) - 1))
 
 
-# -- waiting ----------------------------------------------------------------------------------------------------------
-
-
-def test_says_where_it_listens(tmp_path: Path) -> None:
-    own_tests(tmp_path, "async def test_link(csms): assert csms.link\n")
-    profile(tmp_path / "mini.toml", driver=process_driver())
-    done = run(pytest_command("--ocpp-sut=mini.toml", "-W", "ignore", "test_own.py"), tmp_path)
-    assert re.search(r"… listening for the station at ws://127\.0\.0\.1:\d+/ocpp/CS001\n", done.out)
-    assert done.verdicts() == {"test_link": "PASS"}
-    assert done.code == 0
+# -- two stations -----------------------------------------------------------------------------------------------------
 
 
 def test_two_stations_judged_side_by_side(tmp_path: Path) -> None:
@@ -681,22 +673,3 @@ def test_the_password_is_nowhere(tmp_path: Path) -> None:
     assert password not in done.text
     assert "found <secret>" in done.case("test_leaks")["reason"]
     assert len(files) > 10
-
-
-# -- limits -----------------------------------------------------------------------------------------------------------
-
-
-def test_a_run_is_not_spread_over_processes(tmp_path: Path) -> None:
-    done = run(pytest_command("--ocpp-sut=embedded", "-n", "2"), tmp_path)
-    assert done.code == 2
-    assert "only --prove can be spread" in done.text
-    assert run(command("run", "--sut", "embedded", "-n", "2"), tmp_path).code == 2
-    assert not (tmp_path / "reports").exists()
-
-
-def test_collecting_only_leaves_nothing_behind(tmp_path: Path) -> None:
-    done = run(pytest_command("--ocpp-sut=embedded", "--collect-only", "-q", "-W", "ignore"), tmp_path)
-    assert done.code == 0
-    assert "test_cold_boot_cs.py::test_accepted" in done.out
-    assert not (tmp_path / "reports").exists()
-    assert list(tmp_path.iterdir()) == []

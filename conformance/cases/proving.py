@@ -78,7 +78,8 @@ def prove(cases: Iterable[Case], mutants: Mapping[str, Breaks], trials: Iterable
         wrong = sorted(set(trial.blamed) - {mutant.requirement, *mutant.also})
         if wrong:
             wrongly.append(
-                f"{trial.case} blames {trial.variant} (breaks {mutant.requirement}) for {', '.join(wrong)}: {trial.reason}"
+                f"{trial.case} blames {trial.variant} (breaks {mutant.requirement}) for {', '.join(wrong)}: "
+                f"{trial.reason}"
             )
         elif trial.verdict is Verdict.ERROR:
             wrongly.append(f"{trial.case} on {trial.variant}: ERROR {trial.reason}")

@@ -125,8 +125,6 @@ def conclude(spec: Spec, *, finished: bool) -> Verdict:
     """
     missing = [each for each in spec.case.requirements if each not in spec.judged]
     if finished:
-        spec.findings.extend(
-            Finding(each, Verdict.ERROR, "declared by the case, but never judged") for each in missing
-        )
+        spec.findings.extend(Finding(each, Verdict.ERROR, "declared by the case, but never judged") for each in missing)
     decided = (each.verdict for each in spec.findings if each.verdict is not Verdict.NOT_APPLICABLE)
     return Verdict.worst(decided, Verdict.PASS)

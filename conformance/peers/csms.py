@@ -4,39 +4,44 @@ import hmac
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from conformance.peers import v16, v201
 from conformance.peers.peer import Default, Patience, Peer
 from conformance.peers.replies import Answer, Error
-from conformance.peers.v201 import CSMS_ANSWERS
 from conformance.wire.frames import Call
 from conformance.wire.link import Accept, HandshakeInfo, Link, Listener, Refuse, negotiate
 from conformance.wire.schemas import VERSIONS
 from conformance.wire.transcript import Entry, Transcript
 
-DEFAULTS: Mapping[str, Mapping[str, Default]] = {"2.0.1": CSMS_ANSWERS}
+DEFAULTS: Mapping[str, Mapping[str, Default]] = {"1.6": v16.CSMS_ANSWERS, "2.0.1": v201.CSMS_ANSWERS}
+"""What a compliant CSMS answers, by version and action."""
 
 
 class CsmsPeer(Peer):
     """The CSMS's end towards one station.
 
-    Until it has accepted a station that it had answered Pending or Rejected, it refuses what the station may not
-    send yet with a SecurityError (B02.FR.09, B03.FR.07). A station that never booted here, because it was running
-    before the harness was, is served.
+    It answers in the version of the connection, which may change from one to the next. Until it has accepted a station
+    that it had answered Pending or Rejected, it refuses what the station may not send yet with a SecurityError
+    (B02.FR.09, B03.FR.07). A station that never booted here, because it was running before the harness was, is served.
     """
 
     registration: str | None = None
 
     def __init__(
-        self, identity: str, transcript: Transcript, patience: Patience, defaults: Mapping[str, Default]
+        self,
+        identity: str,
+        transcript: Transcript,
+        patience: Patience,
+        defaults: Mapping[str, Mapping[str, Default]],
     ) -> None:
         super().__init__(identity, transcript, patience, defaults)
         self.written_off: set[str] = set()
         """Transactions that the station began, never ended, and will not or can't end when it is asked to."""
 
-    def default_answer(self, call: Call) -> Answer:
-        """What a compliant CSMS says to this call."""
+    def default_answer(self, call: Call, version: str) -> Answer:
+        """What a compliant CSMS says to this call, in this version of OCPP."""
         if self.registration in ("Pending", "Rejected") and not self._may_send(call):
             return Error("SecurityError", f"{call.action} before the boot was accepted")
-        return super().default_answer(call)
+        return super().default_answer(call, version)
 
     def gave(self, call: Call, answer: Mapping[str, Any]) -> None:
         """Keep in mind what the last boot was told."""
@@ -44,10 +49,22 @@ class CsmsPeer(Peer):
             self.registration = answer["status"]
 
     def _may_send(self, call: Call) -> bool:
-        """While pending a station may report what it was asked for (B02.FR.01); while rejected, nothing."""
-        return call.action == "BootNotification" or (self.registration == "Pending" and call.action in _ON_REQUEST)
+        """While pending a station may send what it was asked for (B02.FR.01, 1.6 §4.2); while rejected, nothing."""
+        return call.action == "BootNotification" or (
+            self.registration == "Pending" and (call.action in _ON_REQUEST or call.action in self._triggered())
+        )
+
+    def _triggered(self) -> set[str]:
+        """The actions that the station was asked to send, in this case."""
+        asked = (
+            entry.frame
+            for entry in self.transcript.entries[self._mark :]
+            if entry.sender == "harness" and entry.station == self.identity and isinstance(entry.frame, Call)
+        )
+        return {str(call.payload.get("requestedMessage")) for call in asked if call.action in _TRIGGERS}
 
 
+_TRIGGERS = frozenset({"TriggerMessage", "ExtendedTriggerMessage"})
 _ON_REQUEST = frozenset({"NotifyReport", "NotifyMonitoringReport", "NotifyCustomerInformation"})
 
 
@@ -100,7 +117,8 @@ class CsmsServer:
     def peer(self, identity: str, *, password: str | None = None) -> CsmsPeer:
         """The peer for one station, made at the first call; a password is then asked of that station."""
         if identity not in self._peers:
-            self._peers[identity] = CsmsPeer(identity, self.transcript, self._patience, DEFAULTS[self._versions[0]])
+            defaults = {version: DEFAULTS[version] for version in self._versions if version in DEFAULTS}
+            self._peers[identity] = CsmsPeer(identity, self.transcript, self._patience, defaults or DEFAULTS)
         if password is not None:
             self._passwords[identity] = password
         return self._peers[identity]

@@ -12,9 +12,13 @@ from conformance.peers.received import NoAnswer, NotSeen, Received, Refused
 from conformance.peers.replies import Answer, Error, Late, Raw, Silence
 from conformance.wire.frames import Call, CallError, CallResult, Malformed, encode_call, encode_error, encode_result
 from conformance.wire.link import Link
+from conformance.wire.schemas import VERSIONS
 from conformance.wire.transcript import Entry, Transcript
 
 Default = Callable[[Mapping[str, Any]], Mapping[str, Any]]
+
+MALFORMED_CODE = {"1.6": "FormationViolation"}
+"""The CALLERROR code for what is no proper CALL, by version, where that is not RpcFrameworkError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +47,16 @@ class Peer:
     """The harness's end of the link to one system under test.
 
     It survives any number of connections: calls and expectations are about the system under test, not about one
-    WebSocket. What a case did not ask for is answered by `defaults` and recorded.
+    WebSocket. What a case did not ask for is answered by `defaults`, which are by version and then by action, and
+    recorded; a connection without a version counts as one of the first.
     """
 
     def __init__(
-        self, identity: str, transcript: Transcript, patience: Patience, defaults: Mapping[str, Default]
+        self,
+        identity: str,
+        transcript: Transcript,
+        patience: Patience,
+        defaults: Mapping[str, Mapping[str, Default]],
     ) -> None:
         self.identity = identity
         self.transcript = transcript
@@ -147,20 +156,27 @@ class Peer:
         limit = self.patience.answer if within is None else within
         async with self._turn:
             link = await self.connected(within=limit)
-            future = asyncio.get_running_loop().create_future()
-            self._pending[message_id] = future
-            try:
-                sent = link.send(text)
-                self.touch(sent)
-                with self._wait(what, limit):
-                    done, _ = await asyncio.wait({future}, timeout=limit)
-                if not done:
-                    raise NoAnswer(f"{what} did not come within {limit:g} s")
-                answer: Entry = future.result()
-            finally:
-                self._pending.pop(message_id, None)
+            with self._wait(what, limit):
+                answer = await self._exchange(link, text, message_id, what=what, within=limit)
         self.touch(answer)
         return answer
+
+    async def _exchange(  # noqa: PLR0913 -- internal, by keyword
+        self, link: Link, text: str, message_id: str, *, what: str, within: float, evidence: bool = True
+    ) -> Entry:
+        """Send a text on a link and wait for the answer to it, while it is this peer's turn."""
+        future: asyncio.Future[Entry] = asyncio.get_running_loop().create_future()
+        self._pending[message_id] = future
+        try:
+            sent = link.send(text)
+            if evidence:
+                self.touch(sent)
+            done, _ = await asyncio.wait({future}, timeout=within)
+            if not done:
+                raise NoAnswer(f"{what} did not come within {within:g} s")
+            return future.result()
+        finally:
+            self._pending.pop(message_id, None)
 
     async def connected(self, *, within: float | None = None) -> Link:
         """Wait until there is a connection; raises NotSeen."""
@@ -174,7 +190,7 @@ class Peer:
         limit = self.patience.for_action("connection") if within is None else within
         await self._until(lambda: self.link is None, "the end of the connection", limit)
 
-    async def expect(  # noqa: PLR0913 -- all by keyword, each reads on its own
+    async def expect(
         self,
         action: str,
         *,
@@ -230,7 +246,7 @@ class Peer:
     async def silence(
         self, *, for_: float, allow: Iterable[str] = (), since: Received | Entry | int | None = None
     ) -> None:
-        """Watch for so many seconds that no call comes but those of the actions in `allow`; AssertionError if one does."""
+        """Watch for so many seconds that no call comes but those in `allow`; AssertionError if one does."""
         allowed = frozenset(allow)
         first = self.now if since is None else self._first(since)
 
@@ -311,12 +327,10 @@ class Peer:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
 
-    def default_answer(self, call: Call) -> Answer:
-        """What a compliant peer says to this call."""
-        default = self._defaults.get(call.action)
-        if default is None:
-            return Error("NotImplemented", f"{call.action} is not an action of this version for this role")
-        return default
+    def default_answer(self, call: Call, version: str) -> Answer:
+        """What a compliant peer says to this call, in this version of OCPP."""
+        default = self._defaults.get(version, {}).get(call.action)
+        return refusal(call, version) if default is None else default
 
     def gave(self, call: Call, answer: Mapping[str, Any]) -> None:
         """Take note of an answer that has just been given; a hook for what a role keeps in mind."""
@@ -328,8 +342,12 @@ class Peer:
         elif call.action in self._standing:
             answer = self._standing[call.action]
         else:
-            answer = self.default_answer(call)
+            answer = self.default_answer(call, self.version_of(link))
         self._give(link, call, answer)
+
+    def version_of(self, link: Link) -> str:
+        """The version of OCPP that is spoken on a link; the first of the peer's own where none was agreed on."""
+        return next(iter(self._defaults)) if link.version is None else link.version.name
 
     def _give(self, link: Link, call: Call, answer: Answer) -> None:
         match answer:
@@ -357,20 +375,19 @@ class Peer:
     async def _give_late(self, link: Link, call: Call, seconds: float, then: Answer | None) -> None:
         await asyncio.sleep(seconds)
         if link.is_open:
-            self._give(link, call, self.default_answer(call) if then is None else then)
+            self._give(link, call, self.default_answer(call, self.version_of(link)) if then is None else then)
 
     def _answer_malformed(self, link: Link, broken: Malformed) -> None:
         """Answer a broken CALL with a CALLERROR; a broken answer gets none, or the two would never stop."""
         if broken.message_type in (None, 2):
-            link.send(encode_error(broken.message_id or "-1", self.malformed_code, broken.reason[:255], {}))
+            code = MALFORMED_CODE.get(self.version_of(link), "RpcFrameworkError")
+            link.send(encode_error(broken.message_id or "-1", code, broken.reason[:255], {}))
 
     def _take_malformed_answer(self, broken: Malformed) -> None:
         """Tell who asked that an answer has come which is none; a wait for another would be in vain."""
         future = self._pending.get(broken.message_id or "") if broken.message_type in (3, 4) else None
         if future is not None and not future.done():
             future.set_exception(NoAnswer(f"the answer is not well-formed: {broken.reason}"))
-
-    malformed_code = "RpcFrameworkError"
 
     # -- waiting ------------------------------------------------------------------------------------------------------
 
@@ -440,6 +457,13 @@ class _Wait:
             self._peer.waited += time.monotonic() - self._waiting.since
 
 
+def refusal(call: Call, version: str) -> Error:
+    """The CALLERROR for an action that a peer does not serve: known to its version, or to none (Part 4 §4.3)."""
+    if version in VERSIONS and call.action in VERSIONS[version].actions:
+        return Error("NotSupported", f"{call.action} is not for this end of the link")
+    return Error("NotImplemented", f"OCPP {version} has no {call.action}"[:255])
+
+
 def _matches(message: Received, fields: Mapping[str, object], where: Callable[[Received], bool] | None) -> bool:
     if any(name not in message or message[name] != value for name, value in fields.items()):
         return False
@@ -464,5 +488,3 @@ def _short(entry: Entry) -> str:
     """A frame in one line, for a message."""
     text = entry.text
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
-
-

@@ -1,4 +1,4 @@
-"""Messages as a case sees them: camelCase dicts, exactly as on the wire, that know where they stand in the transcript."""
+"""Messages as a case sees them: camelCase dicts, as on the wire, that know where they stand in the transcript."""
 
 from datetime import datetime
 from typing import Any
@@ -18,7 +18,7 @@ class Message(dict[str, Any]):
         super().__init__({key: _wrapped(value, f"{where}.{key}") for key, value in payload.items()})
         self._where = where
 
-    def __missing__(self, key: str) -> Any:  # noqa: ANN401 -- never returns
+    def __missing__(self, key: str) -> Any:
         raise MissingField(f"{self._where} has no `{key}`; it has {', '.join(self) or 'nothing'}")
 
 

@@ -109,23 +109,33 @@ async def ready(station: Operated, csms: CsmsPeer, *, patience: float) -> None:
     await _connected_and_accepted(station, csms, patience=patience)
 
 
+async def power_up(csms: CsmsPeer, switch: Callable[[], Awaitable[None]], *, patience: float) -> None:
+    """Bring the station up by its switch, and give it `patience` seconds to be accepted again.
+
+    A CSMS asks nothing of a station that has not booted. That it boots is for other cases to judge. Raises NotSeen
+    where it does not even connect.
+    """
+    mark = csms.now
+
+    def accepted() -> bool:
+        return bool(csms.seen("BootNotification", after=mark)) and csms.registration == "Accepted"
+
+    await switch()
+    with suppress(NotSeen):
+        await csms.until(accepted, "a boot to be accepted", within=patience)
+    await csms.connected(within=patience)
+
+
 async def _connected_and_accepted(station: Operated, csms: CsmsPeer, *, patience: float) -> None:
-    if csms.link is None:
-        try:
+    try:
+        if csms.link is None:
             await csms.connected(within=patience)
-        except NotSeen:
-            if not station.can("power_cycle"):
-                raise
-            await station.power_cycle()
-            await csms.connected(within=patience)
-    if csms.registration in ("Pending", "Rejected"):
-        try:
+        if csms.registration in ("Pending", "Rejected"):
             await csms.until(lambda: csms.registration == "Accepted", "a boot to be accepted", within=patience)
-        except NotSeen:
-            if not station.can("power_cycle"):
-                raise
-            await station.power_cycle()
-            await csms.until(lambda: csms.registration == "Accepted", "a boot to be accepted", within=patience)
+    except NotSeen:
+        if not station.can("power_cycle"):
+            raise
+        await power_up(csms, station.power_cycle, patience=patience)
 
 
 # -- connector status -------------------------------------------------------------------------------------------------
@@ -409,8 +419,10 @@ async def charging(station: Operated, csms: Peer, connector: Connector, id_token
     try:
         event = await csms.expect(
             "TransactionEvent",
-            where=lambda message: message["transactionInfo"]["transactionId"] == session.transaction_id
-            and message["transactionInfo"].get("chargingState") == "Charging",
+            where=lambda message: (
+                message["transactionInfo"]["transactionId"] == session.transaction_id
+                and message["transactionInfo"].get("chargingState") == "Charging"
+            ),
             within=within,
         )
     except NotSeen as missing:

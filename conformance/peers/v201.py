@@ -81,3 +81,40 @@ def remote_start(id_token: Mapping[str, str], *, evse: int | None = 1, remote_st
     if evse is not None:
         request["evseId"] = evse
     return request
+
+
+# -- what a station sends ---------------------------------------------------------------------------------------------
+
+
+def boot_notification(reason: str = "PowerUp", **fields: str) -> dict[str, Any]:
+    """A BootNotification; `fields` replace or add to what it says of the station."""
+    return {
+        "reason": reason,
+        "chargingStation": {"vendorName": "Conformance", "model": "Harness", **fields},
+    }
+
+
+def status_notification(evse: int, connector: int, status: str, *, at: str | None = None) -> dict[str, Any]:
+    """A StatusNotification of one connector."""
+    return {"timestamp": at or now(), "connectorStatus": status, "evseId": evse, "connectorId": connector}
+
+
+def meter_value(register_wh: float, *, watts: float, context: str = "Sample.Periodic", at: str) -> dict[str, Any]:
+    """One MeterValue with the energy register in watt-hours and the power in watts."""
+    return {
+        "timestamp": at,
+        "sampledValue": [
+            {
+                "value": register_wh,
+                "context": context,
+                "measurand": "Energy.Active.Import.Register",
+                "unitOfMeasure": {"unit": "Wh"},
+            },
+            {
+                "value": watts,
+                "context": context,
+                "measurand": "Power.Active.Import",
+                "unitOfMeasure": {"unit": "W"},
+            },
+        ],
+    }

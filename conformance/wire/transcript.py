@@ -161,9 +161,14 @@ class JsonLinesSink:
 def _line(entry: Entry) -> bytes:
     values = entry.to_json()
     try:
-        return msgspec.json.encode(values, enc_hook=repr) + b"\n"
+        return msgspec.json.encode(values, enc_hook=_plain) + b"\n"
     except UnicodeEncodeError:
-        return msgspec.json.encode(_sane(values), enc_hook=repr) + b"\n"
+        return msgspec.json.encode(_sane(values), enc_hook=_plain) + b"\n"
+
+
+def _plain(value: object) -> object:
+    """What JSON can hold instead of a value that it can't."""
+    return dict(value) if isinstance(value, Mapping) else repr(value)
 
 
 def _sane(value: Any) -> Any:

@@ -142,9 +142,7 @@ async def test_rejected(station: StationDriver, csms: CsmsPeer, spec: Spec, prof
     requirements=["B03.FR.08"],
     severity=Severity.NORMAL,
 )
-async def test_rejected_refuses_calls(
-    station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile
-) -> None:
+async def test_rejected_refuses_calls(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
     """Ask a rejected station for its inventory; one that has hung up need not answer."""
     csms.answer("BootNotification", boot("Rejected", interval=profile.parameters.pending_interval))
     rejected = (await reboot(station, csms)).notification
@@ -191,9 +189,7 @@ def _waited(before: Received, again: Received, interval: int, profile: SutProfil
     requirements=["B01.FR.08"],
     severity=Severity.CRITICAL,
 )
-async def test_silent_until_accepted(
-    station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile
-) -> None:
+async def test_silent_until_accepted(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
     """Let the answer to the boot take its time."""
     delay = profile.timing.settle
     csms.answer("BootNotification", Late(delay, boot("Accepted")))
@@ -243,9 +239,7 @@ async def test_boot_reasons(station: StationDriver, csms: CsmsPeer, spec: Spec) 
     requirements=["B01.FR.04", "G02.FR.02"],
     severity=Severity.NORMAL,
 )
-async def test_heartbeat_interval(
-    station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile
-) -> None:
+async def test_heartbeat_interval(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
     """Accept it with a short interval, and watch three heartbeats; the first may come at once."""
     interval, tolerance = profile.parameters.heartbeat_interval, profile.timing.tolerance
     csms.answer("BootNotification", boot("Accepted", interval=interval))

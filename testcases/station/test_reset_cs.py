@@ -174,9 +174,7 @@ async def test_boot_reasons(csms: CsmsPeer, spec: Spec, profile: SutProfile) -> 
     requirements=["B12.FR.01", "B12.FR.03", "B01.FR.03", "B01.FR.05", "B01.FR.09", "BOOT.REASON.01", "A04.FR.01"],
     severity=Severity.CRITICAL,
 )
-async def test_on_idle_in_transaction(
-    station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile
-) -> None:
+async def test_on_idle_in_transaction(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
     """Ask for the reset, see that nothing happens, and let the driver leave."""
     token = profile.parameters.valid_id_token.payload
     async with vacated(station, csms):
@@ -263,14 +261,10 @@ async def test_immediate_in_transaction(
     requirements=["B12.FR.05"],
     severity=Severity.CRITICAL,
 )
-async def test_unanswered_event(
-    station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile
-) -> None:
+async def test_unanswered_event(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
     """Leave the Ended event without an answer for as long as the station has not booted again."""
     async with vacated(station, csms):
-        session = await transaction(
-            station, csms, profile.connectors[0], profile.parameters.valid_id_token.payload
-        )
+        session = await transaction(station, csms, profile.connectors[0], profile.parameters.valid_id_token.payload)
         mark = csms.now
 
         def hold_back(event: Mapping[str, Any]) -> Chosen:
@@ -501,7 +495,7 @@ async def goes_on(csms: CsmsPeer, session: Charging, answer: Received, *, for_: 
     assert session.transaction_id in running(csms), "the reset ended the transaction"
 
 
-async def leave(  # noqa: PLR0913, PLR0917 -- who leaves, where, and what is judged by it
+async def leave(  # noqa: PLR0913 -- who leaves, where, and what is judged by it
     station: StationDriver,
     csms: CsmsPeer,
     spec: Spec,
@@ -574,9 +568,7 @@ async def sit_out(csms: CsmsPeer, answer: Received) -> None:
     if answer["status"] == "Rejected":
         return
     with suppress(NotSeen):
-        await csms.until(
-            lambda: left(csms, answer), "a restart", within=csms.patience.for_action("StatusNotification")
-        )
+        await csms.until(lambda: left(csms, answer), "a restart", within=csms.patience.for_action("StatusNotification"))
         await csms.until(
             lambda: bool(csms.seen("BootNotification", after=answer)),
             "the boot after it",

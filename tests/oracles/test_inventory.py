@@ -83,9 +83,7 @@ def test_a_complete_report_has_no_faults():
 
 
 def test_all_blocks_claimed_need_all_their_variables():
-    every = Claimed(
-        claims=dict.fromkeys(features().of("station"), True), connectors=CORE.connectors, power=CORE.power
-    )
+    every = Claimed(claims=dict.fromkeys(features().of("station"), True), connectors=CORE.connectors, power=CORE.power)
     without = {fault.text.split(" ")[0] for fault in required(read(complete()), every)}
     assert {
         "SmartChargingCtrlr.RateUnit",
@@ -98,9 +96,7 @@ def test_all_blocks_claimed_need_all_their_variables():
 
 @pytest.mark.parametrize("row", standard_variables(), ids=str)
 def test_each_required_variable_is_missed(row):
-    every = Claimed(
-        claims=dict.fromkeys(features().of("station"), True), connectors=CORE.connectors, power=CORE.power
-    )
+    every = Claimed(claims=dict.fromkeys(features().of("station"), True), connectors=CORE.connectors, power=CORE.power)
     items = complete(every)
     less = [each for each in items if each != row_entry(row) and not is_row(each, row)]
     level = {"station": "1", "evse": "2", "connector": "3"}[row.level_of]

@@ -78,9 +78,7 @@ async def bench(
     hands = Hands(able, admits=admits)
     hands.variables = {"TxCtrlr.TxStartPoint": start, "TxCtrlr.TxStopPoint": stop}
     driver = StationDriver(hands, ceiling=5)
-    await driver.start(
-        Context(csms_url=server.url, identity="CS001", folder=Path(), note=lambda *_, **__: None)
-    )
+    await driver.start(Context(csms_url=server.url, identity="CS001", folder=Path(), note=lambda *_, **__: None))
     try:
         await scenes.first_boot(csms, within=SOON)
         await scenes.all_connectors_reported(csms, [(1, 1), (1, 2), (2, 1)], after=0, within=SOON)

@@ -108,7 +108,7 @@ class Csms:
         assert self.connection is not None
         await self.connection.send(text)
 
-    async def call(self, action: str, payload: Payload | None = None) -> Any:  # noqa: ANN401
+    async def call(self, action: str, payload: Payload | None = None) -> Any:
         """Return the result, or the error code of a CALLERROR."""
         message_id = str(uuid.uuid4())
         future: asyncio.Future[list[Any]] = asyncio.get_running_loop().create_future()
@@ -120,21 +120,21 @@ class Csms:
         validator(f"{action}Response").validate(frame[2])
         return frame[2]
 
-    async def until(self, condition: Callable[[], Any], within: float = 3.0) -> Any:  # noqa: ANN401
+    async def until(self, condition: Callable[[], Any], within: float = 3.0) -> Any:
         async with asyncio.timeout(within):
             while not (found := condition()):
                 self._news.clear()
                 await self._news.wait()
         return found
 
-    def of(self, action: str, **fields: Any) -> list[Payload]:  # noqa: ANN401
+    def of(self, action: str, **fields: Any) -> list[Payload]:
         return [
             message.payload
             for message in self.messages
             if message.action == action and fields.items() <= message.payload.items()
         ]
 
-    async def expect(self, action: str, count: int = 1, within: float = 3.0, **fields: Any) -> Payload:  # noqa: ANN401
+    async def expect(self, action: str, count: int = 1, within: float = 3.0, **fields: Any) -> Payload:
         """Return the `count`th message with these fields."""
         found: list[Payload] = await self.until(
             lambda: (hits := self.of(action, **fields))[count - 1 :] and hits, within
@@ -175,13 +175,13 @@ class Yard:
         self.csms = csms
         self.stations: list[ReferenceStation] = []
 
-    def build(self, kind: type[ReferenceStation] = ReferenceStation, **settings: Any) -> ReferenceStation:  # noqa: ANN401
+    def build(self, kind: type[ReferenceStation] = ReferenceStation, **settings: Any) -> ReferenceStation:
         quick = {"OCPPCommCtrlr.RetryBackOffWaitMinimum": "0", **settings.pop("variables", {})}
         config = StationConfig(self.csms.url, variables=quick, **{"own_boot_interval": 0.1, **settings})
         self.stations.append(kind(config))
         return self.stations[-1]
 
-    async def boot(self, kind: type[ReferenceStation] = ReferenceStation, **settings: Any) -> ReferenceStation:  # noqa: ANN401
+    async def boot(self, kind: type[ReferenceStation] = ReferenceStation, **settings: Any) -> ReferenceStation:
         """Return a station that is accepted and has reported itself."""
         station = self.build(kind, **settings)
         await station.power_on()

@@ -214,7 +214,7 @@ class Connection(Dialling, Messaging):
         minimum = self.model.number("OCPPCommCtrlr", "RetryBackOffWaitMinimum")
         spread = self.model.number("OCPPCommCtrlr", "RetryBackOffRandomRange")
         doublings = min(attempt - 1, int(self.model.number("OCPPCommCtrlr", "RetryBackOffRepeatTimes")))
-        wait = minimum * 2.0**doublings + random.uniform(0, spread)  # noqa: S311
+        wait = minimum * 2.0**doublings + random.uniform(0, spread)
         return max(wait, SHORTEST_WAIT)
 
     def slots_at_boot(self) -> tuple[str, ...]:

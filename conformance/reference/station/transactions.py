@@ -304,7 +304,7 @@ class Transactions(Availability):
 
     # -- events
 
-    def send_event(
+    def send_event(  # noqa: PLR0913 -- an event is described in one place, by keyword
         self,
         place: Evse,
         event_type: str,
@@ -339,7 +339,7 @@ class Transactions(Availability):
     def event_payload(self, place: Evse, event_type: str, trigger: str, connector: int | None = None) -> Payload:
         """Return a TransactionEventRequest without token, with the next sequence number."""
         transaction = place.session.transaction
-        assert transaction is not None  # noqa: S101
+        assert transaction is not None
         event: Payload = {
             "eventType": event_type,
             "timestamp": self.clock.stamp(),
