@@ -34,8 +34,7 @@ class Authorization(Availability16):
     async def authorize(self, id_tag: str) -> Payload:
         """Return the IdTagInfo for a tag, by the station's own rules where they apply (3.5)."""
         known = self.known_locally(id_tag)
-        preauthorized = self.configuration.flag("LocalPreAuthorize") and known is not None
-        if preauthorized and known is not None and known["status"] == "Accepted":
+        if known is not None and known["status"] == "Accepted" and self.configuration.flag("LocalPreAuthorize"):
             return known
         if self.link is None:
             return self.authorize_offline(id_tag)
@@ -51,10 +50,7 @@ class Authorization(Availability16):
     def authorize_offline(self, id_tag: str) -> Payload:
         """Decide without the Central System: list first, then cache, then AllowOfflineTxForUnknownId (3.5.4)."""
         known = self.known_locally(id_tag)
-        if known is not None and (self.listed(id_tag) is not None or known["status"] != "Accepted"):
-            allowed = self.configuration.flag("LocalAuthorizeOffline") or known["status"] != "Accepted"
-            return known if allowed else {"status": "Invalid"}
-        if known is not None and self.configuration.flag("LocalAuthorizeOffline"):
+        if known is not None and (known["status"] != "Accepted" or self.configuration.flag("LocalAuthorizeOffline")):
             return known
         return {"status": "Accepted" if self.configuration.flag("AllowOfflineTxForUnknownId") else "Invalid"}
 

@@ -142,7 +142,10 @@ class Availability16(Settings):
         self.report_status_changes()
 
     def availability_changed(self) -> None:
-        """Hear that a place is, or is no longer, to be in use."""
+        """Hear that a place is, or is no longer, to be in use; out of use, there is nothing left to finish."""
+        for connector in self.connectors.values():
+            if not self.is_operative(connector.number) and connector.session.transaction is None:
+                connector.finishing = False
 
     # -- faults
 

@@ -41,8 +41,8 @@ class Session:
 class Connector:
     """One connector: its hardware and cable, which outlive a reboot, and its session, which doesn't.
 
-    `finishing` says that its user still has something to take away; `cable_locked`, that this is a cable which the
-    station holds although the EV has gone.
+    `finishing` says that its user still has something to take away; `cable_left`, that a cable is in the socket without
+    an EV; `cable_owner`, that the station holds this cable until the id tag is shown again.
     """
 
     number: int
@@ -54,7 +54,8 @@ class Connector:
     plugged: bool = False
     suspended_by_ev: bool = False
     finishing: bool = False
-    cable_locked: bool = False
+    cable_left: bool = False
+    cable_owner: str | None = None
     jammed: bool = False
     error: str = "NoError"
     session: Session = field(default_factory=Session)

@@ -150,11 +150,10 @@ def _core_keys(connectors: int) -> list[Key]:
 
 
 def _list_keys() -> list[Key]:
-    """Return the keys of the LocalAuthListManagement and Reservation profiles."""
+    """Return the keys of the LocalAuthListManagement profile; Reservation has none without connector 0."""
     return [
         Key("LocalAuthListEnabled", BOOLEAN, "true"),
         Key("LocalAuthListMaxLength", INTEGER, str(MAX_LIST_LENGTH), readonly=True),
-        Key("ReserveConnectorZeroSupported", BOOLEAN, "false", readonly=True),
         Key("SendLocalListMaxLength", INTEGER, str(MAX_LIST_UPDATE), readonly=True),
     ]
 
@@ -174,7 +173,9 @@ def _measurand_keys() -> list[Key]:
 
 def _security_keys(config: StationConfig16) -> list[Key]:
     """Return the keys of the security whitepaper."""
+    secure = [Key("AdditionalRootCertificateCheck", BOOLEAN, "false", readonly=True)]
     return [
+        *(secure if first_security_profile(config) > 1 else []),
         Key("AuthorizationKey", STRING, (config.password or "").encode().hex(), write_only=True),
         Key("CpoName", STRING, "Anyone"),
         Key("SecurityProfile", INTEGER, str(first_security_profile(config)), maximum=3),

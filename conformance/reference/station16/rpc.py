@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from jsonschema_rs import ValidationError
 
 _SCHEMAS = files("ocpp") / "v16" / "schemas"
+NO_ID = "-1"
 _ERROR_CODES = {
     "required": "OccurenceConstraintViolation",
     "minItems": "OccurenceConstraintViolation",
@@ -51,7 +52,8 @@ SECURITY_ACTIONS = frozenset(
 def decode(raw: str | bytes) -> Call | Answer:
     """Read one WebSocket message; raise BadFrameError for what is neither a call nor an answer.
 
-    What has no readable message id can't be answered in OCPP 1.6, and an unknown message type is to be ignored.
+    What is not a frame at all gets no answer, and an unknown message type is to be ignored (OCPP-J 4.1.3). For a CALL
+    whose id can't be read, 1.6 names no id to answer with: the one of later versions is taken.
     """
     try:
         frame = json.loads(raw)
@@ -59,11 +61,13 @@ def decode(raw: str | bytes) -> Call | Answer:
         raise BadFrameError("", None) from problem
     if not isinstance(frame, list) or not frame or isinstance(frame[0], bool | float):
         raise BadFrameError("", None)
-    message_id = _message_id(frame)
-    if message_id is None or frame[0] not in (CALL, CALL_RESULT, CALL_ERROR):
+    if frame[0] not in (CALL, CALL_RESULT, CALL_ERROR):
         raise BadFrameError("", None)
+    message_id = _message_id(frame)
     if frame[0] != CALL:
-        return _decode_answer(frame, message_id)
+        return _decode_answer(frame, message_id or NO_ID)
+    if message_id is None:
+        raise BadFrameError(NO_ID, RpcError("FormationViolation", "no usable message id"))
     if len(frame) != 4 or not isinstance(frame[2], str):  # noqa: PLR2004
         raise BadFrameError(message_id, RpcError("FormationViolation", "a CALL is [2, id, action, payload]"))
     size = len(raw.encode()) if isinstance(raw, str) else len(raw)

@@ -36,8 +36,8 @@ class Settings(Connection16):
         return list(self.configuration)
 
     def look_up_keys(self, names: list[str]) -> tuple[list[Key], list[str]]:
-        """Return the keys that exist, and the names of those that don't."""
-        found = [(name, self.configuration.find(name)) for name in names]
+        """Return the keys that exist, and the names of those that don't; either of them once."""
+        found = {name.casefold(): (name, self.configuration.find(name)) for name in names}.values()
         return [key for _, key in found if key is not None], [name for name, key in found if key is None]
 
     def key_payload(self, key: Key) -> Payload:

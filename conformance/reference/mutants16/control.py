@@ -1,0 +1,46 @@
+"""Control: another 1.6 station, as compliant as the reference."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from conformance.reference.station16 import ReferenceStation16
+
+if TYPE_CHECKING:
+    from conformance.reference.station.rpc import Payload
+    from conformance.reference.station16.configuration import Key
+
+
+class Control16(ReferenceStation16):
+    """Differs where the documents leave it free: order of statuses and keys, optional fields, hidden keys, pace."""
+
+    breaks: str | None = None
+    also: tuple[str, ...] = ()
+
+    def boot_payload(self) -> Payload:
+        """Say more than it has to."""
+        return {**super().boot_payload(), "iccid": "8931000000000000000", "meterType": "Halfmoon M1"}
+
+    def places_to_report_after_boot(self) -> list[int]:
+        """Begin with the last connector, and end with the station."""
+        return super().places_to_report_after_boot()[::-1]
+
+    def status_payload(self, number: int) -> Payload:
+        """Leave the time out, which is optional."""
+        payload = super().status_payload(number)
+        del payload["timestamp"]
+        return payload
+
+    def keys_to_list(self) -> list[Key]:
+        """List the keys from Z to A, and not those that can't be read."""
+        return [key for key in super().keys_to_list()[::-1] if not key.write_only]
+
+    def look_up_keys(self, names: list[str]) -> tuple[list[Key], list[str]]:
+        """Answer the last question first."""
+        return super().look_up_keys(names[::-1])
+
+    async def transmit(self, frame: str) -> None:
+        """Take a moment over everything."""
+        await asyncio.sleep(0.005)
+        await super().transmit(frame)
