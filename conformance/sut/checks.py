@@ -11,13 +11,17 @@ from urllib.parse import urlsplit
 from conformance.cases.applicability import Feature, features
 from conformance.cases.case import Role
 from conformance.sut.complaints import Complaint, shown
-from conformance.sut.tables import EmbeddedDriver, ProcessDriver
+from conformance.sut.http_checks import check_http
+from conformance.sut.tables import EmbeddedDriver, HttpDriver, ProcessDriver
 
 if TYPE_CHECKING:
     from conformance.sut.profile import SutProfile
 
 PLACEHOLDERS = ("csms_url", "identity", "url")
 """What may stand in braces in the command and the environment of a process driver."""
+
+EMBEDDED = (("station", "2.0.1"), ("csms", "2.0.1"), ("csms", "1.6"))
+"""The roles and versions of the references that the harness carries with it."""
 
 
 def check(profile: "SutProfile") -> None:
@@ -41,7 +45,8 @@ def _check_place(profile: "SutProfile") -> None:
             f"[listen] path: expected a path such as /ocpp, with nothing after it, got {shown(path)}; "
             f"the station adds its identity to it"
         )
-    if profile.role == "csms" and profile.dial is None:
+    knows = isinstance(profile.driver, EmbeddedDriver | ProcessDriver)  # then the driver can tell where it listens
+    if profile.role == "csms" and profile.dial is None and not knows:
         raise Complaint('[dial]: expected the address of the CSMS, got none; add [dial] and url = "ws://…"')
     dial = profile.dial.url if profile.dial is not None else None
     for where, url in (("[dial] url", dial), ("[parameters] second_url", profile.parameters.second_url)):
@@ -131,14 +136,25 @@ def _claimed_elsewhere(feature: Feature) -> str:
 
 
 def _check_driver(profile: "SutProfile") -> None:
-    driver = profile.driver
-    if isinstance(driver, EmbeddedDriver) and (profile.role, "2.0.1" in profile.versions) != ("station", True):
-        raise Complaint(
-            f"[driver] kind: expected embedded only for a station of OCPP 2.0.1, got it for a {profile.role} of "
-            f"{', '.join(profile.versions)}; choose process, operator or none"
-        )
-    if not isinstance(driver, ProcessDriver):
-        return
+    match profile.driver:
+        case EmbeddedDriver() if not any((profile.role, version) in EMBEDDED for version in profile.versions):
+            known = " or ".join(dict.fromkeys(f"a {role} of OCPP {version}" for role, version in EMBEDDED))
+            raise Complaint(
+                f"[driver] kind: expected embedded only for {known}, got it for a {profile.role} of "
+                f"{', '.join(profile.versions)}; choose process, operator or none"
+            )
+        case HttpDriver() as driver:
+            if profile.role != "csms":
+                raise Complaint(
+                    f"[driver] kind: expected http only for a csms, got it for a {profile.role}; "
+                    f"choose process, operator or none"
+                )
+            check_http(driver, profile.versions)
+        case ProcessDriver() as driver:
+            _check_process(driver)
+
+
+def _check_process(driver: ProcessDriver) -> None:
     if not driver.command[0]:
         raise Complaint("[driver] command: expected a program to start, got an empty text; name the program first")
     if not Path(driver.cwd).is_dir():

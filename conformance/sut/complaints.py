@@ -48,7 +48,7 @@ def shown(value: object) -> str:
 def complaint(message: str, raw: dict[str, Any], root: type[msgspec.Struct]) -> Complaint:
     """Turn the message of a msgspec.ValidationError about `raw` into one for people."""
     what, _, at = message.partition(" - at ")
-    steps = list(_steps(at.strip("`").removeprefix("$")))
+    steps = _with_keys(list(_steps(at.strip("`").removeprefix("$"))), raw, root)
     found = re.search(r"`([^`]+)`$", what)
     if what.startswith("Object contains unknown field") and found:
         keys = _keys(steps, raw, root)
@@ -93,6 +93,25 @@ def _steps(path: str) -> Iterator[Step]:
         yield key or (int(index) if index.isdigit() else None)
 
 
+def _with_keys(steps: list[Step], raw: dict[str, Any], root: type) -> list[Step]:
+    """The steps, with the key of each mapping that msgspec does not tell: the first whose value is wrong."""
+    found: list[Step] = []
+    for step in steps:
+        found.append(_wrong_key(found, raw, root) if step is None else step)
+    return found
+
+
+def _wrong_key(steps: list[Step], raw: dict[str, Any], root: type) -> str | None:
+    value = _value(steps, raw)
+    kinds = [get_args(kind)[1] for kind in _kinds(steps, raw, root) if get_origin(kind) is dict]
+    for key, item in value.items() if isinstance(value, dict) and kinds else ():
+        try:
+            msgspec.convert(item, kinds[0])
+        except msgspec.ValidationError:
+            return str(key)
+    return None
+
+
 def _where(steps: list[Step]) -> str:
     """A place in terms of TOML: `[listen] port`, `[[evse.connector]] id (entry 1.2)`."""
     entries = [step for step in steps if not isinstance(step, str)]
@@ -125,7 +144,8 @@ def _kinds(steps: list[Step], raw: Any, root: type) -> list[Any]:
         if isinstance(step, str):
             tag = raw.get("kind") if isinstance(raw, dict) else None
             chosen = [table for table in tables if table.__struct_config__.tag in (None, tag)] or tables
-            hints = [get_type_hints(table, include_extras=True).get(step) for table in chosen]
+            within = [get_args(hint)[1] for hint in hints if get_origin(hint) is dict]
+            hints = [get_type_hints(table, include_extras=True).get(step) for table in chosen] + within
         hints = [kind for hint in hints for kind in _unpacked(hint, item=not isinstance(step, str))]
         raw = raw[step] if step is not None else None
     return hints

@@ -24,6 +24,7 @@ from conformance.sut.tables import (
     Dial,
     Driver,
     Evse,
+    HttpDriver,
     Listen,
     NoDriver,
     Parameters,
@@ -185,7 +186,7 @@ def _beside(profile: SutProfile, folder: Path) -> SutProfile:
     if credentials.password_file is not None:
         place = str(folder / Path(credentials.password_file).expanduser())
         credentials = msgspec.structs.replace(credentials, password_file=place)
-    if isinstance(driver, ProcessDriver):
+    if isinstance(driver, ProcessDriver | HttpDriver):
         driver = msgspec.structs.replace(driver, cwd=str(folder / Path(driver.cwd).expanduser()))
     return msgspec.structs.replace(profile, credentials=credentials, driver=driver)
 

@@ -1,6 +1,6 @@
 """The tables of a SUT profile, as they stand in its TOML file."""
 
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
 from msgspec import Meta
@@ -138,7 +138,7 @@ class Credentials(Table, frozen=True, kw_only=True):
 
 
 class EmbeddedDriver(Table, frozen=True, kw_only=True, tag_field="kind", tag="embedded"):
-    """The reference station, run inside the harness."""
+    """The reference station or the reference CSMS, run inside the harness."""
 
 
 class ProcessDriver(Table, frozen=True, kw_only=True, tag_field="kind", tag="process"):
@@ -154,8 +154,58 @@ class OperatorDriver(Table, frozen=True, kw_only=True, tag_field="kind", tag="op
     """A person at the terminal."""
 
 
+class Poll(Table, frozen=True, kw_only=True):
+    """Where to ask whether an operation is done, every so many seconds.
+
+    `done` and `failed` name places in the JSON of the answer, with dots between the steps, and the values that mean it.
+    """
+
+    url: str
+    method: Name = "GET"
+    headers: dict[str, str] = {}
+    body: Any = None
+    every: Seconds = 1
+    done: Annotated[dict[str, tuple[str, ...]], Meta(min_length=1)]
+    failed: dict[str, tuple[str, ...]] = {}
+
+
+class Operation(Table, frozen=True, kw_only=True):
+    """One HTTP request. A `url` that begins with / is put after the base; `body` is JSON, or a text as it stands.
+
+    `status` lists the HTTP statuses that mean success (any from 200 to 299 unless stated), `expect` places in the JSON
+    of the answer and the values that do, `forbid` places that must not be there. `fixed` says what of a command the
+    request means without naming it. `result` is the place of what a read asks for.
+    """
+
+    url: str
+    method: Name = "POST"
+    headers: dict[str, str] = {}
+    body: Any = None
+    form: dict[str, str] = {}
+    status: tuple[Annotated[int, Meta(ge=100, le=599)], ...] = ()
+    expect: dict[str, tuple[str, ...]] = {}
+    forbid: tuple[str, ...] = ()
+    fixed: dict[str, Any] = {}
+    result: str | None = None
+    poll: Poll | None = None
+
+
+class HttpDriver(Table, frozen=True, kw_only=True, tag_field="kind", tag="http"):
+    """A CSMS with an HTTP API: one templated request per operation, and per OCPP action or for `any` of them.
+
+    Files, `ca_file` and those in templates, start from `cwd`, which starts from the profile's folder.
+    """
+
+    base_url: str
+    headers: dict[str, str] = {}
+    command: dict[str, Operation] = {}
+    operation: dict[str, Operation] = {}
+    ca_file: Name | None = None
+    cwd: str = "."
+
+
 class NoDriver(Table, frozen=True, kw_only=True, tag_field="kind", tag="none"):
-    """Nobody: the station is left alone."""
+    """Nobody: the system under test is left alone."""
 
 
-Driver: TypeAlias = EmbeddedDriver | ProcessDriver | OperatorDriver | NoDriver
+Driver: TypeAlias = EmbeddedDriver | ProcessDriver | HttpDriver | OperatorDriver | NoDriver

@@ -1,4 +1,4 @@
-"""How a station is operated: `StationDriver` is what cases see, and `create_driver` makes it from a profile."""
+"""How a system is operated: cases see a `StationDriver` or a `CsmsDriver`; `create_…` makes it from a profile."""
 
 from conformance.sut.drivers.actions import (
     ACTIONS,
@@ -15,14 +15,19 @@ from conformance.sut.drivers.actions import (
     Unsupported,
     Vehicle,
 )
-from conformance.sut.drivers.create import create_driver
+from conformance.sut.drivers.create import create_csms_driver, create_driver
+from conformance.sut.drivers.csms_driver import CsmsDriver, CsmsHands
 from conformance.sut.drivers.station import StationDriver
+from conformance.sut.operations import OPERATIONS
 
 __all__ = [
     "ACTIONS",
+    "OPERATIONS",
     "Cable",
     "Card",
     "Context",
+    "CsmsDriver",
+    "CsmsHands",
     "DriverFailed",
     "Hands",
     "Load",
@@ -33,5 +38,6 @@ __all__ = [
     "StationDriver",
     "Unsupported",
     "Vehicle",
+    "create_csms_driver",
     "create_driver",
 ]

@@ -1,4 +1,4 @@
-"""A station that a person operates, asked at the terminal."""
+"""A station or a CSMS that a person operates, asked at the terminal."""
 
 import asyncio
 
@@ -51,10 +51,14 @@ class OperatorHands:
         """Ask for it, and take the answer."""
         if not self.can(action):
             raise Unsupported(action, "the operator said that it can never be done here")
+        await self._request(action, _WORDING[action].format(**args))
+
+    async def _request(self, action: str, request: str) -> None:
+        """Put a request to the person, one at a time; `action` is what `never` is about."""
         async with self._one_at_a_time:
             try:
                 async with asyncio.timeout(self._patience):
-                    await self._ask(action, _WORDING[action].format(**args))
+                    await self._ask(action, request)
             except TimeoutError:
                 raise Unsupported(action, f"nobody answered within {self._patience:g} s") from None
             except EOFError:

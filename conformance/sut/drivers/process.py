@@ -1,9 +1,10 @@
-"""A station that is a program: operated by JSON lines as docs/process-driver.md says, or just started and killed."""
+"""A system that is a program: operated by JSON lines as docs/process-driver.md says, or just started and killed."""
 
 import asyncio
 import json
 import os
 import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,14 @@ _MOST_ODD_LINES = 20
 
 
 class ProcessHands:
-    """Operates a program; `patience` is how long it may take to get ready or to answer, in seconds."""
+    """Operates a program; `patience` is how long it may take to get ready or to answer, in seconds.
 
-    def __init__(self, settings: ProcessDriver, *, patience: float) -> None:
+    `names` are the actions that it may be asked for; None for whatever it says that it knows.
+    """
+
+    def __init__(self, settings: ProcessDriver, *, patience: float, names: Iterable[str] | None = ACTIONS) -> None:
         self._settings = settings
+        self._names = None if names is None else frozenset(names)
         self._patience = patience
         self._context: Context | None = None
         self._program: Program | None = None
@@ -38,7 +43,7 @@ class ProcessHands:
     def can(self, action: str) -> bool:
         """Whether the program said so, or for one that says nothing, whether it is about the mains."""
         if self._settings.protocol == "none":
-            return action in _MAINS
+            return action in _MAINS and (self._names is None or action in self._names)
         return self._talk is not None and action in self._talk.known
 
     async def start(self, context: Context) -> None:
@@ -52,16 +57,19 @@ class ProcessHands:
         if program is not None:
             await program.quit()
 
-    async def act(self, action: str, **args: object) -> None:
-        """Have the program do it; one that says nothing is started and killed."""
+    @property
+    def said(self) -> Mapping[str, Any]:
+        """What the program said along with being ready."""
+        return {} if self._talk is None else self._talk.said
+
+    async def act(self, action: str, **args: object) -> Any:
+        """Have the program do it, and give the value that it answers with; one that says nothing is killed."""
         if not self.can(action):
             known = "power_off and power_on" if self._talk is None else ", ".join(sorted(self._talk.known)) or "nothing"
             raise Unsupported(action, f"the driver program knows {known}")
         if self._talk is not None:
-            if self._trouble:
-                raise DriverFailed(action, self._trouble)
-            await self._ask(self._talk, action, args)
-        elif action == "power_on":
+            return await self._have_done(action, args)
+        if action == "power_on":
             if self._program is None or self._trouble:
                 await self.stop()
                 await self._launch(action)
@@ -69,12 +77,20 @@ class ProcessHands:
             program, self._program = self._program, None
             self._trouble = ""
             await program.kill()
+        return None
+
+    async def _have_done(self, action: str, args: dict[str, Any]) -> Any:
+        """Have a program that talks do something."""
+        assert self._talk is not None
+        if self._trouble:
+            raise DriverFailed(action, self._trouble)
+        return await self._ask(self._talk, action, args)
 
     async def _launch(self, action: str) -> None:
         context, settings = self._context, self._settings
         assert context is not None
         self._trouble = ""
-        talk = self._talk = _Talk(context) if settings.protocol == "jsonl" else None
+        talk = self._talk = _Talk(context, self._names) if settings.protocol == "jsonl" else None
         self._program = program = Program(
             [fill(word, context) for word in settings.command],
             folder=Path(settings.cwd),
@@ -112,13 +128,13 @@ class ProcessHands:
         if self._talk is not None:
             self._talk.fail(self._trouble)
 
-    async def _ask(self, talk: "_Talk", action: str, args: dict[str, object]) -> None:
+    async def _ask(self, talk: "_Talk", action: str, args: Mapping[str, object]) -> Any:
         number, line, answer = talk.request(action, args)
         assert self._program is not None
         try:
             async with asyncio.timeout(self._patience):
                 self._program.say(line)
-                await answer
+                return await answer
         except TimeoutError:
             why = f"the driver program did not answer request {number} within {self._patience:g} s{talk.oddity}"
             raise DriverFailed(action, why) from None
@@ -131,13 +147,15 @@ class ProcessHands:
 class _Talk:
     """The conversation with a program: what was asked and not yet answered, and what made no sense."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, names: frozenset[str] | None) -> None:
+        self._names = names
         self._note = context.note
         self._secret = context.password
         self._asked = 0
-        self._open: dict[int, tuple[str, asyncio.Future[None]]] = {}
+        self._open: dict[int, tuple[str, asyncio.Future[Any]]] = {}
         self._odd: list[str] = []
         self.known: frozenset[str] = frozenset()
+        self.said: Mapping[str, Any] = {}
         self.ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     @property
@@ -145,10 +163,10 @@ class _Talk:
         """A remark on the first line that made no sense, to end a message with."""
         return f"; the first of its lines that made no sense: {self._odd[0]}" if self._odd else ""
 
-    def request(self, action: str, args: dict[str, object]) -> tuple[int, bytes, asyncio.Future[None]]:
+    def request(self, action: str, args: Mapping[str, object]) -> tuple[int, bytes, asyncio.Future[Any]]:
         """A new request: its number, the line to write, and what will hold the outcome."""
         self._asked += 1
-        outcome: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        outcome: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._open[self._asked] = (action, outcome)
         spelled = {"idToken" if name == "id_token" else name: value for name, value in args.items()}
         line = json.dumps({"id": self._asked, "action": action, "args": spelled}, separators=(",", ":"))
@@ -186,7 +204,8 @@ class _Talk:
         actions = message.get("actions")
         trouble = ""
         if isinstance(actions, list) and all(isinstance(action, str) for action in actions):
-            self.known = frozenset(actions) & frozenset(ACTIONS)
+            self.known = frozenset(actions) if self._names is None else frozenset(actions) & self._names
+            self.said = message
         else:
             trouble = f'the driver program said ready without "actions", a list of texts; it said {shown(actions)}'
         self._note("driver program says", message=self._scrubbed(message))
@@ -205,7 +224,7 @@ class _Talk:
         why = str(self._scrubbed(message.get("message") or "it did not say why"))
         match result:
             case "done":
-                outcome.set_result(None)
+                outcome.set_result(message.get("value"))
             case "unsupported":
                 outcome.set_exception(Unsupported(action, why))
             case "failed":

@@ -1,0 +1,116 @@
+"""The reference CSMS, or a mutant of it, run inside the harness."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from conformance.sut.drivers.actions import Context, DriverFailed
+from conformance.sut.operations import OPERATIONS
+from conformance.sut.secret import Secret
+
+if TYPE_CHECKING:
+    from conformance.reference.csms.config import StationSetup
+    from conformance.reference.csms.csms import ReferenceCsms
+
+_POLICIES = {"Accepted": "accept", "Pending": "pending", "Rejected": "reject"}
+_TOKENS = {"add_token": "Accepted", "block_token": "Blocked", "expire_token": "Expired"}
+
+
+class EmbeddedCsmsHands:
+    """Runs a reference CSMS in the harness's own event loop; `mutant` is a class to run in its place.
+
+    It knows the station of the profile, with its password, from the start.
+    """
+
+    trouble = ""
+
+    def __init__(self, mutant: type | None = None) -> None:
+        self._class = mutant
+        self._csms: ReferenceCsms | None = None
+
+    @property
+    def url(self) -> str | None:
+        """Where it listens, once it does."""
+        return None if self._csms is None else self._csms.url
+
+    def can(self, name: str) -> bool:
+        """Every operation and every command."""
+        return name in OPERATIONS or name[:1].isupper()
+
+    async def start(self, context: Context) -> None:
+        """Build the CSMS and have it listen."""
+        from conformance.reference.csms.config import CsmsConfig  # noqa: PLC0415 -- needed by this driver only
+        from conformance.reference.csms.csms import ReferenceCsms  # noqa: PLC0415
+
+        config = CsmsConfig(stations={context.identity: _setup(context.password)})
+        csms: ReferenceCsms = (self._class or ReferenceCsms)(config)
+        try:
+            await csms.start()
+        except OSError as error:
+            raise DriverFailed("start", f"the reference CSMS can't listen: {error}") from error
+        self._csms = csms
+
+    async def stop(self) -> None:
+        """Have it close."""
+        csms, self._csms = self._csms, None
+        if csms is not None:
+            await csms.stop()
+
+    async def act(self, action: str, **args: Any) -> Any:
+        """Do it by the CSMS's own methods."""
+        if self._csms is None:
+            raise DriverFailed(action, "the reference CSMS has not been started")
+        try:
+            return self._carry_out(self._csms, action, args)
+        except (LookupError, TypeError, ValueError) as error:
+            raise DriverFailed(action, f"the reference CSMS can't do that: {error!r}") from error
+
+    def _carry_out(self, csms: "ReferenceCsms", action: str, args: dict[str, Any]) -> Any:
+        match action:
+            case "command":
+                return csms.command(args["identity"], args["action_name"], args["payload"]).number
+            case "add_token" | "block_token" | "expire_token" | "remove_token" | "read_token":
+                return _token(csms, action, args)
+            case "read_station":
+                return csms.station_view(args["identity"])
+            case "read_transactions":
+                return csms.station_view(args["identity"])["transactions"]
+            case _:
+                return _station(csms, action, args)
+
+
+def _token(csms: "ReferenceCsms", action: str, args: dict[str, Any]) -> Any:
+    from conformance.reference.csms.config import TokenSetup  # noqa: PLC0415
+
+    id_token = args["id_token"]
+    if action == "read_token":
+        known = csms.tokens[id_token.casefold()]
+        return {"status": known.status, "type": known.type}
+    if action == "remove_token":
+        csms.remove_token(id_token)
+    else:
+        csms.set_token(id_token, TokenSetup(status=_TOKENS[action]))
+    return None
+
+
+def _station(csms: "ReferenceCsms", action: str, args: dict[str, Any]) -> None:
+    identity = args["identity"]
+    if action == "remove_station":
+        csms.remove(identity)
+        return
+    if action == "provision_station":
+        csms.provision(identity, _setup(args["password"]))
+        return
+    record = csms.stations[identity]
+    setup = replace(record.setup, policy=tuple(record.policy), password=record.password)
+    if action == "set_password":
+        setup = replace(setup, password=args["password"].reveal().encode())
+    else:
+        policy = tuple(_POLICIES[each] for each in args["statuses"])
+        setup = replace(setup, policy=policy, interval=args["interval"])
+    csms.provision(identity, setup)
+
+
+def _setup(password: Secret | None) -> "StationSetup":
+    from conformance.reference.csms.config import StationSetup  # noqa: PLC0415
+
+    return StationSetup(password=None if password is None else password.reveal().encode())
