@@ -536,11 +536,14 @@ def pytest_runtest_makereport(call: pytest.CallInfo[None]) -> Generator[None, py
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_report_teststatus(report: pytest.TestReport, config: pytest.Config) -> tuple[str, str, str] | None:
-    """Call each outcome by its verdict."""
-    verdict = dict(getattr(report, "user_properties", ())).get("verdict")  # a report on collecting has none
+    """Call each outcome by its verdict; a mutant that is found out is no failure."""
+    about = dict(getattr(report, "user_properties", ()))  # a report on collecting has none
+    verdict = about.get("verdict")
     if not isinstance(verdict, str) or not _decided(report):
         return None
     category, letter = _SHOWN[Verdict(verdict)]
+    if category == "failed" and about.get("variant") not in (None, "", REFERENCE, CONTROL, PLAIN):
+        category = "found out"
     return category, "" if config.getoption("--ocpp-lines") else letter, verdict
 
 

@@ -68,7 +68,7 @@ def pytest_here(here: Callable[..., Done], monkeypatch: pytest.MonkeyPatch) -> C
         ('name = "Reference station"', "", ["sut.toml: [sut] name: expected a value, got none; add it"]),
         ('role = "station"', "role = ", ["sut.toml: line 3: not valid TOML"]),
         ('versions = ["2.0.1"]', 'versions = ["1.6"]', ["sut.toml", "2.0.1", "OCPP"]),
-        ('kind = "embedded"', 'kind = "http"', ["sut.toml: [driver] kind: expected", 'got "http"']),
+        ('kind = "embedded"', 'kind = "magic"', ["sut.toml: [driver] kind: expected", 'got "magic"']),
     ],
 )
 def test_profile(here: Callable[..., Done], tmp_path: Path, old: str, new: str, parts: list[str]) -> None:
