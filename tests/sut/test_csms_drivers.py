@@ -84,11 +84,20 @@ class Api:
 @pytest.fixture
 async def api() -> AsyncIterator[Api]:
     made = Api()
-    server = await asyncio.start_server(made.serve, "127.0.0.1", 0)
+    open_ones: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
+
+    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        open_ones[asyncio.ensure_future(made.serve(reader, writer))] = writer
+
+    server = await asyncio.start_server(accept, "127.0.0.1", 0)
     made.port = server.sockets[0].getsockname()[1]
     yield made
     server.close()
     await server.wait_closed()
+    for task, writer in open_ones.items():  # a connection may outlive its test, but not its event loop
+        task.cancel()
+        writer.close()
+    await asyncio.gather(*open_ones, *(writer.wait_closed() for writer in open_ones.values()), return_exceptions=True)
 
 
 @pytest.fixture
