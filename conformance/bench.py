@@ -3,25 +3,25 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import ClassVar, NoReturn, Self
 
 import msgspec
 import pytest
 
-from conformance.cases.proving import CONTROL, PLAIN, REFERENCE
+from conformance.cases.case import Case
+from conformance.cases.proving import CONTROL, PLAIN, REFERENCE, Breaks
 from conformance.cases.spec import Spec
-from conformance.peers import scenes
 from conformance.peers.peer import Waiting
-from conformance.peers.received import NoAnswer, NotSeen
-from conformance.rig import NeverConnected, StationRig
+from conformance.peers.received import NotSeen
+from conformance.rig import UNREADY, CsmsRig, NeverConnected, Say, StationRig, create_rig
 from conformance.run import Run
 from conformance.sut.drivers import DriverFailed, Unsupported
-from conformance.sut.tables import EmbeddedDriver, ProcessDriver
+from conformance.sut.tables import ProcessDriver
+from conformance.target import Target
 from conformance.wire.transcript import Transcript
-
-Say = Callable[[str], None]
 
 _LAST_WORDS = 1.0
 
@@ -30,22 +30,43 @@ class Overdue(AssertionError):  # noqa: N818 -- reads as what happened
     """A case took longer than the profile allows."""
 
 
+class GivenUp(AssertionError):  # noqa: N818 -- reads as what happened
+    """A system under test that never came in this version: it is not waited for again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a test is run on: a target, as which case, and when proving, on which variant of the reference."""
+
+    target: Target
+    case: Case
+    variant: str = ""
+
+    def __str__(self) -> str:
+        kind = f"{self.target.role}-{self.target.version}-{self.case.id}"
+        return f"{kind}-{self.variant}" if self.variant else kind
+
+
 class Bench:
     """Hands each case a rig in the state from which every case starts."""
 
     KEY: ClassVar = pytest.StashKey["Bench"]()
     SPEC: ClassVar = pytest.StashKey[Spec]()
+    SUBJECT: ClassVar = pytest.StashKey[Subject]()
 
     def __init__(self, run: Run, *, proving: bool, say: Say, pace: float = 3.0) -> None:
         """`pace` is after how many seconds of waiting to say what for, and then again after thrice as many."""
         self.run = run
         self.proving = proving
-        self.rig: StationRig | None = None
+        self.rig: StationRig | CsmsRig | None = None
         self.used = False
         """Whether a system under test was ever asked for."""
         self.doubtful = False
         """Whether the last case may have left the system under test in an odd state."""
         self.case_id = ""
+        self._target = run.targets[0]
+        self._given_up: dict[Target, str] = {}
+        self._on_rig: Target | None = None
         self._say = say
         self._pace = pace
         self._progress: asyncio.Task[None] | None = None
@@ -61,43 +82,35 @@ class Bench:
                 await self._progress
         await self._drop()
 
+    def begin(self, subject: Subject) -> None:
+        """The next test is about this."""
+        self.case_id, self._target = subject.case.id, subject.target
+
     @asynccontextmanager
-    async def case(self, variant: str | None, *, always_on: bool = False) -> AsyncIterator[StationRig]:
+    async def case(self, subject: Subject) -> AsyncIterator[StationRig | CsmsRig]:
         """The rig for one case; when proving, a fresh one of this variant of the reference.
 
-        Raises NotSeen, NoAnswer, Unsupported or DriverFailed where the starting state can't be had. A system under
-        test that never comes at all, or an address that can't be had, ends the session with exit code 2.
+        Raises one of UNREADY where the starting state can't be had, or GivenUp. An address that can't be had ends the
+        session with exit code 2, as does a system under test that comes in none of the versions that it is to run in.
         """
-        if self.proving:
+        if self.proving or self._on_rig is not subject.target:
             await self._drop()
+        if subject.target in self._given_up:
+            raise GivenUp(self._given_up[subject.target])
         if self.rig is None:
-            self.rig = await self._set_up(variant)
+            self.rig, self._on_rig = await self._set_up(subject), subject.target
+            self.doubtful = False
         rig = self.rig
-        rig.csms.begin()
-        try:
-            await self._starting_state(rig)
-        except (NotSeen, NoAnswer, Unsupported, DriverFailed):
-            if not always_on:  # what is judged by the transcript can be judged without a system under test
-                raise
-        rig.csms.begin()
-        yield rig
-
-    async def _starting_state(self, rig: StationRig) -> None:
-        """Bring the station back to where every case starts.
-
-        After a case that did not pass nobody knows what state it is in. One that is switched on and off without a
-        person is restarted then; any other has to show that it still answers.
-        """
-        station, patience = rig.station, rig.profile.timing.reconnect
         doubtful, self.doubtful = self.doubtful, False
-        automatic = isinstance(rig.profile.driver, EmbeddedDriver | ProcessDriver)
-        if station.trouble:
-            await scenes.power_up(rig.csms, station.power_on, patience=patience)
-        elif doubtful and automatic and station.can("power_cycle"):
-            await scenes.power_up(rig.csms, station.power_cycle, patience=patience)
-        await scenes.ready(station, rig.csms, patience=patience)
-        if doubtful and not automatic:
-            await scenes.responsive(rig.csms)
+        rig.peer.begin()
+        try:
+            await rig.ready(doubtful=doubtful)
+        except UNREADY:
+            if not subject.case.always_on:  # what is judged by the transcript needs no system under test
+                raise
+        rig.peer.begin()
+        yield rig
+        await rig.settle()
 
     def started(self) -> int:
         """The number of the next entry of the transcript."""
@@ -105,27 +118,25 @@ class Bench:
 
     def waited(self) -> float:
         """How long the current case has waited for the system under test, in seconds."""
-        return self.rig.csms.waited if self.rig else 0.0
+        return self.rig.peer.waited if self.rig else 0.0
 
     def touched(self) -> tuple[int, ...]:
         """The entries that the case has looked at since this was asked last."""
-        return self.rig.csms.touched() if self.rig else ()
+        return self.rig.touched() if self.rig else ()
 
     async def last_words(self) -> None:
         """Give the driver a moment to say that its program has ended, where the connection has: it may be the cause."""
         rig = self.rig
-        if rig is not None and rig.csms.link is None and isinstance(rig.profile.driver, ProcessDriver):
-            with contextlib.suppress(NotSeen):
-                await self._link_or_trouble(rig, within=_LAST_WORDS)
-
-    async def _link_or_trouble(self, rig: StationRig, *, within: float) -> None:
-        await rig.csms.until(
-            lambda: rig.csms.link is not None or bool(rig.station.trouble), "a connection", within=within
-        )
+        if rig is None or rig.peer.link is not None or not isinstance(rig.profile.driver, ProcessDriver):
+            return
+        with contextlib.suppress(NotSeen):
+            await rig.peer.until(
+                lambda: rig.peer.link is not None or bool(rig.driver.trouble), "a connection", within=_LAST_WORDS
+            )
 
     def told(self, reason: str) -> str:
         """A reason, with what is wrong with the driver where something is: it may be the cause."""
-        trouble = self.rig.station.trouble if self.rig else ""
+        trouble = self.rig.driver.trouble if self.rig else ""
         return reason if not trouble or trouble in reason else f"{reason}; {trouble}"
 
     def malformed(self, first: int) -> str:
@@ -138,38 +149,51 @@ class Bench:
 
     @property
     def _transcript(self) -> Transcript:
-        return self.rig.transcript if self.rig else self.run.transcript
+        if self.rig is None or self._on_rig is not self._target:
+            return self._target.transcript
+        return self.rig.transcript
 
-    async def _set_up(self, variant: str | None) -> StationRig:
+    async def _set_up(self, subject: Subject) -> StationRig | CsmsRig:
         self.used = True
-        transcript = Transcript() if self.proving else self.run.transcript
-        transcript.redact(self.run.profile.secrets())
-        profile = self.run.profile
-        if claims := claims_of(variant):
+        target = subject.target
+        profile, transcript = target.profile, target.transcript
+        if self.proving:
+            transcript = Transcript()
+            transcript.redact(profile.secrets())
+        if claims := claims_of(target, subject.variant):
             profile = msgspec.structs.replace(profile, features=profile.features | claims)
-        rig = StationRig(profile, transcript, self.run.folder, _mutant(variant), say=self._say)
+        mutant = _class_of(target, subject.variant)
+        rig = create_rig(profile, transcript, self.run.folder, mutant, say=self._say)
         try:
             await rig.start()
         except BaseException as error:
             await rig.stop()
             match error:
                 case NeverConnected() if not self.proving:
-                    self._give_up(str(error))
+                    self._give_up(target, str(error))
                 case OSError():
-                    self._give_up(
+                    self._stop(
                         f"{error.strerror or error}; free the address, or set another host or port under [listen] in "
                         f"the profile"
                     )
                 case DriverFailed() | Unsupported() if not self.proving:
-                    self._give_up(f"the driver could not start the system under test: {error}")
+                    self._give_up(target, f"the driver could not start the system under test: {error}")
             raise
         return rig
 
-    def _give_up(self, message: str) -> NoReturn:
+    def _give_up(self, target: Target, message: str) -> NoReturn:
+        """Leave a target alone from now on; where that goes for all that were to be judged, the run is over."""
+        self._given_up[target] = message
+        if all(each in self._given_up for each in self.run.targets if each.chosen):
+            self._stop(message)
+        self.run.note(f"{target.name}: {message}")
+        raise GivenUp(message)
+
+    def _stop(self, message: str) -> NoReturn:
         pytest.exit(self.run.stop(message), returncode=2)
 
     async def _drop(self) -> None:
-        rig, self.rig = self.rig, None
+        rig, self.rig, self._on_rig = self.rig, None, None
         if rig is not None:
             await rig.stop()
 
@@ -178,7 +202,7 @@ class Bench:
         said: tuple[Waiting, float] | None = None
         while True:
             await asyncio.sleep(self._pace / 3)
-            waiting = self.rig.csms.waiting if self.rig else None
+            waiting = self.rig.peer.waiting if self.rig else None
             if waiting is None:
                 continue
             now = time.monotonic()
@@ -191,21 +215,41 @@ class Bench:
                 )
 
 
-def _mutant(variant: str | None) -> type | None:
+# -- variants of the references, which only a proving run needs -------------------------------------------------------
+
+
+def mutants_of(target: Target) -> dict[str, Breaks]:
+    """The mutants of a target by name, with what each breaks, by the ids that this has in the target's version.
+
+    One that breaks only what that version has no rule for is left out.
+    """
+    from conformance.reference.variants import variants  # noqa: PLC0415
+
+    named = target.catalogue.named
+    found: dict[str, Breaks] = {}
+    for name, each in variants(target.role, target.version).mutants.items():
+        meant = named(vars(each)["breaks"])
+        if meant:
+            found[name] = Breaks(meant, tuple(id_ for also in getattr(each, "also", ()) for id_ in named(also)))
+    return found
+
+
+def claims_of(target: Target, variant: str) -> dict[str, bool]:
+    """What a variant of the reference can do other than its profile says."""
+    if not variant or variant == REFERENCE:
+        return {}
+    from conformance.reference import variants  # noqa: PLC0415
+
+    chosen = _class_of(target, variant)
+    return variants.claims_of(chosen) if chosen is not None else {}
+
+
+def _class_of(target: Target, variant: str) -> type | None:
     if not variant or variant == REFERENCE:
         return None
-    from conformance.reference import mutants  # noqa: PLC0415 -- only a proving run needs the reference
+    from conformance.reference.variants import variants  # noqa: PLC0415
 
-    controls = {CONTROL: mutants.CONTROL, PLAIN: mutants.PLAIN}
-    chosen: type = controls.get(variant) or mutants.all_mutants()[variant]
-    return chosen
-
-
-def claims_of(variant: str | None) -> dict[str, bool]:
-    """What a variant of the reference can do other than its profile says."""
-    mutant = _mutant(variant)
-    if mutant is None:
-        return {}
-    from conformance.reference import mutants  # noqa: PLC0415 -- only a proving run needs the reference
-
-    return mutants.claims_of(mutant)
+    known = variants(target.role, target.version)
+    if variant == CONTROL:
+        return known.control
+    return known.plain if variant == PLAIN else known.mutants[variant]

@@ -14,7 +14,8 @@ import pytest
 from conformance import suite
 from conformance.cases.plan import PlanError, load_plan
 from conformance.files import data
-from conformance.plugin import BAD_INPUT, BELOW_GATE, HARNESS_ERROR, OK, PROVING
+from conformance.judging import BAD_INPUT
+from conformance.plugin import BELOW_GATE, HARNESS_ERROR, OK, PROVING
 from conformance.report.latest import find_run
 from conformance.report.page import NoRenderer, render
 

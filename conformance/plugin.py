@@ -2,40 +2,32 @@
 
 import asyncio
 import contextlib
-import functools
 import inspect
 import tempfile
-import time
-import traceback
 from collections.abc import Callable, Generator, Iterable
-from dataclasses import replace
 from pathlib import Path
-from typing import NoReturn, TypeGuard
+from typing import NoReturn
 
 import msgspec
 import pytest
 
-from conformance import suite
-from conformance.bench import Bench, Overdue, claims_of
-from conformance.cases.case import Case, case_of
-from conformance.cases.catalogue import catalogue
-from conformance.cases.proving import CONTROL, PLAIN, REFERENCE, Breaks, Proving, Trial, prove
-from conformance.cases.spec import CaseOver, Spec, conclude, said
-from conformance.cases.verdict import Finding, Verdict
-from conformance.peers.received import NoAnswer, NotSeen
+from conformance import judging, suite
+from conformance.bench import Bench, Subject, claims_of, mutants_of
+from conformance.cases.case import Case, cases_of
+from conformance.cases.proving import CONTROL, PLAIN, REFERENCE, Proving, Trial, prove, together
+from conformance.cases.verdict import Verdict
+from conformance.judging import BAD_INPUT, Lines
 from conformance.report import allure, terminal
-from conformance.report.evidence import trace_text
 from conformance.report.result import RunResult
-from conformance.run import OWN_CASES, BadInputError, Ran, Run, Settings
-from conformance.sut.drivers import DriverFailed, Unsupported
+from conformance.run import Run, Settings
 from conformance.sut.tables import EmbeddedDriver
+from conformance.target import BadInputError, Target
 
 RESULT = pytest.StashKey[RunResult]()
 CODE = pytest.StashKey[int]()
 PROVING = pytest.StashKey[Proving]()
 _TRIALS = pytest.StashKey[list[Trial]]()
 _OTHERS = pytest.StashKey["_Others"]()
-_CASE = pytest.StashKey[Case]()
 try:
     import uvloop
 except ImportError:  # not installed, or not to be had on this platform
@@ -43,18 +35,11 @@ except ImportError:  # not installed, or not to be had on this platform
 
 pytest_plugins = ("conformance.provide",)
 
+_PARAMETER = "ocpp_subject"
 _BENCH_FIXTURE = "ocpp_bench"
 """Every fixture of ours asks for this one, so that whoever needs a system under test can be told by it."""
 
-OK, BELOW_GATE, BAD_INPUT, HARNESS_ERROR = 0, 1, 2, 3
-
-
-class Unproven(Exception):  # noqa: N818 -- a verdict, which Allure shows as broken and not as failed
-    """The case could not be judged: nothing is said about the system under test."""
-
-
-class HarnessBroke(Exception):  # noqa: N818
-    """The harness, or the case, is at fault."""
+OK, BELOW_GATE, HARNESS_ERROR = 0, 1, 3
 
 
 # -- options --------------------------------------------------------------------------------------------------------
@@ -95,15 +80,16 @@ def pytest_configure(config: pytest.Config) -> None:
         run = _new_run(config, sut, keep=not (proving or config.option.collectonly))
     except BadInputError as error:
         _stop(str(error))
-    if proving and not isinstance(run.profile.driver, EmbeddedDriver):
-        _stop(f"--prove: expected the reference station and its mutants, got {sut}; leave --ocpp-sut out")
+    if proving and not all(isinstance(profile.driver, EmbeddedDriver) for profile in run.profiles):
+        _stop(f"--prove: expected the references and their mutants, got {sut}; leave --ocpp-sut out")
     config.stash[Bench.KEY] = Bench(run, proving=proving, say=_Say(config), pace=config.getoption("--ocpp-progress"))
     config.stash[_TRIALS], config.stash[_OTHERS] = [], _Others()
     config.pluginmanager.register(_Trials(config.stash[_TRIALS]))
     config.pluginmanager.register(config.stash[_OTHERS])
     config.pluginmanager.register(_Loop())
+    config.pluginmanager.register(judging)
     if config.getoption("--ocpp-lines"):
-        config.pluginmanager.register(_Lines(config))
+        config.pluginmanager.register(Lines(config))
     if config.args_source is not pytest.Config.ArgsSource.ARGS:
         config.args = [str(suite.folder())]
     if not proving:
@@ -127,7 +113,7 @@ def _new_run(config: pytest.Config, sut: str, *, keep: bool) -> Run:
             reports=reports,
         )
     )
-    config.add_cleanup(run.sink.close)
+    config.add_cleanup(run.close)
     return run
 
 
@@ -163,7 +149,10 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     if bench is None:
         return []
     run = bench.run
-    lines = [f"ocpp: {run.profile.role} {run.profile.sut.name} as {run.profile.identity}, OCPP {run.version}"]
+    lines = [
+        f"ocpp: {each.role} {each.sut.name} as {each.identity}, OCPP {' and '.join(each.versions)}"
+        for each in run.profiles
+    ]
     if not bench.proving:
         lines.append(f"ocpp: {run.plan.title}, edition {run.plan.edition}; report in {run.folder}")
     return lines
@@ -192,16 +181,38 @@ class _Loop:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """When proving, run a case on the reference, on the control and on every mutant of its requirements."""
-    case = case_of(metafunc.function)
-    bench = _bench(metafunc.config)
-    if case is None or bench is None or not bench.proving or "ocpp_variant" not in metafunc.fixturenames:
+    """Run a case on every target that it is about; when proving, on each fitting variant of its reference."""
+    cases, bench = cases_of(metafunc.function), _bench(metafunc.config)
+    if bench is None or not cases or "ocpp_subject" not in metafunc.fixturenames:
         return
-    mine = [name for name, breaks in _mutants().items() if breaks.requirement in case.requirements]
-    controls = [REFERENCE, CONTROL] if not bench.run.excluded(case) else [PLAIN]
-    alike = claims_of(controls[0])
-    fitting = [name for name in (*controls, *mine) if claims_of(name) == alike]
-    metafunc.parametrize("ocpp_variant", fitting, indirect=True)
+    for each in cases:
+        for target in bench.run.targets:
+            _take(target, each)
+    subjects: list[Subject | None] = [
+        subject
+        for target in bench.run.targets
+        for each in cases
+        if target.concerns(each)
+        for subject in _subjects(bench, target, each.id)
+    ]
+    metafunc.parametrize(_PARAMETER, subjects or [None], ids=str, indirect=True)
+
+
+def _take(target: Target, case: Case) -> None:
+    try:
+        target.take(case)
+    except BadInputError as error:
+        _stop(str(error))
+
+
+def _subjects(bench: Bench, target: Target, id_: str) -> list[Subject]:
+    case = target.cases[id_]
+    if not bench.proving:
+        return [Subject(target, case)]
+    mine = [name for name, breaks in mutants_of(target).items() if set(breaks.requirements) & set(case.requirements)]
+    controls = [REFERENCE, CONTROL] if not target.excluded(case) else [PLAIN]
+    alike = claims_of(target, controls[0])
+    return [Subject(target, case, name) for name in (*controls, *mine) if claims_of(target, name) == alike]
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -210,36 +221,56 @@ def pytest_collection_modifyitems(
 ) -> Generator[None, None, None]:
     """Keep the cases that the plan asks for, in its order; those that are always on run last, whatever was selected."""
     bench = _bench(config)
-    for item in items:
-        _name(item, bench)
     if bench is None:
+        for item in items:
+            _mark(item, [case.id for case in cases_of(getattr(item, "function", None))])
         yield
         _need_a_sut(config, items)
         return
     run = bench.run
+    found = [(case, item) for item in items for case in cases_of(getattr(item, "function", None))]
     try:
-        run.collected((item.stash[_CASE], item.path, item.originalname) for item in items if _is_case(item))
+        run.collected((case, item.path, getattr(item, "originalname", item.name)) for case, item in found)
     except BadInputError as error:
         _stop(str(error))
-    planned = {id_: place for place, id_ in enumerate(run.planned())}
-    unwanted = [item for item in items if _is_case(item) and not run.wants(item.stash[_CASE])]
+    for item in items:
+        _name(item, bench)
+    unwanted = [item for item in items if not _wanted(item, run)]
     items[:] = [item for item in items if item not in unwanted]
     if unwanted:
         config.hook.pytest_deselected(items=unwanted)
-    always = [item for item in items if _is_case(item) and item.stash[_CASE].always_on]
+    always = [item for item in items if _is_always_on(item)]
     there = len(items)
     yield
     if not bench.proving:
-        if any(item not in always for item in items):
-            items += [item for item in always if item not in items]
-        items.sort(key=lambda item: _place(item, planned))
-        run.chosen = [item.stash[_CASE].id for item in items if _is_case(item)]
+        judged = {item.stash[Bench.SUBJECT].target for item in items if Bench.SUBJECT in item.stash}
+        items += [each for each in always if each not in items and each.stash[Bench.SUBJECT].target in judged]
+        order = {target: (place, run.planned(target)) for place, target in enumerate(run.targets)}
+        items.sort(key=lambda item: _place(item, order))
+        for target in run.targets:
+            target.choose(subject.case for subject in _subjects_of(items) if subject.target is target)
     if not items and not session.testsfailed:
         _stop(_nothing_to_run(config, run, there))
 
 
+def _wanted(item: pytest.Item, run: Run) -> bool:
+    """Whether an item is to run: not where it is a case that is about none of the targets, or not asked for."""
+    subject = item.stash.get(Bench.SUBJECT, None)
+    if subject is not None:
+        return run.wants(subject.target, subject.case) or not cases_of(item.function)  # type: ignore[attr-defined]
+    return not cases_of(getattr(item, "function", None))
+
+
+def _is_always_on(item: pytest.Item) -> bool:
+    return Bench.SUBJECT in item.stash and item.stash[Bench.SUBJECT].case.always_on
+
+
+def _subjects_of(items: Iterable[pytest.Item]) -> Iterable[Subject]:
+    return (item.stash[Bench.SUBJECT] for item in items if Bench.SUBJECT in item.stash)
+
+
 def _need_a_sut(config: pytest.Config, items: list[pytest.Item]) -> None:
-    needy = [item.nodeid for item in items if _is_case(item)]
+    needy = [item.nodeid for item in items if item.get_closest_marker("ocpp") is not None]
     if needy and not config.option.collectonly:
         _stop(
             f"{len(needy)} of these tests need a system under test, {needy[0]} for instance: name its profile with "
@@ -255,341 +286,52 @@ def _nothing_to_run(config: pytest.Config, run: Run, there: int) -> str:
             f"nothing to run: {' and '.join(chosen)} selects none of {there} cases; `ocpp-conformance cases` lists them"
         )
     proofs = f", of the proofs {', '.join(run.settings.proofs)}," if run.settings.proofs else ""
+    kinds = " or ".join(f"a {target.role} of OCPP {target.version}" for target in run.targets)
     return (
-        f"nothing to run: the plan {run.plan.title!r}{proofs} has no case for a {run.profile.role} of OCPP "
-        f"{run.version} in {', '.join(config.args)}; choose another proof or plan"
+        f"nothing to run: the plan {run.plan.title!r}{proofs} has no case for {kinds} in {', '.join(config.args)}; "
+        f"choose another proof or plan"
     )
 
 
-def _is_case(item: pytest.Item) -> TypeGuard[pytest.Function]:
-    return _CASE in item.stash
+def _mark(item: pytest.Item, ids: Iterable[str]) -> None:
+    """Mark what needs a system under test, and let `-k` find it by the ids of its cases."""
+    ids = list(ids)
+    if ids or _BENCH_FIXTURE in getattr(item, "fixturenames", ()):
+        item.extra_keyword_matches.update(ids)
+        item.add_marker("ocpp")
 
 
-def _name(item: pytest.Item, bench: Bench | None) -> None:
-    """Make a case known by its own id: in the terminal, in JUnit, and for `-k`; and by the mark `ocpp`."""
-    case = _case_of(item, bench)
-    if case is None:
+def _name(item: pytest.Item, bench: Bench) -> None:
+    """Tell what an item is run on; make it known by its own id: in the terminal, in JUnit, and for `-k`."""
+    subject = _subject_of(item, bench)
+    if subject is None:
         return
-    item.stash[_CASE] = case
-    item.extra_keyword_matches.add(case.id)
-    item.add_marker("ocpp")
-    item.user_properties.append(("case", case.id))
-    item.user_properties.append(("variant", _variant(item)))
+    item.stash[Bench.SUBJECT] = subject
+    _mark(item, [subject.case.id])
+    item.user_properties.append(("case", subject.case.id))
+    item.user_properties.append(("target", subject.target.name))
+    item.user_properties.append(("variant", subject.variant))
 
 
-def _variant(item: pytest.Item) -> str:
-    """Which variant of the reference an item is about, in a proving run; "" in any other."""
-    callspec = getattr(item, "callspec", None)
-    return str(callspec.params.get("ocpp_variant", "")) if callspec is not None else ""
-
-
-def _place(item: pytest.Item, planned: dict[str, int]) -> tuple[bool, int]:
-    case = item.stash.get(_CASE, None)
-    if case is None:
-        return False, -1
-    return case.always_on, planned.get(case.id, len(planned))
-
-
-def _case_of(item: pytest.Item, bench: Bench | None) -> Case | None:
-    if not isinstance(item, pytest.Function):
+def _subject_of(item: pytest.Item, bench: Bench) -> Subject | None:
+    """What an item is run on: a case on the target that it was made for, a test of nobody's on the first."""
+    if not isinstance(item, pytest.Function) or _BENCH_FIXTURE not in item.fixturenames:
         return None
-    declared = case_of(item.function)
-    if declared is not None:
-        return declared
-    if _BENCH_FIXTURE not in item.fixturenames:
-        return None
-    return (
-        bench.run.own_case(item.nodeid, item.function.__doc__ or item.name) if bench else Case(item.nodeid, item.name)
-    )
+    if cases_of(item.function):
+        callspec = getattr(item, "callspec", None)
+        given: Subject | None = callspec.params.get(_PARAMETER) if callspec is not None else None
+        return given
+    target = bench.run.targets[0]
+    return Subject(target, target.own_case(item.nodeid, item.function.__doc__ or item.name))
 
 
-def _mutants() -> dict[str, Breaks]:
-    from conformance.reference.mutants import all_mutants  # noqa: PLC0415 -- only a proving run needs the reference
-
-    return {
-        name: Breaks(vars(each)["breaks"], tuple(getattr(each, "also", ()))) for name, each in all_mutants().items()
-    }
-
-
-# -- verdicts -------------------------------------------------------------------------------------------------------
-
-
-@pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """End the session where a report can't be written: the disk is full, the network share is gone."""
-    bench = _bench(item.config)
-    if bench is None:
-        return (yield)
-    try:
-        return (yield)
-    except OSError as error:  # those of a test never come this far
-        _no_room(bench.run, error)
-
-
-def _no_room(run: Run, error: OSError) -> NoReturn:
-    _stop(run.stop(f"{run.folder}: the report can't be written ({error.strerror or error}); make room and run again"))
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_setup(item: pytest.Item) -> Generator[None]:
-    """Leave out a case that a claim excludes; bring the system under test to the starting state."""
-    bench, case = _bench(item.config), item.stash.get(_CASE, None)
-    if bench is None or case is None:
-        return (yield)
-    bench.case_id = case.id
-    first = bench.started()
-    excluded = bench.run.excluded(case, claims_of(_variant(item)))
-    if excluded:
-        _note(item, bench, Ran(case, Verdict.NOT_APPLICABLE, reason=excluded))
-        pytest.skip(excluded)
-    item.stash[Bench.SPEC] = Spec(
-        case,
-        catalogue(bench.run.version),
-        touched=bench.touched,
-        malformed=lambda: bench.malformed(first),
-    )
-    try:
-        return (yield)
-    except pytest.exit.Exception:
-        raise
-    except pytest.skip.Exception as skipped:
-        _note(item, bench, _skipped(case, skipped))
-        raise
-    except (NotSeen, NoAnswer, Unsupported, DriverFailed) as error:
-        reason = f"the starting state could not be reached: {bench.told(_why(error))}"
-        _note(item, bench, Ran(case, Verdict.INCONCLUSIVE, reason=reason, first=first, last=bench.started()))
-        raise Unproven(_safe(bench, reason)) from None
-    except Exception as error:
-        reason = f"{type(error).__name__}: {error}"
-        _note(item, bench, Ran(case, Verdict.ERROR, reason=reason, first=first, last=bench.started()))
-        raise
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    """Turn what a case noted into its verdict, and the verdict into an outcome of pytest."""
-    bench, case, spec = _bench(item.config), item.stash.get(_CASE, None), item.stash.get(Bench.SPEC, None)
-    if bench is None or case is None or spec is None:
-        return (yield)
-    first, began = bench.started(), time.monotonic()
-    reason, broke, result, over, missed = "", None, None, False, False
-    _bound(item, bench)
-    try:
-        result = yield
-    except CaseOver:
-        over = True
-    except pytest.exit.Exception:
-        raise
-    except pytest.skip.Exception as skipped:
-        _note(item, bench, _skipped(case, skipped))
-        raise
-    except (AssertionError, Unsupported, DriverFailed, pytest.fail.Exception) as error:
-        # in a test that declares nothing, an assertion of its own is the verdict; a step that failed says nothing
-        missed = not case.requirements and type(error) in (AssertionError, pytest.fail.Exception)
-        reason = bench.told(_why(error))
-    except Exception as error:  # noqa: BLE001 -- whatever it is, it is reported as the verdict ERROR
-        wrong = bench.malformed(first)
-        if wrong and isinstance(error, LookupError | TypeError | ValueError | AttributeError):
-            reason = f"{wrong} ({type(error).__name__}: {error})"
-        else:
-            reason, broke = f"{type(error).__name__}: {error}", error
-    verdict = Verdict.FAIL if missed else _conclude(spec, reason=reason, broke=broke, over=over)
-    ran = Ran(
-        case=case,
-        verdict=verdict,
-        findings=tuple(spec.findings),
-        reason=reason or _first_message(spec.findings, verdict),
-        seconds=time.monotonic() - began,
-        waited=bench.waited(),
-        first=first,
-        last=bench.started(),
-    )
-    _note(item, bench, ran)
-    _raise(_safe(bench, _told(ran, reason)), ran.verdict, broke)
-    return result
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object]:
-    """A case after which something breaks is an ERROR, whatever it had come to."""
-    bench, case = _bench(item.config), item.stash.get(_CASE, None)
-    if bench is None or case is None:
-        return (yield)
-    bench.case_id = ""
-    try:
-        return (yield)
-    except Exception as error:
-        ran = bench.run.ran.get(case.id) or Ran(case, Verdict.PASS)
-        reason = f"after the case: {type(error).__name__}: {error}"
-        _note(item, bench, replace(ran, verdict=Verdict.ERROR, reason=reason))
-        raise
-
-
-def _skipped(case: Case, skipped: BaseException) -> Ran:
-    """What a skip comes to: only a claim of the profile makes a declared case one that does not apply."""
-    verdict = Verdict.INCONCLUSIVE if case.requirements else Verdict.NOT_APPLICABLE
-    return Ran(case, verdict, reason=f"skipped: {skipped}")
-
-
-def _why(error: BaseException) -> str:
-    if isinstance(error, AssertionError):
-        return said(error)
-    return str(error)
-
-
-def _bound(item: pytest.Item, bench: Bench) -> None:
-    """Let a case take no longer than the profile says."""
-    if not isinstance(item, pytest.Function) or not inspect.iscoroutinefunction(item.obj):
-        return
-    case, ceiling = item.obj, bench.run.profile.timing.case
-
-    @functools.wraps(case)
-    async def bounded(*args: object, **kwargs: object) -> object:
-        try:
-            async with asyncio.timeout(ceiling) as limit:
-                return await case(*args, **kwargs)
-        except TimeoutError as error:
-            if not limit.expired():
-                raise
-            raise Overdue(
-                f"the case did not end within {ceiling:g} s ([timing] case of the profile); {_where(error, case)}"
-            ) from None
-        except AssertionError:
-            await bench.last_words()
-            raise
-
-    item.obj = bounded
-
-
-def _where(error: TimeoutError, case: Callable[..., object]) -> str:
-    """How far a case had come when its time was up."""
-    cancelled = error.__cause__ or error.__context__ or error
-    file = inspect.getfile(case)
-    lines = [each.lineno for each in traceback.extract_tb(cancelled.__traceback__) if each.filename == file]
-    return f"it had come to {Path(file).name}, line {lines[-1]}" if lines else "it never began to wait"
-
-
-def _conclude(spec: Spec, *, reason: str, broke: Exception | None, over: bool) -> Verdict:
-    failed = any(each.verdict is Verdict.FAIL for each in spec.findings)
-    verdict = conclude(spec, finished=not (reason or broke or over or failed))
-    if broke is not None:
-        return Verdict.ERROR
-    return Verdict.worst([verdict, Verdict.INCONCLUSIVE], verdict) if reason else verdict
-
-
-def _first_message(findings: Iterable[Finding], verdict: Verdict) -> str:
-    if verdict is Verdict.PASS:
-        return ""
-    worst = [each for each in findings if each.verdict is verdict]
-    return f"{worst[0].requirement}: {worst[0].message}" if worst else ""
-
-
-def _told(ran: Ran, reason: str) -> str:
-    lines = [f"{each.requirement} {each.verdict}: {each.message}" for each in ran.findings if each.message]
-    return "\n".join([f"{ran.case.id} {ran.verdict}", *lines, *([reason] if reason else [])])
-
-
-def _safe(bench: Bench, text: str) -> str:
-    """A text for the terminal, without secrets."""
-    return bench.run.transcript.secrets.text(text)
-
-
-def _raise(text: str, verdict: Verdict, broke: Exception | None) -> None:
-    match verdict:
-        case Verdict.FAIL:
-            pytest.fail(text, pytrace=False)
-        case Verdict.INCONCLUSIVE:
-            raise Unproven(text)
-        case Verdict.ERROR:
-            raise HarnessBroke(text) from broke
-
-
-def _note(item: pytest.Item, bench: Bench, ran: Ran) -> None:
-    """Keep a verdict: in the result of the run, in Allure, or as a trial of a proving run."""
-    item.user_properties.append(("verdict", str(ran.verdict)))
-    if bench.proving:
-        blamed = sorted({each.requirement for each in ran.findings if each.verdict in (Verdict.FAIL, Verdict.WARN)})
-        trial = [ran.case.id, _variant(item) or REFERENCE, str(ran.verdict), blamed, ran.reason]
-        item.user_properties.append(("ocpp-trial", trial))
-        return
-    run = bench.run
-    bench.doubtful = ran.verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.ERROR)
-    run.record(ran)
-    row = run.row(ran, run.plan.proof_of(ran.case.id) or OWN_CASES)
-    try:
-        allure.label_case(row)
-        allure.attach(row, trace_text(run.transcript.entries[ran.first : ran.last], row.findings))
-    except OSError as error:
-        _no_room(run, error)
-    if run.sink.failure is not None:
-        _no_room(run, run.sink.failure)
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(call: pytest.CallInfo[None]) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Show a case that could not be judged as its reason, without a traceback."""
-    report = yield
-    if call.excinfo is not None and call.excinfo.errisinstance(Unproven):
-        report.longrepr = str(call.excinfo.value)
-    return report
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_report_teststatus(report: pytest.TestReport, config: pytest.Config) -> tuple[str, str, str] | None:
-    """Call each outcome by its verdict; a mutant that is found out is no failure."""
-    about = dict(getattr(report, "user_properties", ()))  # a report on collecting has none
-    verdict = about.get("verdict")
-    if not isinstance(verdict, str) or not _decided(report):
-        return None
-    category, letter = _SHOWN[Verdict(verdict)]
-    if category == "failed" and about.get("variant") not in (None, "", REFERENCE, CONTROL, PLAIN):
-        category = "found out"
-    return category, "" if config.getoption("--ocpp-lines") else letter, verdict
-
-
-def _decided(report: pytest.TestReport) -> bool:
-    return report.when == "call" or not report.passed
-
-
-class _Lines:
-    """Writes a line for each case as it ends: for who waits at the terminal."""
-
-    def __init__(self, config: pytest.Config) -> None:
-        self._config = config
-
-    @pytest.hookimpl(trylast=True)
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Write the case, its verdict, how long it took, and why it is not a PASS."""
-        about = dict(report.user_properties)
-        reporter = self._config.pluginmanager.get_plugin("terminalreporter")
-        if reporter is None or "verdict" not in about or not _decided(report):
-            return
-        verdict = Verdict(str(about["verdict"]))
-        name = f"{about['case']}[{about['variant']}]" if about.get("variant") else str(about["case"])
-        reporter.ensure_newline()
-        reporter.write(f"{verdict:<14} ", **_COLOURS[verdict])
-        reporter.write_line(f"{name:<34} {report.duration:6.2f} s")
-        reporter.flush()
-
-
-_COLOURS: dict[Verdict, dict[str, bool]] = {
-    Verdict.NOT_APPLICABLE: {"light": True},
-    Verdict.PASS: {"green": True},
-    Verdict.WARN: {"yellow": True},
-    Verdict.INCONCLUSIVE: {"yellow": True},
-    Verdict.FAIL: {"red": True},
-    Verdict.ERROR: {"red": True, "bold": True},
-}
-
-
-_SHOWN = {
-    Verdict.NOT_APPLICABLE: ("skipped", "s"),
-    Verdict.PASS: ("passed", "."),
-    Verdict.WARN: ("passed", "w"),
-    Verdict.INCONCLUSIVE: ("failed", "i"),
-    Verdict.FAIL: ("failed", "F"),
-    Verdict.ERROR: ("error", "E"),
-}
+def _place(item: pytest.Item, order: dict[Target, tuple[int, list[str]]]) -> tuple[int, bool, int]:
+    subject = item.stash.get(Bench.SUBJECT, None)
+    if subject is None:
+        return -1, False, -1
+    place, planned = order[subject.target]
+    id_ = subject.case.id
+    return place, subject.case.always_on, planned.index(id_) if id_ in planned else len(planned)
 
 
 # -- the end --------------------------------------------------------------------------------------------------------
@@ -607,8 +349,8 @@ class _Trials:
             return
         for name, value in report.user_properties:
             if name == "ocpp-trial" and isinstance(value, list | tuple):
-                case, variant, verdict, blamed, reason = value
-                self._trials.append(Trial(case, variant, Verdict(verdict), tuple(blamed), reason))
+                target, case, variant, verdict, blamed, reason = value
+                self._trials.append(Trial(target, case, variant, Verdict(verdict), tuple(blamed), reason))
 
 
 class _Others:
@@ -643,12 +385,11 @@ def _finish(config: pytest.Config, bench: Bench, exitstatus: int) -> int:
     if bench.proving:
         if early is not None:
             return early
-        trials = config.stash[_TRIALS]
-        proving = config.stash[PROVING] = prove(_tried(bench.run, trials), _mutants(), trials)
+        proving = config.stash[PROVING] = _proving(bench.run, config.stash[_TRIALS])
         return OK if proving.clean else BELOW_GATE
-    if not bench.used and not bench.run.ran:
+    if not bench.used and not any(target.ran for target in bench.run.targets):
         config.add_cleanup(bench.run.discard)
-        return early or (BELOW_GATE if config.stash[_OTHERS].failed else OK)
+        return early or (OK if exitstatus == pytest.ExitCode.OK else BELOW_GATE)
     try:
         result = bench.run.finish(complete=early is None)
         allure.write_run_files(Path(config.option.allure_report_dir), result)
@@ -674,9 +415,15 @@ def exit_code(result: RunResult) -> int:
     return OK if graded and all(grade.passes(result.gate) for grade in graded) else BELOW_GATE
 
 
-def _tried(run: Run, trials: Iterable[Trial]) -> list[Case]:
-    """The cases that were tried; under pytest-xdist only the trials say which."""
-    return [run.cases[id_] for id_ in dict.fromkeys(trial.case for trial in trials) if id_ in run.cases]
+def _proving(run: Run, trials: list[Trial]) -> Proving:
+    """What the trials come to, target by target; only they say which cases were tried, under pytest-xdist."""
+    parts: dict[str, Proving] = {}
+    for target in run.targets:
+        mine = [trial for trial in trials if trial.target == target.name]
+        tried = [target.cases[id_] for id_ in dict.fromkeys(trial.case for trial in mine)]
+        if tried:
+            parts[target.name] = prove(tried, mutants_of(target), mine)
+    return together(parts)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
@@ -687,7 +434,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     result, proving = config.stash.get(RESULT, None), config.stash.get(PROVING, None)
     if result is not None and result.cases:
         terminalreporter.section("conformance")
-        for text, style in terminal.summary_lines(_unnoted(result), run_dir=bench.run.folder):
+        for text, style in terminal.summary_lines(_shown(result, bench.run), run_dir=bench.run.folder):
             terminalreporter.write_line(text, **({style: True} if style else {}))
     elif proving is not None:
         terminalreporter.section("proving")
@@ -697,9 +444,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         terminalreporter.write_line(line, red=True)
 
 
-def _unnoted(result: RunResult) -> RunResult:
-    """The result without its notes, which the terminal shows in full at the end."""
-    return msgspec.structs.replace(result, notes=())
+def _shown(result: RunResult, run: Run) -> RunResult:
+    """The result without the note that pytest itself shows, as the reason why it stopped."""
+    return msgspec.structs.replace(result, notes=tuple(note for note in result.notes if note != run.over))
 
 
 _NAMED = 3

@@ -1,20 +1,21 @@
 """The fixtures that a test case gets: the public API of the plugin.
 
-`station` and `csms` always mean the two ends of the link. For a station under test, `station` operates it and `csms` is
-the harness's end; `network` breaks what lies between; `spec` notes findings; `transcript` is the evidence.
+`station` and `csms` always mean the two ends of the link: the harness's end is a peer, the other is a
+driver that operates the system under test. `network` breaks what lies between; `another_station` adds to what a CSMS
+under test has to serve; `spec` notes findings; `transcript` is the evidence.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 import pytest_asyncio
 
-from conformance.bench import Bench
-from conformance.cases.case import case_of
+from conformance.bench import Bench, Subject
 from conformance.cases.spec import Spec
 from conformance.peers.csms import CsmsPeer
-from conformance.rig import StationRig
-from conformance.sut.drivers import StationDriver
+from conformance.peers.station import StationPeer
+from conformance.rig import CsmsRig, StationRig
+from conformance.sut.drivers import CsmsDriver, StationDriver
 from conformance.sut.profile import SutProfile
 from conformance.wire.faults import Network
 from conformance.wire.transcript import Transcript
@@ -28,51 +29,59 @@ async def ocpp_bench(pytestconfig: pytest.Config) -> AsyncIterator[Bench]:
 
 
 @pytest.fixture
-def ocpp_variant(request: pytest.FixtureRequest) -> str | None:
-    """Which variant of the reference a proving run tries; None outside of one."""
-    return getattr(request, "param", None)
+def ocpp_subject(request: pytest.FixtureRequest, ocpp_bench: Bench) -> Subject:  # noqa: ARG001 -- says who needs one
+    """What the test is run on: which system under test, in which version, as which case."""
+    found: Subject = request.node.stash[Bench.SUBJECT]
+    return found
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def rig(ocpp_bench: Bench, ocpp_variant: str | None, request: pytest.FixtureRequest) -> AsyncIterator[StationRig]:
+async def rig(ocpp_bench: Bench, ocpp_subject: Subject) -> AsyncIterator[StationRig | CsmsRig]:
     """The system under test, back in the state from which every case starts."""
-    case = case_of(request.function)
-    async with ocpp_bench.case(ocpp_variant, always_on=case is not None and case.always_on) as ready:
+    async with ocpp_bench.case(ocpp_subject) as ready:
         yield ready
 
 
 @pytest.fixture
-def csms(rig: StationRig) -> CsmsPeer:
-    """The CSMS's end of the link: the harness's, when a station is under test."""
+def csms(rig: StationRig | CsmsRig) -> CsmsPeer | CsmsDriver:
+    """The CSMS: the harness's end when a station is under test, else what operates the one under test."""
     return rig.csms
 
 
 @pytest.fixture
-def station(rig: StationRig) -> StationDriver:
-    """The station: what can be done to it at its own place, by a program, an API or a person."""
+def station(rig: StationRig | CsmsRig) -> StationDriver | StationPeer:
+    """The station: what can be done to the one under test at its own place, or the harness's end for a CSMS."""
     return rig.station
 
 
 @pytest.fixture
-def network(rig: StationRig) -> Network:
+def another_station(rig: StationRig | CsmsRig) -> Callable[..., StationPeer]:
+    """Makes one more station for the CSMS under test: of an identity, with keywords of StationPeer."""
+    assert isinstance(rig, CsmsRig), "another_station is for a CSMS under test"
+    return rig.another
+
+
+@pytest.fixture
+def network(rig: StationRig | CsmsRig) -> Network:
     """What lies between the two ends, and can fail."""
+    assert isinstance(rig, StationRig), "network is for a station under test"
     return rig.network
 
 
 @pytest.fixture
-def transcript(rig: StationRig) -> Transcript:
-    """The record of everything that went over the wire in this session."""
+def transcript(rig: StationRig | CsmsRig) -> Transcript:
+    """The record of everything that went over the wire with this system under test."""
     return rig.transcript
 
 
 @pytest.fixture
-def profile(rig: StationRig) -> SutProfile:
-    """What the system under test claims, and the values that cases need."""
+def profile(rig: StationRig | CsmsRig) -> SutProfile:
+    """What the system under test claims, and the values that cases need; of the one version that is spoken."""
     return rig.profile
 
 
 @pytest.fixture
-def spec(request: pytest.FixtureRequest, ocpp_bench: Bench) -> Spec:  # noqa: ARG001 -- tells that it needs one
+def spec(request: pytest.FixtureRequest, ocpp_subject: Subject) -> Spec:  # noqa: ARG001 -- tells that it needs one
     """What turns the asserts in a block into findings."""
     found: Spec = request.node.stash[Bench.SPEC]
     return found

@@ -1,21 +1,86 @@
 """One system under test on the bench: its driver, the peer it talks to, the network between, and the record of it."""
 
+import asyncio
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any, Protocol
 from urllib.parse import quote
 
 from conformance.peers import scenes
 from conformance.peers.csms import CsmsPeer, CsmsServer
-from conformance.peers.peer import Patience
-from conformance.sut.drivers import Context, StationDriver, create_driver
+from conformance.peers.equipment import Equipment
+from conformance.peers.peer import Patience, Peer
+from conformance.peers.received import NoAnswer, NotSeen, Refused
+from conformance.peers.station import NotConnected, StationPeer
+from conformance.sut.drivers import (
+    Context,
+    CsmsDriver,
+    DriverFailed,
+    StationDriver,
+    Unsupported,
+    create_csms_driver,
+    create_driver,
+)
+from conformance.sut.drivers.actions import Note
 from conformance.sut.profile import SutProfile
-from conformance.sut.tables import EmbeddedDriver
+from conformance.sut.tables import EmbeddedDriver, ProcessDriver
 from conformance.wire.faults import Network
 from conformance.wire.transcript import Transcript
 
+Say = Callable[[str], None]
+
+_PAUSE = 0.2
+"""Seconds between attempts to reach a CSMS that is only starting."""
+
 
 class NeverConnected(Exception):  # noqa: N818 -- reads as what happened
-    """The system under test never came: what was listened on, for how long, and who came instead."""
+    """The two ends never met: what was tried, for how long, and what came of it."""
+
+
+UNREADY = (NeverConnected, NotSeen, NoAnswer, Refused, NotConnected, Unsupported, DriverFailed)
+"""What `Rig.ready` raises where the starting state can't be had."""
+
+
+class Rig(Protocol):
+    """A system under test, and the harness's end of its link."""
+
+    profile: SutProfile
+    transcript: Transcript
+
+    async def start(self) -> None:
+        """Bring both ends together; raises OSError where an address can't be had, DriverFailed, NeverConnected."""
+
+    async def ready(self, *, doubtful: bool) -> None:
+        """Bring the system under test to where every case starts; raises one of UNREADY.
+
+        `doubtful`: the last case did not pass, and nobody knows what state it left behind.
+        """
+
+    async def settle(self) -> None:
+        """Let go of what belongs to the case that has just ended."""
+
+    async def stop(self) -> None:
+        """Let go of the system under test and of every address."""
+
+    @property
+    def peer(self) -> Peer:
+        """The harness's end."""
+
+    @property
+    def driver(self) -> StationDriver | CsmsDriver:
+        """What operates the system under test."""
+
+    def touched(self) -> tuple[int, ...]:
+        """The entries that the case has looked at since this was asked last."""
+
+
+def create_rig(
+    profile: SutProfile, transcript: Transcript, folder: Path, mutant: type | None = None, *, say: Say = lambda _: None
+) -> "StationRig | CsmsRig":
+    """The rig for a profile of one version, not yet started; `mutant` is a class to run as the embedded reference."""
+    kind = StationRig if profile.role == "station" else CsmsRig
+    return kind(profile, transcript, folder, mutant, say=say)
 
 
 class StationRig:
@@ -28,11 +93,11 @@ class StationRig:
         folder: Path,
         mutant: type | None = None,
         *,
-        say: Callable[[str], None] = lambda _: None,
+        say: Say = lambda _: None,
     ) -> None:
         self.profile = profile
         self.transcript = transcript
-        self.folder = folder
+        self._folder = folder
         self._say = say
         self.server = CsmsServer(
             transcript,
@@ -42,12 +107,28 @@ class StationRig:
             versions=profile.versions,
             patience=patience(profile),
         )
-        self.password = profile.password()
+        self._password = profile.password()
         self.csms: CsmsPeer = self.server.peer(
-            profile.identity, password=self.password.reveal() if self.password else None
+            profile.identity,
+            password=self._password.reveal() if self._password else None,
+            connectors=profile.connectors,
         )
         self.network = Network(self.server.listener)
         self.station: StationDriver = create_driver(profile, mutant=mutant)
+
+    @property
+    def peer(self) -> CsmsPeer:
+        """The harness's end."""
+        return self.csms
+
+    @property
+    def driver(self) -> StationDriver:
+        """What operates the station."""
+        return self.station
+
+    def touched(self) -> tuple[int, ...]:
+        """The entries that the case has looked at since this was asked last."""
+        return self.csms.touched()
 
     async def start(self) -> None:
         """Listen, start the driver, and wait for the station.
@@ -61,9 +142,9 @@ class StationRig:
             Context(
                 csms_url=self.server.url,
                 identity=self.profile.identity,
-                password=self.password,
-                folder=self.folder,
-                note=self._note,
+                password=self._password,
+                folder=self._folder,
+                note=_taking_notes(self.transcript),
             )
         )
         try:
@@ -78,13 +159,29 @@ class StationRig:
             raise NeverConnected(f"{self.station.trouble}\n{self._nobody_came()}")
         await scenes.first_boot(self.csms, within=self.profile.timing.settle + self.profile.timing.answer)
 
+    async def ready(self, *, doubtful: bool) -> None:
+        """Bring the station back to where every case starts: connected, accepted, no plug, no transaction.
+
+        A doubtful one that is switched on and off without a person is restarted; any other has to show that it still
+        answers.
+        """
+        limit = self.profile.timing.reconnect
+        automatic = isinstance(self.profile.driver, EmbeddedDriver | ProcessDriver)
+        if self.station.trouble:
+            await scenes.power_up(self.csms, self.station.power_on, patience=limit)
+        elif doubtful and automatic and self.station.can("power_cycle"):
+            await scenes.power_up(self.csms, self.station.power_cycle, patience=limit)
+        await scenes.ready(self.station, self.csms, patience=limit)
+        if doubtful and not automatic:
+            await scenes.responsive(self.csms)
+
+    async def settle(self) -> None:
+        """Nothing has to be let go of: the station stays, and is judged as it comes."""
+
     async def stop(self) -> None:
         """Let go of the station and the address."""
         await self.station.stop()
         await self.server.stop()
-
-    def _note(self, text: str, **detail: object) -> None:
-        self.transcript.note(text, **detail)
 
     def _nobody_came(self) -> str:
         timing = self.profile.timing
@@ -102,6 +199,144 @@ class StationRig:
             f"the station of the profile did not connect: {expected}. Instead came "
             f"{'; '.join(dict.fromkeys(came))}. Mend the profile or the station's settings"
         )
+
+
+class CsmsRig:
+    """A CSMS under test and the stations that the harness plays for it; each case has new ones."""
+
+    def __init__(
+        self,
+        profile: SutProfile,
+        transcript: Transcript,
+        folder: Path,
+        mutant: type | None = None,
+        *,
+        say: Say = lambda _: None,
+    ) -> None:
+        self.profile = profile
+        self.transcript = transcript
+        self._say = say
+        self._password = profile.password()
+        self._context = Context(
+            csms_url=profile.dial.url if profile.dial is not None else "",
+            identity=profile.identity,
+            password=self._password,
+            folder=folder,
+            note=_taking_notes(transcript),
+        )
+        self._others: list[StationPeer] = []
+        self.csms: CsmsDriver = create_csms_driver(profile, mutant=mutant)
+        self.station: StationPeer = self._new_station()
+
+    @property
+    def peer(self) -> StationPeer:
+        """The harness's end."""
+        return self.station
+
+    @property
+    def driver(self) -> CsmsDriver:
+        """What operates the CSMS."""
+        return self.csms
+
+    def touched(self) -> tuple[int, ...]:
+        """The entries that the case has looked at since this was asked last."""
+        return tuple(sorted(n for each in (self.station, *self._others) for n in each.touched()))
+
+    def another(self, identity: str, **made: Any) -> StationPeer:
+        """One more station for the case, not yet connected; `made` are keywords of StationPeer."""
+        station = StationPeer(
+            identity,
+            self.transcript,
+            patience(self.profile),
+            **({"url": self.csms.url, "versions": self.profile.versions} | made),
+        )
+        self._others.append(station)
+        return station
+
+    async def start(self) -> None:
+        """Start the driver, and have the station let in; raises DriverFailed and NeverConnected."""
+        await self.csms.start(self._context)
+        await self._meet(within=self.profile.timing.connect)
+
+    async def ready(self, *, doubtful: bool) -> None:
+        """Bring a new station up: connected, accepted, and every connector reported.
+
+        A doubtful CSMS that is started without a person is started anew; any other has to show that it still answers,
+        as it does by accepting the boot.
+        """
+        automatic = isinstance(self.profile.driver, EmbeddedDriver | ProcessDriver)
+        if self.csms.trouble or (doubtful and automatic):
+            await self.station.close()
+            await self.csms.stop()
+            await self.csms.start(self._context)
+            await self._meet(within=self.profile.timing.connect)
+        elif self.station.link is None or self.station.booted is not None:
+            await self.station.close()
+            self.station = self._new_station(self.csms.url)
+            await self.station.connect()
+        await self.station.bring_up()
+
+    async def settle(self) -> None:
+        """End what the stations of a case have begun, and let go of all but the one of the profile."""
+        others, self._others = self._others, []
+        for station in others:
+            await station.close()
+        if self.station.link is None or self.station.registration != "Accepted":
+            return
+        try:
+            for transaction in self.station.equipment.transactions:
+                await self.station.stop(transaction)
+        except UNREADY:  # the next case has a new station, and begins by looking whether the CSMS answers
+            return
+
+    async def stop(self) -> None:
+        """Hang up, and let go of the CSMS."""
+        await self.settle()
+        await self.station.close()
+        await self.csms.stop()
+
+    async def _meet(self, *, within: float) -> None:
+        """Connect a new station, again and again for so many seconds: a CSMS may take its time to listen."""
+        deadline = time.monotonic() + within
+        self.station = self._new_station(self.csms.url)
+        while True:
+            try:
+                await self.station.connect()
+            except NotConnected as missed:
+                if self.csms.trouble:
+                    raise NeverConnected(f"{self.csms.trouble}\n{self._not_let_in(missed)}") from None
+                if time.monotonic() + _PAUSE > deadline:
+                    raise NeverConnected(self._not_let_in(missed)) from None
+                await asyncio.sleep(_PAUSE)
+            else:
+                return
+
+    def _not_let_in(self, missed: NotConnected) -> str:
+        path = quote(self.profile.identity, safe="")
+        return (
+            f"the CSMS did not let the station in: dialled {self.csms.url.rstrip('/')}/{path} for "
+            f"{self.profile.timing.connect:g} s (subprotocol {', '.join(self.station.greeting.subprotocols)}), and "
+            f"{missed}. Start the CSMS, make the station known to it, or mend [dial], identity or [credentials]"
+        )
+
+    def _new_station(self, url: str = "") -> StationPeer:
+        return StationPeer(
+            self.profile.identity,
+            self.transcript,
+            patience(self.profile),
+            url=url,
+            versions=self.profile.versions,
+            user=self.profile.user,
+            password=self._password.reveal() if self._password else None,
+            equipment=Equipment.claimed(self.profile.evse) if self.profile.evse else None,
+        )
+
+
+def _taking_notes(transcript: Transcript) -> Note:
+    def note(text: str, **detail: object) -> None:
+        transcript.note(text, **detail)
+
+    return note
 
 
 def _handshake(detail: Mapping[str, object]) -> str:

@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from types import ModuleType
 
-from conformance.cases.case import Case, case_of
+from conformance.cases.case import Case, cases_of
 from conformance.files import data
 
 SETTINGS = "suite.ini"
@@ -23,12 +23,10 @@ def all_cases() -> dict[str, Case]:
     found: dict[str, Case] = {}
     for path in sorted(folder().rglob("test_*.py")):
         for value in vars(_load(path)).values():
-            case = case_of(value)
-            if case is None:
-                continue
-            if case.id in found:
-                raise ValueError(f"{path}: the case id {case.id} is taken already")
-            found[case.id] = case
+            for case in cases_of(value):
+                if case.id in found:
+                    raise ValueError(f"{path}: the case id {case.id} is taken already")
+                found[case.id] = case
     return found
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -11,7 +12,8 @@ from typing import Any
 
 from conformance.files import data
 
-EMBEDDED = data("fixtures/profiles/reference-station-2.0.1.toml")
+REFERENCES = {role: data(f"fixtures/profiles/reference-{role}.toml") for role in ("station", "csms")}
+EMBEDDED = REFERENCES["station"]
 MINI_STATION = Path(__file__).parent / "mini_station.py"
 PATIENCE = 60.0
 """Seconds after which a run that should long have ended is given up."""
@@ -43,18 +45,29 @@ class Done:
         """What is in result.json."""
         return json.loads((self.folder / "result.json").read_text(encoding="utf-8"))
 
-    def case(self, id_: str) -> dict[str, Any]:
+    def rows(self, target: str = "") -> list[dict[str, Any]]:
+        """The rows of all cases, or of those of one target, `station 1.6` for instance."""
+        return [row for row in self.result["cases"] if not target or f"{row['role']} {row['version']}" == target]
+
+    def case(self, id_: str, target: str = "") -> dict[str, Any]:
         """The row of a case."""
-        [row] = [row for row in self.result["cases"] if row["id"] == id_ or row["id"].endswith(f"::{id_}")]
+        [row] = [row for row in self.rows(target) if row["id"] == id_ or row["id"].endswith(f"::{id_}")]
         return row
 
-    def verdicts(self) -> dict[str, str]:
+    def verdicts(self, target: str = "") -> dict[str, str]:
         """The verdict of each case, by its id, or by the name of its function."""
-        return {row["id"].rpartition("::")[2]: row["verdict"] for row in self.result["cases"]}
+        return {row["id"].rpartition("::")[2]: row["verdict"] for row in self.rows(target)}
 
-    def transcript(self) -> list[dict[str, Any]]:
-        """The lines of transcript.jsonl."""
-        lines = (self.folder / "transcript.jsonl").read_text(encoding="utf-8").splitlines()
+    def grades(self) -> dict[str, str]:
+        """The grade of each proof that has one, as `boot of station 1.6`."""
+        proofs = [proof for proof in self.result["proofs"] if not proof["reason"]]
+        return {f"{proof['proof']} of {proof['role']} {proof['version']}": proof["grade"] for proof in proofs}
+
+    def transcript(self, target: str = "") -> list[dict[str, Any]]:
+        """The lines of the transcript of a target, of the first unless another is named."""
+        names = self.result["transcripts"]
+        name = names[target] if target else next(iter(names.values()))
+        lines = (self.folder / name).read_text(encoding="utf-8").splitlines()
         return [json.loads(line) for line in lines]
 
 
@@ -91,13 +104,27 @@ def run(words: list[str], folder: Path, *, env: Mapping[str, str] = {}, **option
     return Done(done.returncode, done.stdout, done.stderr, folder / "reports")
 
 
-def profile(path: Path, *, top: str = "", driver: str = 'kind = "embedded"', listen: str = "", **timing: float) -> Path:
-    """Write the profile of the embedded station with short times, other ones, and another driver."""
-    text = EMBEDDED.read_text(encoding="utf-8")
+def profile(  # what most tests want, and what some do
+    path: Path,
+    *,
+    role: str = "station",
+    versions: tuple[str, ...] = ("2.0.1",),
+    top: str = "",
+    driver: str = 'kind = "embedded"',
+    listen: str = "",
+    **timing: float,
+) -> Path:
+    """Write the profile of an embedded reference in these versions with short times, other ones, and another driver."""
+    text = REFERENCES[role].read_text(encoding="utf-8")
+    text = text.replace('versions = ["2.0.1", "1.6"]', f"versions = {json.dumps(versions)}")
+    for version in {"2.0.1", "1.6"} - {*versions}:
+        tables = rf'^\[only\."{re.escape(version)}".*\n(?:[^\[\n].*\n)*'
+        text = re.sub(tables, "", text, flags=re.MULTILINE)
+    if "2.0.1" not in versions:  # the claims at the top are those of the newest version
+        text = re.sub(r"^\[features\]\n(?:[^\[\n].*\n)*", "", text, flags=re.MULTILINE)
     head, _, rest = text.partition("[timing]")
-    head = head.replace("role =", f"{top}\nrole =", 1).replace(
-        "port = 0", f"port = 0\n{listen}" if listen else "port = 0"
-    )
+    head = head.replace("role =", f"{top}\nrole =", 1)
+    head = head.replace("port = 0", f"port = 0\n{listen}") if listen else head
     times = "\n".join(f"{name} = {value}" for name, value in {"case": 60, **_QUICK, **timing}.items())
     assert rest, "the reference profile has times"
     path.write_text(f"{head}[timing]\n{times}\n\n[driver]\n{driver}\n", encoding="utf-8")

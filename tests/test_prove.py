@@ -17,7 +17,7 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Done]:
     with ThreadPoolExecutor() as pool:
         started = {
             name: pool.submit(
-                run, command("prove", "--json", "-k", "TC_B_30_CS", *more), tmp_path_factory.mktemp("prove")
+                run, command("prove", "--json", "-k", "station-2.0.1-TC_B_30_CS", *more), tmp_path_factory.mktemp("prove")
             )
             for name, more in words.items()
         }
@@ -69,10 +69,10 @@ def test_what_is_not_proven(tmp_path: Path) -> None:
     own_tests(tmp_path, UNPROVEN)
     done = run(pytest_command("--prove", "-W", "ignore", "test_own.py"), tmp_path)
     assert done.code == 1, done.text
-    assert "survivor: ACME_1: no mutant is blamed for ACME-1" in done.out
-    assert "survivor: ACME_1: no mutant is blamed for B03.FR.08" in done.out
-    assert "reference: ACME_2 on the reference: FAIL B03.FR.08" in done.out
-    assert "reference: ACME_2 on the control: FAIL B03.FR.08" in done.out
+    assert "survivor: station 2.0.1: ACME_1: no mutant is blamed for ACME-1" in done.out
+    assert "survivor: station 2.0.1: ACME_1: no mutant is blamed for B03.FR.08" in done.out
+    assert "reference: station 2.0.1: ACME_2 on the reference: FAIL B03.FR.08" in done.out
+    assert "reference: station 2.0.1: ACME_2 on the control: FAIL B03.FR.08" in done.out
 
 
 def test_nothing_to_prove(tmp_path: Path) -> None:

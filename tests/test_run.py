@@ -49,13 +49,14 @@ async def test_in_a_loop_of_its_own():
     assert not hasattr(asyncio.get_running_loop(), "seen")
     asyncio.get_running_loop().seen = True if hasattr(asyncio.get_running_loop(), "__dict__") else None
 """
+CHOSEN = "station-2.0.1-TC_B_01_CS"
 NO_DIRT = "ignore::pytest.PytestDeprecationWarning"
 
 
 @pytest.fixture(scope="session")
 def embedded(tmp_path_factory: pytest.TempPathFactory) -> Done:
-    """`ocpp-conformance run --sut embedded -k TC_B_01_CS`."""
-    return run(command("run", "--sut", "embedded", "-k", "TC_B_01_CS"), tmp_path_factory.mktemp("embedded"))
+    """`ocpp-conformance run --sut embedded -k station-2.0.1-TC_B_01_CS`."""
+    return run(command("run", "--sut", "embedded", "-k", CHOSEN), tmp_path_factory.mktemp("embedded"))
 
 
 @pytest.fixture(scope="session")
@@ -64,7 +65,7 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Done:
     folder = tmp_path_factory.mktemp("plain")
     own_tests(folder, "def test_other(): raise AssertionError('nobody asked for this one')", "test_other.py")
     (folder / "pytest.ini").write_text("[pytest]\nasyncio_mode = strict\nfilterwarnings = error\n", encoding="utf-8")
-    words = ["--ocpp-sut=embedded", "-k", "TC_B_01_CS", "-W", NO_DIRT]
+    words = ["--ocpp-sut=embedded", "-k", CHOSEN, "-W", NO_DIRT]
     return run(pytest_command(*words), folder)
 
 
@@ -82,7 +83,7 @@ def test_result(embedded: Done) -> None:
     assert (row["role"], row["version"], row["proof"], row["verdict"]) == ("station", "2.0.1", "boot", "PASS")
     assert {finding["requirement"] for finding in row["findings"]} == {"B01.FR.01", "B01.FR.05", "B01.FR.09"}
     assert result["plan_digest"].startswith("sha256:")
-    assert result["sut"]["identity"] == "CS001"
+    assert [sut["identity"] for sut in result["suts"]] == ["CS001", "CS001"]
     assert result["harness"]["name"] == "ocpp-conformance"
     assert result["complete"] is False  # the rest of the plan was not selected
     assert embedded.code == 1
@@ -136,7 +137,7 @@ def test_the_other_files(embedded: Done) -> None:
 def test_the_same_by_pytest_alone(embedded: Done, plain: Done) -> None:
     assert plain.verdicts() == embedded.verdicts(), plain.text
     assert plain.code == embedded.code
-    for name in ("plan_digest", "proofs", "gate", "overall", "sut"):
+    for name in ("plan_digest", "proofs", "gate", "overall", "suts", "transcripts"):
         assert plain.result[name] == embedded.result[name]
     left = [{path.suffix for path in done.folder.iterdir()} for done in (plain, embedded)]
     assert left[0] == left[1]
@@ -147,7 +148,8 @@ def test_pytest_with_the_path_of_a_shipped_case(tmp_path: Path) -> None:
 
     path = suite.folder() / "station" / "test_cold_boot_cs.py"
     done = run(pytest_command("--ocpp-sut=embedded", f"{path}::test_accepted"), tmp_path)
-    assert done.verdicts() == {"TC_B_01_CS": "PASS"}
+    assert done.verdicts("station 2.0.1")["TC_B_01_CS"] == "PASS"
+    assert {row["title"] for row in done.rows("station 2.0.1")} == {done.case("TC_B_01_CS")["title"]}
     assert done.case("TC_B_01_CS")["proof"] == "boot"
 
 
@@ -165,17 +167,16 @@ def small_plan(tmp_path_factory: pytest.TempPathFactory) -> Done:
 def test_at_the_gate(small_plan: Done) -> None:
     assert small_plan.code == 0, small_plan.text
     assert small_plan.result["complete"] is True
-    assert list(small_plan.verdicts()) == ["TC_B_01_CS", "TC_B_30_CS", "WIRE_FRAMING_CS"]
-    assert [(proof["proof"], proof["grade"]) for proof in small_plan.result["proofs"]] == [
-        ("small", "A"),
-        ("rest", "NG"),
-    ]
+    assert list(small_plan.verdicts("station 2.0.1")) == ["TC_B_01_CS", "TC_B_30_CS", "WIRE_FRAMING_CS"]
+    assert small_plan.grades()["small of station 2.0.1"] == "A"
+    assert set(small_plan.grades().values()) == {"A"}
+    assert [proof["proof"] for proof in small_plan.result["proofs"]] == ["small", "rest"] * 4
     assert "Gate A met" in small_plan.out
     assert "Stopped" not in small_plan.out
 
 
 def test_lines_of_the_command_line(small_plan: Done) -> None:
-    assert re.search(r"^PASS +TC_B_30_CS +\d+\.\d\d s$", small_plan.out, re.MULTILINE)
+    assert re.search(r"^PASS +station 2\.0\.1 +TC_B_30_CS +\d+\.\d\d s$", small_plan.out, re.MULTILINE)
     assert "Traceback" not in small_plan.text
 
 
@@ -553,8 +554,8 @@ def test_killed(tmp_path: Path) -> None:
     with waiting(tmp_path) as (program, _):
         program.kill()
         program.wait(PATIENCE)
-    [folder] = (tmp_path / "reports").iterdir()
-    lines = [json.loads(line) for line in (folder / "transcript.jsonl").read_text(encoding="utf-8").splitlines()]
+    [file] = (tmp_path / "reports").glob("*/transcript-station-2.0.1.jsonl")
+    lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
     actions = [line["frame"]["action"] for line in lines if line["kind"] == "frame"]
     assert "BootNotification" in actions
     assert "TriggerMessage" in actions
@@ -577,7 +578,7 @@ def test_disk_full(tmp_path: Path, size: int) -> None:
     assert "Traceback" not in done.text
     assert "INTERNALERROR" not in done.text
     folder = next(each for each in (tmp_path / "reports").iterdir() if each.name != "latest")
-    lines = (folder / "transcript.jsonl").read_text(encoding="utf-8").splitlines()
+    lines = (folder / "transcript-station-2.0.1.jsonl").read_text(encoding="utf-8").splitlines()
     assert "BootNotification" in "".join(lines) or size < 5_000
     assert [json.loads(line)["n"] for line in lines[:-1]] == list(range(len(lines) - 1))
 
@@ -596,7 +597,7 @@ def test_two_stations_judged_side_by_side(tmp_path: Path) -> None:
         first, second = pool.map(lambda each: run(each, tmp_path), words)
     assert (first.code, second.code) == (0, 0), first.text + second.text
     results = [json.loads(path.read_text(encoding="utf-8")) for path in (tmp_path / "reports").glob("2*/result.json")]
-    assert {result["sut"]["identity"] for result in results} == {"CS001", "Säule 2"}
+    assert {result["suts"][0]["identity"] for result in results} == {"CS001", "Säule 2"}
     assert all(result["overall"] == "A" for result in results)
 
 

@@ -8,8 +8,8 @@ role (`CS: HFS-1; CSMS: C-11`) or for one only (`C-44 (CSMS)`); a role that it d
 import operator
 import re
 import tomllib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache, cached_property
 from typing import Literal, TypeAlias, Union
@@ -21,6 +21,14 @@ Claim: TypeAlias = bool | int | Sequence[str]
 Kind: TypeAlias = Literal["bool", "list", "number", "group", "profile", "subtype"]
 
 _ROLES: tuple[Role, ...] = ("station", "csms")
+
+NEWEST = "2.0.1"
+"""The newest version whose features are listed."""
+
+LISTED = ("1.6", NEWEST)
+"""The versions that have a list of features of their own."""
+
+_LIST_OF = {"2.1": NEWEST}
 
 
 class ExpressionError(ValueError):
@@ -63,9 +71,10 @@ class Feature:
 
 
 class Features:
-    """Every claim known for one edition, found by name or by official id."""
+    """Every claim known for one version, found by name or by official id."""
 
-    def __init__(self, rows: Sequence[Feature]) -> None:
+    def __init__(self, rows: Sequence[Feature], version: str) -> None:
+        self.version = version
         self._rows = tuple(rows)
         self._by_name = {row.name: row for row in rows}
         self._by_id = {(role, _fold(row.official)): row for row in rows for role in row.roles}
@@ -97,8 +106,12 @@ class Features:
         stranger = self.get(word, other)
         if stranger is not None:
             return f"{stranger} is for a {_role_word(other)} to claim, not for a {_role_word(role)}"
+        for listed in map(features, LISTED):
+            elsewhere = listed.get(word, role)
+            if elsewhere is not None:
+                return f"{elsewhere} is a feature of OCPP {listed.version}, not of OCPP {self.version}"
         near = get_close_matches(word.lower(), self.of(role), n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]}?" if near else "catalogue/features-2.0.1.toml lists the names"
+        hint = f"did you mean {near[0]}?" if near else f"catalogue/features-{self.version}.toml lists the names"
         return f"no feature is called {word!r}; {hint}"
 
     def between(self, first: str, last: str, role: Role) -> tuple[Feature, ...]:
@@ -141,15 +154,24 @@ def _role_word(role: Role) -> str:
     return "CSMS" if role == "csms" else "station"
 
 
+def features(version: str = NEWEST) -> Features:
+    """The features of one version of OCPP; those of 2.0.1 for one that has no list of its own yet."""
+    return _read(_LIST_OF.get(version, version))
+
+
+def feature_in(versions: Iterable[str], word: str, role: Role) -> Feature | None:
+    """The feature of this role with this name or official id in the first of these versions that has one."""
+    return next((row for row in (features(each).get(word, role) for each in versions) if row is not None), None)
+
+
 @cache
-def features(edition: str = "2.0.1") -> Features:
-    """The features of one edition."""
-    path = data(f"catalogue/features-{edition}.toml")
+def _read(version: str) -> Features:
+    path = data(f"catalogue/features-{version}.toml")
     rows = []
     for row in tomllib.loads(path.read_text(encoding="utf-8"))["feature"]:
         role = row.pop("role")
         rows.append(Feature(roles=_ROLES if role == "both" else (role,), **row))
-    return Features(rows)
+    return Features(rows, version)
 
 
 # -- what an expression is made of ----------------------------------------------------------------------------------
@@ -224,7 +246,7 @@ class _Judge:
 
     claims: Mapping[str, Claim]
     role: Role
-    known: Features = field(default_factory=features)
+    known: Features
 
     def miss(self, node: _Node, *, wanted: bool) -> _Miss | None:
         """Why the node does not come out as wanted, or None where it does."""
@@ -282,26 +304,26 @@ class Expression:
     text: str
     conditions: Mapping[Role, _Node]
 
-    def check(self, role: Role) -> None:
-        """Raise ExpressionError where it asks for something that a product of this role can't claim."""
-        self.evaluate({}, role)
+    def check(self, role: Role, version: str = NEWEST) -> None:
+        """Raise ExpressionError where it asks for something that no product of this role and version can claim."""
+        self.evaluate({}, role, version)
 
-    def evaluate(self, claims: Mapping[str, Claim], role: Role) -> Applies:
-        """Decide it by claims, keyed by our names; raises ExpressionError for a feature that this role can't claim."""
+    def evaluate(self, claims: Mapping[str, Claim], role: Role, version: str = NEWEST) -> Applies:
+        """Decide it by claims, keyed by our names; raises ExpressionError for a feature that can't be claimed there."""
         condition = self.conditions.get(role)
         if condition is None:
             return Applies(applies=True)
-        miss = _Judge(claims, role).miss(condition, wanted=True)
+        miss = _Judge(claims, role, features(version)).miss(condition, wanted=True)
         return Applies(applies=miss is None, reason="" if miss is None else str(miss))
 
 
-def evaluate(expression: str, claims: Mapping[str, Claim], role: Role) -> Applies:
-    """Whether a case with this condition applies to a product that makes these claims.
+def evaluate(expression: str, claims: Mapping[str, Claim], role: Role, version: str = NEWEST) -> Applies:
+    """Whether a case with this condition applies to a product of this version that makes these claims.
 
     Claims are keyed by our readable names; what is not mentioned is not claimed. An empty expression applies to all.
     Raises ExpressionError.
     """
-    return parse(expression).evaluate(claims, role)
+    return parse(expression).evaluate(claims, role, version)
 
 
 # -- reading ----------------------------------------------------------------------------------------------------------
@@ -312,7 +334,7 @@ _PROFILES = (
     r"ISO\s*15118\s+support|Local\s+Authorization\s+List\s+Management|Smart\s+Charging"
     r"|Advanced\s+(?:Security|Device\s+Management|User\s+Interface)"
 )
-_IDS = "HFS|ISO|AQ|AS|SC|DM|LA|UI|C|R"
+_IDS = "HFS|ISO|OWN|AQ|AS|SC|DM|LA|UI|C|R"
 _TOKEN = re.compile(
     rf"""\s*(?:
         (?P<subtype>  Product \s+ Subtype \s* (?: "(?P<quoted>[^"]*)" | (?P<bare>[\w/-]+(?:\s+\d[\w/-]*)?) ) )

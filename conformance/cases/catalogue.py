@@ -1,12 +1,15 @@
 """The requirements, each with its level, its clause and our own paraphrase."""
 
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 
 from conformance.files import data
+
+EDITIONS = ("2.0.1", "1.6")
+"""The versions of OCPP for which there are requirements."""
 
 
 class Level(StrEnum):
@@ -21,7 +24,8 @@ class Level(StrEnum):
 class Requirement:
     """One rule.
 
-    `unclear` says why a miss of a SHALL only warns: the documents contradict each other, or leave it open.
+    `unclear` says why a miss of a SHALL only warns: the documents contradict each other, or leave it open. `like` is
+    the id of the same rule in OCPP 2.0.1, for a row of another version.
     """
 
     id: str
@@ -30,6 +34,7 @@ class Requirement:
     says: str
     edition: str
     unclear: str = ""
+    like: str = ""
 
     @property
     def binding(self) -> bool:
@@ -43,6 +48,10 @@ class Catalogue:
     def __init__(self, edition: str, rows: dict[str, Requirement]) -> None:
         self.edition = edition
         self._rows = rows
+        self._alike: dict[str, tuple[str, ...]] = {}
+        for row in rows.values():
+            if row.like:
+                self._alike[row.like] = (*self._alike.get(row.like, ()), row.id)
 
     def __contains__(self, requirement: str) -> bool:
         return requirement in self._rows
@@ -55,19 +64,66 @@ class Catalogue:
         known = self._rows.get(requirement)
         return known or Requirement(requirement, Level.SHALL, "not in the catalogue", "", self.edition)
 
+    def named(self, requirement: str) -> tuple[str, ...]:
+        """The ids by which this edition knows a rule that is named by its id in any edition.
+
+        Empty where it has no such rule; more than one where it splits what the other says in one. An id that no edition
+        knows is a vendor's own, and the same everywhere.
+        """
+        if requirement in self._rows:
+            return (requirement,)
+        elsewhere = _elsewhere().get(requirement)
+        if elsewhere is None:
+            return (requirement,)
+        common = elsewhere or requirement
+        return (common,) if common in self._rows else self._alike.get(common, ())
+
+    def judged(self, declared: Iterable[str]) -> tuple[str, ...]:
+        """The ids in this edition of what a case declares, each once.
+
+        Rules that this edition does not have are left out. Raises ValueError where a name could mean several rules, and
+        none of them is declared by its own id.
+        """
+        declared = tuple(declared)
+        chosen: list[str] = []
+        for name in declared:
+            means = self.named(name)
+            exact = [each for each in means if each in declared]
+            if len(means) > 1 and not exact:
+                raise ValueError(f"{name} may mean {' or '.join(means)} in OCPP {self.edition}: declare which")
+            chosen += exact or means
+        return tuple(dict.fromkeys(chosen))
+
+
+def catalogue(edition: str) -> Catalogue:
+    """The catalogue of one edition, `"2.0.1"` for instance; an empty one where nothing is known of it yet."""
+    return _catalogues().get(edition) or Catalogue(edition, {})
+
 
 @cache
-def catalogue(edition: str) -> Catalogue:
-    """The catalogue of one edition, `"2.0.1"` for instance."""
+def _catalogues() -> dict[str, Catalogue]:
+    return {edition: Catalogue(edition, _rows(edition)) for edition in EDITIONS}
+
+
+@cache
+def _elsewhere() -> dict[str, str]:
+    """Every id of every edition, with what it is like in OCPP 2.0.1, if anything."""
+    rows = [row for each in _catalogues().values() for row in each]
+    return {row.like: "" for row in rows} | {row.id: row.like for row in rows}
+
+
+def _rows(edition: str) -> dict[str, Requirement]:
     path = data(f"catalogue/requirements-{edition}.toml")
-    rows = {}
-    for row in tomllib.loads(path.read_text(encoding="utf-8"))["requirement"]:
-        rows[row["id"]] = Requirement(
+    rows = tomllib.loads(path.read_text(encoding="utf-8"))["requirement"]
+    return {
+        row["id"]: Requirement(
             id=row["id"],
             level=Level(row["level"]),
             clause=row["clause"],
             says=row["says"],
             edition=edition,
             unclear=row.get("unclear", ""),
+            like=row.get("like", ""),
         )
-    return Catalogue(edition, rows)
+        for row in rows
+    }

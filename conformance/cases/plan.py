@@ -58,7 +58,7 @@ def _decisive(case: Case) -> list[object]:
     levels = [
         [version, requirement, catalogue(version)[requirement].binding]
         for version in case.versions
-        for requirement in sorted(case.requirements)
+        for requirement in sorted(case.for_version(version).requirements)
     ]
     return [case.id, case.role, case.severity, case.needs, levels]
 

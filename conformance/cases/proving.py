@@ -15,16 +15,20 @@ BLAME = (Verdict.FAIL, Verdict.WARN)
 
 @dataclass(frozen=True, slots=True)
 class Breaks:
-    """What a mutant is meant to break: one requirement, and what unavoidably goes with it."""
+    """What a mutant is meant to break: one requirement, and what unavoidably goes with it.
 
-    requirement: str
+    The one requirement has several ids where a version of OCPP splits it.
+    """
+
+    requirements: tuple[str, ...]
     also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What one case said of one variant of the reference."""
+    """What one case said of one variant of the reference; `target` is its role and version."""
 
+    target: str
     case: str
     variant: str
     verdict: Verdict
@@ -72,20 +76,34 @@ def prove(cases: Iterable[Case], mutants: Mapping[str, Breaks], trials: Iterable
                 failures.append(f"{trial.case} on the {trial.variant}: {trial.verdict} {_because(trial)}")
             continue
         tried.add(trial.variant)
-        if mutant.requirement in trial.blamed:
-            proven.add((trial.case, mutant.requirement))
+        meant = set(mutant.requirements) & set(trial.blamed)
+        if meant:
+            proven |= {(trial.case, each) for each in meant}
             caught.add(trial.variant)
-        wrong = sorted(set(trial.blamed) - {mutant.requirement, *mutant.also})
+        wrong = sorted(set(trial.blamed) - {*mutant.requirements, *mutant.also})
         if wrong:
             wrongly.append(
-                f"{trial.case} blames {trial.variant} (breaks {mutant.requirement}) for {', '.join(wrong)}: "
+                f"{trial.case} blames {trial.variant} (breaks {'/'.join(mutant.requirements)}) for {', '.join(wrong)}: "
                 f"{trial.reason}"
             )
         elif trial.verdict is Verdict.ERROR:
             wrongly.append(f"{trial.case} on {trial.variant}: ERROR {trial.reason}")
     survivors = [f"{case}: no mutant is blamed for {requirement}" for case, requirement in sorted(pairs - proven)]
-    survivors += [f"{name} (breaks {mutants[name].requirement}) is never blamed" for name in sorted(tried - caught)]
+    survivors += [
+        f"{name} (breaks {'/'.join(mutants[name].requirements)}) is never blamed" for name in sorted(tried - caught)
+    ]
     return Proving(len(pairs), len(pairs & proven), tuple(survivors), tuple(wrongly), tuple(failures))
+
+
+def together(parts: Mapping[str, Proving]) -> Proving:
+    """Several results as one, by the target that each is about."""
+    return Proving(
+        sum(each.requirements for each in parts.values()),
+        sum(each.proven for each in parts.values()),
+        tuple(f"{target}: {line}" for target, each in parts.items() for line in each.survivors),
+        tuple(f"{target}: {line}" for target, each in parts.items() for line in each.wrongly_blamed),
+        tuple(f"{target}: {line}" for target, each in parts.items() for line in each.reference_failures),
+    )
 
 
 def _because(trial: Trial) -> str:

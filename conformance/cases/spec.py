@@ -49,7 +49,11 @@ class Spec:
 
     @contextmanager
     def __call__(self, requirement: str) -> Iterator[None]:
-        """Judge one requirement: an assertion that fails is noted, and the case goes on after the block."""
+        """Judge one requirement: an assertion that fails is noted, and the case goes on after the block.
+
+        Here and below a requirement may be named by its id in any version of OCPP. Where the version that is spoken has
+        no such rule, nothing is noted.
+        """
         yield from self._block(requirement, must=False)
 
     @contextmanager
@@ -75,7 +79,7 @@ class Spec:
         return frozenset(finding.requirement for finding in self.findings)
 
     def _block(self, requirement: str, *, must: bool) -> Iterator[None]:
-        self._declared(requirement)
+        self._name(requirement)
         self._recent = self._touched() or self._recent
         try:
             yield
@@ -94,21 +98,34 @@ class Spec:
             self._note(requirement, Verdict.PASS, "")
 
     def _missed(self, requirement: str, message: str) -> None:
-        self._note(requirement, Verdict.FAIL if self._catalogue[requirement].binding else Verdict.WARN, message)
+        name = self._name(requirement)
+        if name is not None:
+            self._note(name, Verdict.FAIL if self._catalogue[name].binding else Verdict.WARN, message)
 
     def _note(self, requirement: str, verdict: Verdict, message: str) -> None:
         """Note a finding; one whose block looked at nothing new is about what was looked at last before it."""
-        self._declared(requirement)
+        name = self._name(requirement)
         touched = self._touched()
         self._recent = touched or self._recent
-        frames = touched or self._recent[-_FEW:]
-        self.findings.append(Finding(requirement, verdict, message, frames))
+        if name is not None:
+            self.findings.append(Finding(name, verdict, message, touched or self._recent[-_FEW:]))
 
-    def _declared(self, requirement: str) -> None:
-        if self.case.requirements and requirement not in self.case.requirements:
+    def _name(self, requirement: str) -> str | None:
+        """The id of a requirement in the version that is spoken, None where that has no such rule."""
+        means = self._catalogue.named(requirement)
+        declared = self.case.requirements
+        if not means or not declared:
+            return means[0] if means else None
+        chosen = [each for each in means if each in declared]
+        if len(chosen) == 1:
+            return chosen[0]
+        if chosen:
             raise UndeclaredRequirementError(
-                f"{self.case.id} judges {requirement} without declaring it: add it to `requirements` of the case"
+                f"{self.case.id} judges {requirement}, which may mean {' or '.join(chosen)}: name the one that is meant"
             )
+        raise UndeclaredRequirementError(
+            f"{self.case.id} judges {requirement} without declaring it: add it to `requirements` of the case"
+        )
 
 
 def said(miss: AssertionError) -> str:

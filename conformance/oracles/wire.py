@@ -3,17 +3,24 @@
 Each function looks at one side of it and returns the misses of each requirement that it judges, all of them named,
 also those without a miss. Only what the system under test sent is judged, never the harness's own provocations; and
 it is not to blame for what a fault, a scripted silence or a lost connection kept from it.
+
+Each connection is judged by the version that it speaks. `station` is an identity: that of the system under test, or
+one that the harness had when a CSMS was under test. Requirements have their ids of 2.0.1, and those of 1.6 where only
+that has the rule, or has two for one.
 """
 
 import json
+import re
 from bisect import bisect_right
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from urllib.parse import unquote
 
-from conformance.wire.frames import MESSAGE_ID_LENGTH, UNREADABLE_ID, Call, CallError, CallResult, Malformed
+from conformance.cases.case import Role
+from conformance.wire.frames import MESSAGE_ID_LENGTH, Call, CallError, CallResult, Malformed
 from conformance.wire.schemas import (
     BY_SUBPROTOCOL,
     VERSIONS,
@@ -41,6 +48,21 @@ SHOWN = 3
 """How many misses a summary tells in words; the others are counted."""
 
 
+def stations(transcript: Transcript) -> list[str]:
+    """Every identity that a connection of the session was opened for, in the order of their first."""
+    opened = (entry.station for entry in transcript.entries if entry.kind == "open")
+    return list(dict.fromkeys(each for each in opened if each is not None))
+
+
+def together(parts: Iterable[Misses]) -> Misses:
+    """What was found for several stations, as one."""
+    found: dict[str, list[Miss]] = defaultdict(list)
+    for part in parts:
+        for requirement, misses in part.items():
+            found[requirement] += misses
+    return found
+
+
 def summary(misses: Sequence[Miss]) -> str:
     """The misses in one line, each with the number of its entry."""
     told = [f"#{miss.entries[-1].n}: {miss.message}" for miss in misses[:SHOWN]]
@@ -53,7 +75,25 @@ def summary(misses: Sequence[Miss]) -> str:
 
 def framing(transcript: Transcript, station: str) -> Misses:
     """J.FRAME.01 to .04 and .06: text frames with JSON arrays of the right shape (Part 4 4.1.2, 4.1.3, 4.2)."""
-    return _malformed(transcript, station, ("J.FRAME.01", "J.FRAME.02", "J.FRAME.03", "J.FRAME.04", "J.FRAME.06"))
+    requirements = ("J.FRAME.01", "J.FRAME.02", "J.FRAME.03", "J.FRAME.04", "J.FRAME.06")
+    found = _malformed(transcript, station, requirements)
+    found["J.FRAME.04"] += [
+        Miss(_NULL_PAYLOAD, (entry,))
+        for entry in transcript.frames(sender="sut", station=station, kind=(Call, CallResult))
+        if _says_null(entry)
+    ]
+    return found
+
+
+_NULL_PAYLOAD = "an empty payload is written null, not {}"
+
+
+def _says_null(entry: Entry) -> bool:
+    """Whether a payload was written null where that is as good as {} (1.6-J 4.2.1)."""
+    frame = entry.frame
+    if not isinstance(frame, Call | CallResult) or frame.payload:
+        return False
+    return frame.raw.rstrip().removesuffix("]").rstrip().endswith("null")
 
 
 def _malformed(transcript: Transcript, station: str, requirements: Iterable[str]) -> dict[str, list[Miss]]:
@@ -124,7 +164,7 @@ def _faulty_items(items: Sequence[Any]) -> Iterator[tuple[str, str]]:
     if items[0] == Call.message_type and not isinstance(items[2], str):
         yield "J.FRAME.01", "the action is no string"
     if items[-1] is None:
-        yield "J.FRAME.04", "an empty payload is written null, not {}"
+        yield "J.FRAME.04", _NULL_PAYLOAD
     elif not isinstance(items[-1], dict):
         yield "J.FRAME.01", f"the payload is {_kind(items[-1])}, not an object"
 
@@ -137,8 +177,19 @@ def _kind(value: object) -> str:
 
 
 def message_ids(transcript: Transcript, station: str) -> Misses:
-    """J.ID.01, .02, .03 and .05: well-formed, never used twice, and repeated in answers (Part 4 4.1.4)."""
-    found = _malformed(transcript, station, ("J.ID.01", "J.ID.05"))
+    """J.ID.01, .02, .03 and .05: well-formed, never used twice, and repeated in answers (Part 4 4.1.4).
+
+    What 1.6 has for an id where there was none to repeat is left open.
+    """
+    versions, without_id = _versions(transcript), _answers_to_the_unreadable(transcript, station)
+    found: dict[str, list[Miss]] = {
+        requirement: [
+            miss
+            for miss in misses
+            if not (miss.entries[0].n in without_id and versions.get(miss.entries[0].link) == VERSIONS["1.6"])
+        ]
+        for requirement, misses in _malformed(transcript, station, ("J.ID.01", "J.ID.05")).items()
+    }
     found["J.ID.02"] = list(_reused(transcript, station))
     found["J.ID.03"] = [
         Miss(f"the answer has the id {_shown(answer)}, and #{call.n} waits for one", (call, answer))
@@ -195,12 +246,10 @@ def _essence(call: Call) -> dict[str, Any]:
 def _stray(transcript: Transcript, station: str) -> Iterator[tuple[Entry, Entry | None]]:
     """Answers to nothing that was asked, each with the open call that it may have been meant for."""
     known: dict[str, list[int]] = defaultdict(list)
-    broken: list[Entry] = []
     for entry in transcript.frames(sender="harness", station=station):
         if entry.frame is not None and entry.frame.message_id is not None and _asks(entry):
             known[entry.frame.message_id].append(entry.n)
-        if isinstance(entry.frame, Malformed):
-            broken.append(entry)
+    excused = _answers_to_the_unreadable(transcript, station)
     open_calls = [
         each
         for each in transcript.exchanges(sender="harness", station=station)
@@ -213,13 +262,35 @@ def _stray(transcript: Transcript, station: str) -> Iterator[tuple[Entry, Entry 
         message_id = answer.frame.message_id
         if message_id is not None and any(n < answer.n for n in known.get(message_id, ())):
             continue
-        if message_id == UNREADABLE_ID and any(each.link == answer.link and each.n < answer.n for each in broken):
+        if answer.n in excused:
             continue
         meant = [each.call for each in open_calls if each.call.link == answer.link and each.call.n < answer.n]
         call = next((each for each in meant if each.n not in taken), None)
         if call is not None:
             taken.add(call.n)
         yield answer, call
+
+
+def _answers_to_the_unreadable(transcript: Transcript, station: str) -> set[int]:
+    """The numbers of CALLERRORs that were sent for a broken message of the harness, one for each of these."""
+    found: set[int] = set()
+    broken: Counter[int | None] = Counter()
+    for entry in transcript.frames(station=station):
+        if entry.sender == "harness" and isinstance(entry.frame, Malformed):
+            broken[entry.link] += 1
+        elif _refuses(entry) and _to_no_call(transcript, entry) and broken[entry.link] > 0:
+            broken[entry.link] -= 1
+            found.add(entry.n)
+    return found
+
+
+def _to_no_call(transcript: Transcript, answer: Entry) -> bool:
+    exchange = transcript.exchange(answer)
+    return exchange is None or isinstance(exchange.call.frame, Malformed)
+
+
+def _refuses(entry: Entry) -> bool:
+    return entry.sender == "sut" and entry.frame is not None and entry.frame.message_type == CallError.message_type
 
 
 def _asks(entry: Entry) -> bool:
@@ -264,10 +335,13 @@ def _name(entry: Entry) -> str:
 
 
 def payloads(transcript: Transcript, station: str) -> Misses:
-    """J.SCHEMA.01, J.FRAME.05, J.ACTION.01 and .02: known actions, valid payloads, nothing empty in them."""
+    """J.SCHEMA.01, J.FRAME.05, J.ACTION.01 and .02: known actions, valid payloads, nothing empty in them.
+
+    For 1.6 also 16J.SCHEMA.02: nothing is added within objects, which its first schemas had let pass.
+    """
     versions = _versions(transcript)
     found: dict[str, list[Miss]] = {
-        requirement: [] for requirement in ("J.SCHEMA.01", "J.FRAME.05", "J.ACTION.01", "J.ACTION.02")
+        requirement: [] for requirement in ("J.SCHEMA.01", "16J.SCHEMA.02", "J.FRAME.05", "J.ACTION.01", "J.ACTION.02")
     }
     for entry in transcript.frames(sender="sut", station=station, kind=(Call, CallResult)):
         version = versions.get(entry.link)
@@ -286,18 +360,35 @@ def _wrong_payload(version: Version, action: str, entry: Entry) -> Iterator[tupl
         if isinstance(frame, Call):
             yield _wrong_action(version, action)
         return
-    needed, payload = [], frame.payload
-    for path in _empty_fields(payload):
+    payload = frame.payload
+    for path in _empty_fields(payload, _EMPTY[version.name]):
         without = _without(payload, path)
-        if any(problem.keyword == "required" for problem in _check(version, action, frame, without)):
-            needed.append(path)
-        else:
+        if not any(problem.keyword == "required" for problem in _check(version, action, frame, without)):
             payload = without
             yield "J.FRAME.05", f"{action}: {_pointer(path)} is empty, and was not left out"
     for problem in _check(version, action, frame, payload):
-        if problem.keyword == "duplicateKey" or (problem.keyword == "format" and _is_time(problem)):
+        if problem.keyword == "duplicateKey" or _is_time(version, problem) or _is_whole(problem):
             continue
-        yield "J.SCHEMA.01", f"{action}: {problem.path or 'payload'}: {problem.message}"
+        added = version.name == "1.6" and problem.keyword == "additionalProperties" and problem.path
+        requirement = "16J.SCHEMA.02" if added else "J.SCHEMA.01"
+        yield requirement, f"{action}: {problem.path or 'payload'}: {problem.message}"
+
+
+_EMPTY: Mapping[str, tuple[object, ...]] = {"1.6": (None,), "2.0.1": (None, {}, []), "2.1": (None, {}, [])}
+"""What an optional field without content is not to be written as, by version."""
+
+
+def _is_time(version: Version, problem: Problem) -> bool:
+    """Whether it is about how a time is written, which is another rule."""
+    return problem.keyword == "format" and problem.path.rpartition("/")[2] in version.times
+
+
+def _is_whole(problem: Problem) -> bool:
+    """Whether 300.0 is all that is wrong: no integer to the schemas of 1.6, and to JSON the same as 300."""
+    return problem.keyword == "type" and _WHOLE.fullmatch(problem.message) is not None
+
+
+_WHOLE = re.compile(r'-?\d+\.0 is not of type "integer"')
 
 
 def _wrong_action(version: Version, action: str) -> tuple[str, str]:
@@ -317,17 +408,17 @@ def _check(version: Version, action: str, frame: Call | CallResult, payload: dic
 _Path = tuple[str | int, ...]
 
 
-def _empty_fields(node: object, path: _Path = ()) -> Iterator[_Path]:
-    """The paths of fields that are null, {} or []; what stands in customData is free."""
+def _empty_fields(node: object, empty: tuple[object, ...], path: _Path = ()) -> Iterator[_Path]:
+    """The paths of fields that are one of `empty`; what stands in customData is free."""
     if isinstance(node, dict):
         for name, value in node.items():
-            if value is None or value in ({}, []):
+            if value in empty:
                 yield (*path, name)
             elif name != "customData":
-                yield from _empty_fields(value, (*path, name))
+                yield from _empty_fields(value, empty, (*path, name))
     elif isinstance(node, list):
         for index, value in enumerate(node):
-            yield from _empty_fields(value, (*path, index))
+            yield from _empty_fields(value, empty, (*path, index))
 
 
 def _without(node: Any, path: _Path) -> Any:
@@ -357,15 +448,24 @@ def _versions(transcript: Transcript) -> dict[int | None, Version]:
 
 
 def refusals(transcript: Transcript, station: str) -> Misses:
-    """J.ERROR.01 and .04: the code is one of this version, description and details are as they must (Part 4 4.2.3)."""
-    found = _malformed(transcript, station, ("J.ERROR.01", "J.ERROR.04"))
+    """J.ERROR.01 and .04: the code is one of this version, description and details are as they must (Part 4 4.2.3).
+
+    For 1.6 also 16J.ERROR.09: two codes are spelt as it has them, mistakes and all.
+    """
+    found = _malformed(transcript, station, ("J.ERROR.01", "16J.ERROR.09", "J.ERROR.04"))
     for entry in transcript.frames(sender="sut", station=station, kind=CallError):
         for problem in entry.problems:
-            if problem.keyword == "errorCode":
-                found["J.ERROR.01"].append(Miss(problem.message, (entry,)))
-            elif problem.keyword == "errorDescription":
-                found["J.ERROR.04"].append(Miss(f"the description has {problem.message}", (entry,)))
+            if problem.keyword in _ABOUT_ERRORS:
+                requirement, prefix = _ABOUT_ERRORS[problem.keyword]
+                found[requirement].append(Miss(prefix + problem.message, (entry,)))
     return found
+
+
+_ABOUT_ERRORS = {
+    "errorCode": ("J.ERROR.01", ""),
+    "errorCodeSpelling": ("16J.ERROR.09", ""),
+    "errorDescription": ("J.ERROR.04", "the description has "),
+}
 
 
 def refused(transcript: Transcript, station: str) -> bool:
@@ -394,101 +494,123 @@ _CODE = 2
 
 # -- times ----------------------------------------------------------------------------------------------------
 
-TIMES = frozenset(
-    {
-        "cacheExpiryDateTime",
-        "currentTime",
-        "departureTime",
-        "endDateTime",
-        "expiryDateTime",
-        "generatedAt",
-        "installDateTime",
-        "latestTimestamp",
-        "oldestTimestamp",
-        "retrieveDateTime",
-        "scheduleStart",
-        "startDateTime",
-        "startSchedule",
-        "timeBase",
-        "timestamp",
-        "validFrom",
-        "validTo",
-    }
-)
-"""The fields of 2.0.1 that hold a time, wherever they stand."""
-
 _DECIMALS = 3
 
 
 def times(transcript: Transcript, station: str) -> Misses:
-    """J.TIME.01, .02 and .04: RFC 3339, at most three decimals, in UTC (Part 2 3.1)."""
-    found: dict[str, list[Miss]] = {requirement: [] for requirement in ("J.TIME.01", "J.TIME.02", "J.TIME.04")}
+    """J.TIME.01, .02 and .04: RFC 3339, at most three decimals, in UTC (Part 2 3.1).
+
+    1.6 has two rules for the first of them: 16J.TIME.01, a time of ISO 8601, and 16J.TIME.06, with its offset. They
+    stand for J.TIME.01 of 2.0.1, which allows RFC 3339 only.
+    """
+    versions = _versions(transcript)
+    requirements = ("16J.TIME.01", "16J.TIME.06", "J.TIME.02", "J.TIME.04")
+    found: dict[str, list[Miss]] = {requirement: [] for requirement in requirements}
     for entry, name, text in written_times(transcript, station):
-        if parse_timestamp(text) is None:
-            found["J.TIME.01"].append(
-                Miss(f"{name} {text[:60]!r} is no time of RFC 3339 with Z or an offset", (entry,))
-            )
-            continue
-        decimals = len(text.partition(".")[2].rstrip("Zz").partition("+")[0].partition("-")[0])
-        if decimals > _DECIMALS:
-            found["J.TIME.02"].append(Miss(f"{name} {text} has {decimals} decimals, {_DECIMALS} are allowed", (entry,)))
-        if text[-1] not in "Zz":
-            found["J.TIME.04"].append(Miss(f"{name} {text} is not given in UTC with Z", (entry,)))
+        for requirement, message in _wrong_time(versions[entry.link], text):
+            found[requirement].append(Miss(f"{name} {message}", (entry,)))
     return found
+
+
+def _wrong_time(version: Version, text: str) -> Iterator[tuple[str, str]]:
+    of_1_6 = version.name == "1.6"
+    if parse_timestamp(text) is None:
+        known = _iso_8601(text) if of_1_6 else None
+        if known is None:
+            kind = "ISO 8601, with date and time" if of_1_6 else "RFC 3339 with Z or an offset"
+            yield "16J.TIME.01", f"{text[:60]!r} is no time of {kind}"
+            return
+        if known.tzinfo is None:
+            yield "16J.TIME.06", f"{text} has neither Z nor an offset"
+            return
+    decimals = len(text.partition(".")[2].rstrip("Zz").partition("+")[0].partition("-")[0])
+    if decimals > _DECIMALS and not of_1_6:
+        yield "J.TIME.02", f"{text} has {decimals} decimals, {_DECIMALS} are allowed"
+    if text[-1] not in "Zz":
+        yield "J.TIME.04", f"{text} is not given in UTC with Z"
+
+
+def _iso_8601(text: str) -> datetime | None:
+    """A date and time in any of the usual forms of ISO 8601; aware where it says its offset."""
+    try:
+        return datetime.fromisoformat(text) if "T" in text.upper() else None
+    except ValueError:
+        return None
 
 
 def written_times(transcript: Transcript, station: str) -> Iterator[tuple[Entry, str, str]]:
     """Every time that the system under test has written: the entry, the name of the field, the text."""
+    versions = _versions(transcript)
     for entry in transcript.frames(sender="sut", station=station, kind=(Call, CallResult)):
         assert isinstance(entry.frame, Call | CallResult)
-        for name, text in _times_in(entry.frame.payload):
-            yield entry, name, text
+        version = versions.get(entry.link)
+        if version is not None:
+            for name, text in _times_in(entry.frame.payload, version.times):
+                yield entry, name, text
 
 
-def _times_in(node: object) -> Iterator[tuple[str, str]]:
+def _times_in(node: object, names: frozenset[str]) -> Iterator[tuple[str, str]]:
     if isinstance(node, dict):
         for name, value in node.items():
-            if name in TIMES and isinstance(value, str):
+            if name in names and isinstance(value, str):
                 yield name, value
             elif name != "customData":
-                yield from _times_in(value)
+                yield from _times_in(value, names)
     elif isinstance(node, list):
         for value in node:
-            yield from _times_in(value)
-
-
-def _is_time(problem: Problem) -> bool:
-    return problem.path.rpartition("/")[2] in TIMES
+            yield from _times_in(value, names)
 
 
 # -- answers ----------------------------------------------------------------------------------------------------
 
 _ALWAYS_ALLOWED = frozenset({"NotImplemented", "NotSupported", "SecurityError"})
-_LIMITED = frozenset({"GetVariables", "SetVariables", "GetReport"})
-_OVER_LIMIT = frozenset({"OccurrenceConstraintViolation", "FormatViolation"})
+_OVER_LIMIT: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
+    "2.0.1": (
+        frozenset({"GetVariables", "SetVariables", "GetReport"}),
+        frozenset({"OccurrenceConstraintViolation", "FormatViolation"}),
+    ),
+    "1.6": (
+        frozenset({"ChangeConfiguration", "GetConfiguration", "SendLocalList"}),
+        frozenset(
+            {
+                "FormatViolation",
+                "FormationViolation",
+                "OccurenceConstraintViolation",
+                "OccurrenceConstraintViolation",
+                "PropertyConstraintViolation",
+                "TypeConstraintViolation",
+            }
+        ),
+    ),
+}
+"""The actions that hold what may be too much or out of range for a station, and the codes to say so, by version."""
 _OUT_OF_REACH = frozenset({"driver: power_off", "driver: cut_network"})
 
 
-def answers(transcript: Transcript, station: str, *, limit: float, now: float) -> Misses:
+def answers(transcript: Transcript, station: str, *, limit: float, now: float, role: Role = "station") -> Misses:
     """J.ANSWER.01, .03 and .04: every valid call is answered with a result, once, and within `limit` seconds.
 
     `now` is the monotonic time: calls whose time is not up yet are left out. So are calls on a connection that went,
-    that was stalled or cut, and calls to a station that was rejected. A refusal is right where the station does not
-    offer the action or names a security reason, and for more items or bytes than it takes (B06.FR.16, .17).
+    that was stalled or cut, and calls before the station was accepted, as far as they have rules of their own. A
+    refusal is right where the other side does not offer the action or names a security reason, and for more items or
+    bytes than a station takes (B06.FR.16, .17), or values out of range (1.6).
     """
     found: dict[str, list[Miss]] = {requirement: [] for requirement in ("J.ANSWER.01", "J.ANSWER.03", "J.ANSWER.04")}
+    versions = _versions(transcript)
     meant = {call.n for _, call in _stray(transcript, station) if call is not None}
-    excused = _Excuses(transcript, station, limit)
+    excused = _Excuses(transcript, station, limit, role)
     for exchange in transcript.exchanges(sender="harness", station=station):
-        call, answer = exchange.call, exchange.answer
-        if not isinstance(call.frame, Call) or call.problems:
+        call, answer, version = exchange.call, exchange.answer, versions.get(exchange.call.link)
+        if not isinstance(call.frame, Call) or call.problems or _says_null(call) or version is None:
+            continue
+        if excused.not_accepted(call, version):
             continue
         if answer is None:
             if now - call.at >= limit and call.n not in meant and not excused.unanswered(call):
                 message = f"{call.frame.action} was not answered within {limit:g} s"
                 found["J.ANSWER.01"].append(Miss(message, (call,)))
             continue
-        if not _right(call.frame.action, answer):
+        if not _right(version, call.frame.action, answer):
             what = getattr(answer.frame, "code", "a broken frame")
             found["J.ANSWER.01"].append(
                 Miss(f"{call.frame.action}, which was valid, was answered {what}", (call, answer))
@@ -509,24 +631,26 @@ def answers(transcript: Transcript, station: str, *, limit: float, now: float) -
     return found
 
 
-def _right(action: str, answer: Entry) -> bool:
+def _right(version: Version, action: str, answer: Entry) -> bool:
     if isinstance(answer.frame, CallError):
         code = answer.frame.code
-        return code in _ALWAYS_ALLOWED or (action in _LIMITED and code in _OVER_LIMIT) or not _is_known(code)
+        limited, over_limit = _OVER_LIMIT.get(version.name, (frozenset(), frozenset()))
+        return code in _ALWAYS_ALLOWED or (action in limited and code in over_limit) or not _is_known(version, code)
     # A broken answer is no silence, and a broken refusal is judged as such.
     return True
 
 
-def _is_known(code: str) -> bool:
-    """Whether a code is one that 2.0.1 has; another one is judged as a wrong code already."""
-    return code in VERSIONS["2.0.1"].error_codes
+def _is_known(version: Version, code: str) -> bool:
+    """Whether a code is one that this version has; another one is judged as a wrong code already."""
+    return code in version.error_codes | version.error_code_variants
 
 
 class _Excuses:
-    """Why a call may have gone unanswered."""
+    """Why a call may have gone unanswered, or been refused."""
 
-    def __init__(self, transcript: Transcript, station: str, limit: float) -> None:
+    def __init__(self, transcript: Transcript, station: str, limit: float, role: Role) -> None:
         self._limit = limit
+        self._role = role
         self._closed: dict[int | None, float] = {}
         self._cut: list[float] = []
         self._stalls: list[tuple[float, float]] = []
@@ -547,22 +671,33 @@ class _Excuses:
         self._opened = {entry.link: entry.at for entry in transcript.entries if entry.kind == "open"}
         boots = [
             (each.answer.n, each.answer.frame.payload.get("status"))
-            for each in transcript.exchanges(sender="sut", station=station, action="BootNotification")
+            for each in transcript.exchanges(
+                sender="sut" if role == "station" else "harness", station=station, action="BootNotification"
+            )
             if each.answer is not None and isinstance(each.answer.frame, CallResult)
         ]
         self._boots = sorted((n, str(status)) for n, status in boots)
 
     def unanswered(self, call: Entry) -> bool:
+        """Whether the call, or its answer, may have been lost."""
         until = call.at + self._limit
         if call.detail.get("dropped") or self._closed.get(call.link, float("inf")) <= until:
             return True
         opened = self._opened.get(call.link, call.at)
         if any(opened <= cut <= until for cut in self._cut):
             return True
-        if any(began <= until and call.at <= ended for began, ended in self._stalls):
-            return True
+        return any(began <= until and call.at <= ended for began, ended in self._stalls)
+
+    def not_accepted(self, call: Entry, version: Version) -> bool:
+        """Whether the call came before the boot was accepted, when other rules say what becomes of it.
+
+        A station answers while it is pending, which 1.6 only recommends; a CSMS always answers a boot.
+        """
         before = bisect_right(self._boots, (call.n, ""))
-        return before > 0 and self._boots[before - 1][1] == "Rejected"
+        status = self._boots[before - 1][1] if before > 0 else None
+        if self._role == "csms":
+            return status != "Accepted" and getattr(call.frame, "action", "") != "BootNotification"
+        return status == "Rejected" or (status == "Pending" and version.name == "1.6")
 
 
 # -- handshakes ----------------------------------------------------------------------------------------------------
@@ -578,7 +713,7 @@ def handshakes(transcript: Transcript, station: str, *, endpoint: str, version: 
     }
     spoken = VERSIONS[version].subprotocol
     for entry in dialled(transcript, station):
-        offered = tuple(entry.detail.get("offered") or ())
+        offered = tuple(entry.detail["offered"])
         if not offered:
             found["J.HANDSHAKE.01"].append(Miss("no version is named in Sec-WebSocket-Protocol", (entry,)))
         elif spoken not in offered:
@@ -597,12 +732,74 @@ _REGISTERED = frozenset({*BY_SUBPROTOCOL, "ocpp1.2", "ocpp1.5", "ocpp2.0"})
 
 
 def dialled(transcript: Transcript, station: str) -> list[Entry]:
-    """The handshakes of this station that came to a proper request, opened or refused."""
+    """The handshakes for this identity that came to a proper request, opened or refused."""
     return [
         entry
         for entry in transcript.entries
-        if entry.kind == "handshake"
-        and entry.sender == "sut"
-        and entry.detail.get("identity") == station
-        and entry.detail.get("status") is not None
+        if entry.kind == "handshake" and entry.detail.get("identity") == station and entry.detail["status"] is not None
     ]
+
+
+def upgrades(transcript: Transcript, station: str, *, version: str, patience: float, now: float) -> Misses:
+    """J.HANDSHAKE.08 and .09, J.CONN.02 and J.COMPRESS.01: what a CSMS answers to the harness's request to connect.
+
+    A request that it refuses is not judged: it may not know the station, or want another password. Where no version is
+    agreed on, it may take `patience` seconds to close the connection; `now` is the monotonic time (Part 4 3.2, 3.3).
+    """
+    requirements = ("J.HANDSHAKE.08", "J.HANDSHAKE.09", "J.CONN.02", "J.COMPRESS.01")
+    found: dict[str, list[Miss]] = {requirement: [] for requirement in requirements}
+    closed = {entry.link: entry for entry in transcript.entries if entry.kind == "close"}
+    for entry in dialled(transcript, station):
+        if entry.detail["status"] != _SWITCHED:
+            continue
+        for requirement, message in [*_wrong_choice(entry, version), *_wrong_extensions(entry)]:
+            found[requirement].append(Miss(message, (entry,)))
+        if _nothing_in_common(entry) and entry.detail["chosen"] is None:
+            end = closed.get(entry.link)
+            open_for = (now if end is None else end.at) - entry.at
+            if open_for >= patience and (end is None or end.sender != "sut"):
+                message = f"without a common version, the connection was left open for {open_for:.1f} s"
+                found["J.HANDSHAKE.08"].append(Miss(message, (entry,) if end is None else (entry, end)))
+    return found
+
+
+_SWITCHED = 101
+
+
+def _wrong_choice(upgrade: Entry, version: str) -> Iterator[tuple[str, str]]:
+    offered, chosen = _offers(upgrade), upgrade.detail["chosen"]
+    told = f"of {', '.join(offered) or 'no version'}, {chosen or 'none'} was selected"
+    if VERSIONS[version].subprotocol in offered:
+        if chosen not in offered or chosen not in BY_SUBPROTOCOL:
+            yield "J.HANDSHAKE.09", told
+    elif chosen is not None and (chosen not in offered or chosen not in BY_SUBPROTOCOL):
+        yield "J.HANDSHAKE.08", told
+
+
+def _nothing_in_common(upgrade: Entry) -> bool:
+    """Whether versions were offered, and none of them exists."""
+    offered = _offers(upgrade)
+    return bool(offered) and not any(name in _REGISTERED for name in offered)
+
+
+def _offers(upgrade: Entry) -> tuple[str, ...]:
+    """The versions that the header named, however it was written."""
+    named = (name.strip() for name in _header(upgrade, "headers", "sec-websocket-protocol").split(","))
+    return tuple(name for name in named if name) or tuple(upgrade.detail["offered"])
+
+
+def _wrong_extensions(upgrade: Entry) -> Iterator[tuple[str, str]]:
+    offered, agreed = (_header(upgrade, which, _EXTENSIONS) for which in ("headers", "response_headers"))
+    if agreed and not offered:
+        yield "J.CONN.02", f"the extension {agreed[:100]} was agreed to, and had not been offered"
+    if _DEFLATE in offered and _DEFLATE not in agreed:
+        yield "J.COMPRESS.01", f"{_DEFLATE} was offered, and not agreed to"
+
+
+def _header(upgrade: Entry, which: str, wanted: str) -> str:
+    headers = upgrade.detail.get(which) or {}
+    return ", ".join(str(value) for name, value in headers.items() if name.casefold() == wanted)
+
+
+_EXTENSIONS = "sec-websocket-extensions"
+_DEFLATE = "permessage-deflate"

@@ -5,6 +5,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from conformance.peers import v16, v201
+from conformance.peers.csms_dialect import Connector, CsmsDialect
+from conformance.peers.csms_v16 import Csms16
+from conformance.peers.csms_v201 import Csms201
 from conformance.peers.peer import Default, Patience, Peer
 from conformance.peers.replies import Answer, Error
 from conformance.wire.frames import Call
@@ -32,10 +35,20 @@ class CsmsPeer(Peer):
         transcript: Transcript,
         patience: Patience,
         defaults: Mapping[str, Mapping[str, Default]],
+        connectors: Sequence[Connector] = (),
     ) -> None:
         super().__init__(identity, transcript, patience, defaults)
+        self._dialects: Mapping[str, CsmsDialect] = {"2.0.1": Csms201(self), "1.6": Csms16(self, connectors)}
         self.written_off: set[str] = set()
         """Transactions that the station began, never ended, and will not or can't end when it is asked to."""
+        self.resets_written_off = 0
+        """Resets that were agreed to before this entry of the transcript are no longer waited for."""
+
+    @property
+    def speak(self) -> CsmsDialect:
+        """How to ask things and to read what comes, in the version of the connection, or else the first of its own."""
+        version = self.link.version.name if self.link is not None and self.link.version is not None else None
+        return self._dialects[version or next(iter(self._defaults))]
 
     def default_answer(self, call: Call, version: str) -> Answer:
         """What a compliant CSMS says to this call, in this version of OCPP."""
@@ -114,11 +127,16 @@ class CsmsServer:
         host = f"[{self._host}]" if ":" in self._host else self._host
         return f"ws://{host}:{self.listener.port}{'' if self.path == '/' else self.path}"
 
-    def peer(self, identity: str, *, password: str | None = None) -> CsmsPeer:
-        """The peer for one station, made at the first call; a password is then asked of that station."""
+    def peer(self, identity: str, *, password: str | None = None, connectors: Sequence[Connector] = ()) -> CsmsPeer:
+        """The peer for one station, made at the first call; a password is then asked of that station.
+
+        `connectors` are those of the station, in the order in which OCPP 1.6 numbers them.
+        """
         if identity not in self._peers:
             defaults = {version: DEFAULTS[version] for version in self._versions if version in DEFAULTS}
-            self._peers[identity] = CsmsPeer(identity, self.transcript, self._patience, defaults or DEFAULTS)
+            self._peers[identity] = CsmsPeer(
+                identity, self.transcript, self._patience, defaults or DEFAULTS, connectors
+            )
         if password is not None:
             self._passwords[identity] = password
         return self._peers[identity]

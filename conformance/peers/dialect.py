@@ -92,7 +92,7 @@ class Dialect(Protocol):
     async def stop(
         self, say: Say, transaction: Transaction, why: str, id_token: Mapping[str, Any] | None = None
     ) -> Received:
-        """A transaction ends, for one of the reasons that `Stop` names."""
+        """A transaction ends, for a reason such as local, unplugged or reset."""
 
     async def sample(self, say: Say, evse: Evse) -> Received:
         """Tell what the meter shows."""

@@ -3,20 +3,53 @@
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any, Literal, Protocol
 
 from conformance.peers.csms import CsmsPeer
+from conformance.peers.csms_dialect import Charging, Connector, ConnectorStatus, Place, Setting
+from conformance.peers.csms_v201 import read_variable
 from conformance.peers.peer import Peer
-from conformance.peers.received import Message, NotSeen, Received
-from conformance.peers.v201 import get_variables, remote_start, set_variables, variable
+from conformance.peers.received import NotSeen, Received
 from conformance.sut.drivers import DriverFailed, Unsupported
 from conformance.wire.frames import Call, CallResult
 from conformance.wire.transcript import Entry
 
-Connector = tuple[int, int]
-"""EVSE id and connector id."""
+__all__ = [
+    "Boot",
+    "Charging",
+    "Connector",
+    "ConnectorStatus",
+    "Operated",
+    "Report",
+    "all_connectors_reported",
+    "base_report",
+    "charging",
+    "configured",
+    "connectors_show",
+    "ended",
+    "first_boot",
+    "inoperative",
+    "latest_statuses",
+    "power_up",
+    "pull_plug",
+    "read_variable",
+    "ready",
+    "reboot",
+    "report_parts",
+    "reset_to_come",
+    "responsive",
+    "restart",
+    "running",
+    "settled_statuses",
+    "stop_authorized",
+    "stop_charging",
+    "transaction",
+    "vacate",
+    "vacated",
+    "write_setting",
+]
 
 _request_ids = count(1000)
 
@@ -78,7 +111,7 @@ async def restart(station: Operated, csms: CsmsPeer) -> Literal["power cycle", "
     if station.can("power_cycle"):
         await station.power_cycle()
         return "power cycle"
-    answer = await csms.call("Reset", {"type": "Immediate"})
+    answer = await csms.speak.reset("now")
     assert answer["status"] in ("Accepted", "Scheduled"), f"Reset was answered {answer['status']}"
     return "reset"
 
@@ -95,7 +128,7 @@ async def responsive(csms: CsmsPeer) -> None:
 
     A station that one case left dumb must not be blamed by each of those after it.
     """
-    await csms.attempt("GetVariables", get_variables(variable("OCPPCommCtrlr", "OfflineThreshold")))
+    await csms.speak.question()
 
 
 async def ready(station: Operated, csms: CsmsPeer, *, patience: float) -> None:
@@ -141,55 +174,8 @@ async def _connected_and_accepted(station: Operated, csms: CsmsPeer, *, patience
 # -- connector status -------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class ConnectorStatus:
-    """What a station said of one connector, in a StatusNotification or as an event of its device model."""
-
-    connector: Connector
-    status: str
-    message: Received
-
-
-def connector_statuses(messages: Iterable[Received]) -> list[ConnectorStatus]:
-    """Every connector status in these calls, in order.
-
-    A station may use StatusNotification, or NotifyEvent about the AvailabilityState of a Connector (G01.FR.07 ff.).
-    """
-    found = []
-    for message in messages:
-        match message.action:
-            case "StatusNotification":
-                found.append(_from_status_notification(message))
-            case "NotifyEvent":
-                found += _from_notify_event(message)
-    return [each for each in found if each is not None]
-
-
-def _from_status_notification(message: Received) -> ConnectorStatus | None:
-    match message:
-        case {"evseId": int(evse), "connectorId": int(connector), "connectorStatus": str(status)}:
-            return ConnectorStatus((evse, connector), status, message)
-    return None
-
-
-def _from_notify_event(message: Received) -> list[ConnectorStatus | None]:
-    events = message.get("eventData")
-    return [_from_event(message, event) for event in events] if isinstance(events, list) else []
-
-
-def _from_event(message: Received, event: object) -> ConnectorStatus | None:
-    match event:
-        case {
-            "actualValue": str(status),
-            "component": {"name": "Connector", "evse": {"id": int(evse), "connectorId": int(connector)}},
-            "variable": {"name": "AvailabilityState"},
-        }:
-            return ConnectorStatus((evse, connector), status, message)
-    return None
-
-
 async def all_connectors_reported(
-    csms: Peer, connectors: Iterable[Connector], *, after: Received | Entry | int, within: float | None = None
+    csms: CsmsPeer, connectors: Iterable[Connector], *, after: Received | Entry | int, within: float | None = None
 ) -> dict[Connector, ConnectorStatus]:
     """Wait until the status of each of these connectors has come, and return the last one of each.
 
@@ -198,7 +184,7 @@ async def all_connectors_reported(
     wanted = list(connectors)
 
     def reported() -> dict[Connector, ConnectorStatus]:
-        return {each.connector: each for each in connector_statuses(csms.traffic(after=after))}
+        return {each.connector: each for each in csms.speak.statuses(csms.traffic(after=after))}
 
     limit = csms.patience.for_action("StatusNotification") if within is None else within
     try:
@@ -208,20 +194,20 @@ async def all_connectors_reported(
     except NotSeen:
         got = reported()
         csms.touch(*(each.message for each in got.values()))
-        missing = ", ".join(f"EVSE {evse} connector {number}" for evse, number in wanted if (evse, number) not in got)
+        missing = ", ".join(csms.speak.name(each) for each in wanted if each not in got)
         raise NotSeen(f"no status came for {missing} within {limit:g} s") from None
     statuses = reported()
     csms.touch(*(each.message for each in statuses.values()))
     return statuses
 
 
-def latest_statuses(csms: Peer, *, after: Received | Entry | int) -> dict[Connector, ConnectorStatus]:
+def latest_statuses(csms: CsmsPeer, *, after: Received | Entry | int) -> dict[Connector, ConnectorStatus]:
     """The last status of each connector that the station has reported so far."""
-    return {each.connector: each for each in connector_statuses(csms.traffic(after=after))}
+    return {each.connector: each for each in csms.speak.statuses(csms.traffic(after=after))}
 
 
 async def settled_statuses(
-    csms: Peer, connectors: Iterable[Connector], *, after: Received | Entry | int, settle: float
+    csms: CsmsPeer, connectors: Iterable[Connector], *, after: Received | Entry | int, settle: float
 ) -> dict[Connector, ConnectorStatus]:
     """Wait until each of these connectors was reported and none was again for `settle` seconds; the last of each.
 
@@ -231,10 +217,10 @@ async def settled_statuses(
     await all_connectors_reported(csms, connectors, after=after)
     deadline = time.monotonic() + csms.patience.for_action("StatusNotification")
     while time.monotonic() < deadline:
-        count = len(connector_statuses(csms.traffic(after=after)))
+        count = len(csms.speak.statuses(csms.traffic(after=after)))
         try:
             await csms.until(
-                lambda count=count: len(connector_statuses(csms.traffic(after=after))) > count,  # type: ignore[misc]
+                lambda count=count: len(csms.speak.statuses(csms.traffic(after=after))) > count,  # type: ignore[misc]
                 "another connector status",
                 within=settle,
             )
@@ -246,7 +232,7 @@ async def settled_statuses(
 
 
 async def connectors_show(
-    csms: Peer, connectors: Iterable[Connector], *statuses: str, after: Received | Entry | int
+    csms: CsmsPeer, connectors: Iterable[Connector], *statuses: str, after: Received | Entry | int
 ) -> None:
     """Wait until the last status of each of these connectors is one of `statuses`; raises NotSeen naming the others."""
     wanted = list(connectors)
@@ -260,7 +246,7 @@ async def connectors_show(
     try:
         await csms.until(lambda: not others(), f"the status {' or '.join(statuses)}", within=limit)
     except NotSeen:
-        told = ", ".join(f"EVSE {evse} connector {number}: {status}" for (evse, number), status in others().items())
+        told = ", ".join(f"{csms.speak.name(connector)}: {status}" for connector, status in others().items())
         raise NotSeen(f"{' or '.join(statuses)} did not come within {limit:g} s for {told}") from None
     finally:
         latest = latest_statuses(csms, after=after)
@@ -268,64 +254,56 @@ async def connectors_show(
 
 
 @asynccontextmanager
-async def inoperative(
-    csms: Peer, connectors: Iterable[Connector], *, evse: Mapping[str, int] | None = None
-) -> AsyncIterator[None]:
-    """Make an EVSE, a connector of it, or with neither the whole station inoperative for the length of a block.
+async def inoperative(csms: CsmsPeer, connectors: Iterable[Connector], *, place: Place = None) -> AsyncIterator[None]:
+    """Make an EVSE, a connector, or with neither the whole station inoperative for the length of a block.
 
     `connectors` are those that this concerns. Raises AssertionError where the station does not do it at once, or
     does not report them Unavailable: a precondition of the case, not a finding.
     """
-    request: dict[str, Any] = {} if evse is None else {"evse": dict(evse)}
     mark = csms.now
-    answer = await csms.call("ChangeAvailability", request | {"operationalStatus": "Inoperative"})
-    assert answer["status"] == "Accepted", f"ChangeAvailability Inoperative was answered {answer['status']}"
+    status = await csms.speak.change_availability(place, operative=False)
     try:
+        assert status == "Accepted", f"ChangeAvailability Inoperative was answered {status}"
         await connectors_show(csms, connectors, "Unavailable", after=mark)
         yield
     finally:
         with suppress(AssertionError):
             await csms.connected()
-            await csms.call("ChangeAvailability", request | {"operationalStatus": "Operative"})
+            await csms.speak.change_availability(place, operative=True)
 
 
-# -- variables ------------------------------------------------------------------------------------------------------
+# -- settings ---------------------------------------------------------------------------------------------------------
 
 
-async def read_variable(csms: Peer, component: str, name: str, *, evse: int | None = None) -> str:
-    """The actual value of a variable; raises AssertionError where the station does not give it."""
-    answer = await csms.call("GetVariables", get_variables(variable(component, name, evse=evse)))
-    result: Message = answer["getVariableResult"][0]
-    assert result["attributeStatus"] == "Accepted", f"{component}.{name} can't be read: {result['attributeStatus']}"
-    value: str = result["attributeValue"]
-    return value
+async def write_setting(csms: CsmsPeer, setting: Setting, value: str) -> None:
+    """Change a setting; raises AssertionError where the station does not accept the value at once."""
+    status = await csms.speak.write(setting, value)
+    assert status == "Accepted", f"{_said(setting)} = {value} was answered {status}"
 
 
-async def write_variable(csms: Peer, component: str, name: str, value: str) -> None:
-    """Set a variable; raises AssertionError where the station does not accept the value at once."""
-    item = variable(component, name) | {"attributeValue": value}
-    answer = await csms.call("SetVariables", set_variables(item))
-    status = answer["setVariableResult"][0]["attributeStatus"]
-    assert status == "Accepted", f"{component}.{name} = {value} was answered {status}"
+def _said(setting: Setting) -> str:
+    return setting if isinstance(setting, str) else ".".join(setting)
 
 
 @asynccontextmanager
-async def configured(csms: Peer, settings: Mapping[tuple[str, str], str]) -> AsyncIterator[None]:
-    """Set variables, named by component and variable, for the length of a block, and put back what was there.
+async def configured(
+    csms: CsmsPeer, settings: Mapping[Setting, str] | Mapping[tuple[str, str], str] | Mapping[str, str]
+) -> AsyncIterator[None]:
+    """Change settings for the length of a block, and put back what was there.
 
     Raises AssertionError where a value is not accepted: a precondition of the case, not a finding.
     """
-    before: dict[tuple[str, str], str] = {}
+    before: dict[Setting, str] = {}
     try:
-        for (component, name), value in settings.items():
-            was = await read_variable(csms, component, name)
+        for setting, value in settings.items():
+            was = await csms.speak.read(setting)
             if was != value:
-                before[component, name] = was  # first: a station may refuse a value and take it all the same
-                await write_variable(csms, component, name, value)
+                before[setting] = was  # first: a station may refuse a value and take it all the same
+                await write_setting(csms, setting, value)
         yield
     finally:
-        for (component, name), value in reversed(before.items()):
-            await write_variable(csms, component, name, value)
+        for setting, value in reversed(before.items()):
+            await write_setting(csms, setting, value)
 
 
 # -- reports ----------------------------------------------------------------------------------------------------------
@@ -369,16 +347,7 @@ async def report_parts(csms: Peer, request_id: int, *, after: int) -> list[Recei
 # -- transactions -----------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Charging:
-    """A transaction that runs, and the event by which that was seen."""
-
-    connector: Connector
-    transaction_id: str
-    event: Received
-
-
-async def transaction(station: Operated, csms: Peer, connector: Connector, id_token: Mapping[str, str]) -> Charging:
+async def transaction(station: Operated, csms: CsmsPeer, connector: Connector, id_token: Mapping[str, str]) -> Charging:
     """Plug in, authorize, and wait until a transaction runs in which the driver is authorized.
 
     The token is presented at the station where the driver can, and sent with a remote start where not; a station
@@ -386,79 +355,41 @@ async def transaction(station: Operated, csms: Peer, connector: Connector, id_to
     AssertionError where no transaction comes of it.
     """
     mark, number = csms.now, next(_request_ids)
-    evse = connector[0]
     plugged = await _done(station, "plug_in", lambda: station.plug_in(*connector))
     shown = await _done(
         station,
         "present_id_token",
-        lambda: station.present_id_token(evse, id_token["idToken"], id_token["type"]),
+        lambda: station.present_id_token(connector[0], id_token["idToken"], id_token["type"]),
     )
     if not shown:
-        answer = await csms.call("RequestStartTransaction", remote_start(id_token, evse=evse, remote_start_id=number))
-        assert answer["status"] == "Accepted", f"RequestStartTransaction was answered {answer['status']}"
+        answer = await csms.speak.remote_start(id_token, connector, number)
+        assert answer["status"] == "Accepted", f"the remote start was answered {answer['status']}"
     try:
-        event = await csms.expect(
-            "TransactionEvent",
-            after=mark,
-            where=lambda message: _on(csms, message, evse, mark) and _authorized(message, number, plugged=plugged),
-        )
+        return await csms.speak.began(connector, after=mark, number=number, plugged=plugged)
     except NotSeen as missing:
-        raise NotSeen(f"no transaction came to run on EVSE {evse}{_without_plug(plugged=plugged)}: {missing}") from None
-    return Charging(connector, event["transactionInfo"]["transactionId"], event)
+        where = csms.speak.name(connector)
+        raise NotSeen(f"no transaction came to run on {where}{_without_plug(plugged=plugged)}: {missing}") from None
 
 
-async def charging(station: Operated, csms: Peer, connector: Connector, id_token: Mapping[str, str]) -> Charging:
+async def charging(station: Operated, csms: CsmsPeer, connector: Connector, id_token: Mapping[str, str]) -> Charging:
     """Plug in, authorize, and wait until the station says that it charges.
 
     As `transaction`, and then energy has to flow; raises NotSeen where none comes to.
     """
+    mark = csms.now
     session = await transaction(station, csms, connector, id_token)
-    if session.event["transactionInfo"].get("chargingState") == "Charging":
-        return session
-    within = max(csms.patience.for_action("TransactionEvent"), csms.patience.for_action("StatusNotification"))
     try:
-        event = await csms.expect(
-            "TransactionEvent",
-            where=lambda message: (
-                message["transactionInfo"]["transactionId"] == session.transaction_id
-                and message["transactionInfo"].get("chargingState") == "Charging"
-            ),
-            within=within,
-        )
+        return replace(session, event=await csms.speak.energy(session, after=mark))
     except NotSeen as missing:
         why = _without_plug(plugged=connector in station.plugged)
-        raise NotSeen(f"no energy came to flow on EVSE {connector[0]}{why}: {missing}") from None
-    return Charging(connector, session.transaction_id, event)
-
-
-def _authorized(event: Received, remote_start_id: int, *, plugged: bool) -> bool:
-    """Whether this event shows that the driver is authorized: not every station repeats the token in it."""
-    info = event["transactionInfo"]
-    return (
-        event["eventType"] != "Ended"
-        and (
-            "idToken" in event
-            or event.get("triggerReason") in ("Authorized", "RemoteStart")
-            or info.get("remoteStartId") == remote_start_id
-            or info.get("chargingState") in ("Charging", "SuspendedEV", "SuspendedEVSE")
-        )
-    ) or (not plugged and event["eventType"] == "Started")
-
-
-def _on(csms: Peer, event: Received, evse: int, first: int) -> bool:
-    """Whether an event belongs to a transaction of this EVSE; not every event has to name it (E01.FR.16)."""
-    identifier = event["transactionInfo"]["transactionId"]
-    for each in csms.seen("TransactionEvent", after=first):
-        if each["transactionInfo"].get("transactionId") == identifier and isinstance(each.get("evse"), dict):
-            return bool(each["evse"].get("id") == evse)
-    return True
+        raise NotSeen(f"no energy came to flow on {csms.speak.name(connector)}{why}: {missing}") from None
 
 
 def _without_plug(*, plugged: bool) -> str:
     return "" if plugged else " (nobody could plug an EV in)"
 
 
-async def stop_authorized(station: Operated, csms: Peer, session: Charging, id_token: Mapping[str, str]) -> None:
+async def stop_authorized(station: Operated, csms: CsmsPeer, session: Charging, id_token: Mapping[str, str]) -> None:
     """Let the driver end the transaction: with the card where that can be presented, remotely where not.
 
     Waits until the station has told something of it: a plug that is pulled sooner looks like another story. Raises
@@ -471,27 +402,22 @@ async def stop_authorized(station: Operated, csms: Peer, session: Charging, id_t
         lambda: station.present_id_token(session.connector[0], id_token["idToken"], id_token["type"]),
     )
     if not shown:
-        answer = await csms.call("RequestStopTransaction", {"transactionId": session.transaction_id})
+        answer = await csms.speak.remote_stop(session.transaction_id)
         over = session.transaction_id not in running(csms)
-        assert over or answer["status"] == "Accepted", f"RequestStopTransaction was answered {answer['status']}"
-
-    def told() -> bool:
-        return any(
-            event["transactionInfo"].get("transactionId") == session.transaction_id
-            and event.get("triggerReason") not in _BY_THE_CLOCK
-            for event in csms.seen("TransactionEvent", after=mark)
+        assert over or answer["status"] == "Accepted", f"the remote stop was answered {answer['status']}"
+    with suppress(NotSeen):
+        await csms.until(
+            lambda: csms.speak.told_of_stop(session, after=mark), "the stop to be told", within=_patience(csms)
         )
 
-    with suppress(NotSeen):
-        await csms.until(told, "the stop to be told", within=csms.patience.for_action("TransactionEvent"))
+
+def _patience(csms: CsmsPeer) -> float:
+    """How long what is told of a transaction may take."""
+    return csms.patience.for_action(csms.speak.transaction_messages[0])
 
 
-_BY_THE_CLOCK = ("MeterValuePeriodic", "MeterValueClock", "Trigger", "EnergyLimitReached", "ChargingRateChanged")
-"""Reasons for an event that have nothing to do with what a driver does."""
-
-
-async def stop_charging(station: Operated, csms: Peer, session: Charging, id_token: Mapping[str, str]) -> Received:
-    """Stop the transaction, pull the plug, and return the event that ended it.
+async def stop_charging(station: Operated, csms: CsmsPeer, session: Charging, id_token: Mapping[str, str]) -> Received:
+    """Stop the transaction, pull the plug, and return the message that ended it.
 
     Some stations end it with the authorization, some only when the plug is out (TxStopPoint). Raises NotSeen where
     it does not end.
@@ -508,48 +434,31 @@ async def pull_plug(station: Operated, connector: Connector) -> bool:
     return connector not in station.plugged
 
 
-async def ended(csms: Peer, session: Charging, *, within: float | None = None) -> Received:
-    """The event that ends the transaction; raises NotSeen."""
-    return await csms.expect(
-        "TransactionEvent",
-        eventType="Ended",
-        where=lambda message: message["transactionInfo"]["transactionId"] == session.transaction_id,
-        after=session.event,
-        within=within,
-    )
+async def ended(csms: CsmsPeer, session: Charging, *, within: float | None = None) -> Received:
+    """The message that ends the transaction; raises NotSeen."""
+    return await csms.speak.ended(session.transaction_id, after=session.event, within=within)
 
 
-def running(csms: Peer) -> list[str]:
+def running(csms: CsmsPeer) -> list[str]:
     """The transactions that the station has begun and not ended in this session, by what it has told.
 
-    An Ended event that nobody has answered, or that later events of the transaction go beyond, ends nothing.
+    An end that nobody has answered ends nothing.
     """
-    begun: dict[str, None] = {}
-    last: dict[str, tuple[int, bool]] = {}
-    for entry in csms.transcript.entries:
-        if entry.sender != "sut" or entry.station != csms.identity or not isinstance(entry.frame, Call):
-            continue
-        match entry.frame.payload:
-            case {"eventType": kind, "seqNo": int(number), "transactionInfo": {"transactionId": str(identifier)}}:
-                if kind == "Started":
-                    begun[identifier] = None
-                exchange = csms.transcript.exchange(entry)
-                over = kind == "Ended" and exchange is not None and exchange.answer is not None
-                last[identifier] = max(last.get(identifier, (-1, False)), (number, over))
-    return [each for each in begun if not last[each][1]]
+    return csms.speak.running()
 
 
 @asynccontextmanager
 async def vacated(station: Operated, csms: CsmsPeer) -> AsyncIterator[None]:
     """Leave the station without a plug, a transaction or a reset to come, whatever happens in the block.
 
-    Transaction events are answered by default from then on, whatever the block scripted. What can't be had is left
-    to whoever needs it next: it says nothing about what was judged in the block.
+    What tells of transactions is answered by default from then on, whatever the block scripted. What can't be had is
+    left to whoever needs it next: it says nothing about what was judged in the block.
     """
     try:
         yield
     finally:
-        csms.answer("TransactionEvent")
+        for action in csms.speak.transaction_messages:
+            csms.answer(action)
         with suppress(AssertionError, DriverFailed, Unsupported):
             await vacate(station, csms)
 
@@ -570,6 +479,7 @@ async def vacate(station: Operated, csms: CsmsPeer) -> None:
         patience = csms.patience.for_action("BootNotification")
         with suppress(NotSeen):
             await csms.until(lambda: not reset_to_come(csms), "the reset to be over", within=patience)
+        csms.resets_written_off = csms.now
 
 
 async def _end(csms: CsmsPeer, identifier: str, pulled_at: int | None) -> None:
@@ -578,21 +488,18 @@ async def _end(csms: CsmsPeer, identifier: str, pulled_at: int | None) -> None:
     def over() -> bool:
         return identifier not in running(csms)
 
-    def told() -> bool:
-        return over() or any(
-            event.get("triggerReason") in ("EVCommunicationLost", "EVDeparted")
-            and event["transactionInfo"].get("transactionId") == identifier
-            for event in csms.seen("TransactionEvent", after=pulled_at)
-        )
-
-    patience = csms.patience.for_action("TransactionEvent")
+    patience = _patience(csms)
     if pulled_at is not None:
         with suppress(NotSeen):
-            await csms.until(told, f"transaction {identifier} to end with the plug out", within=patience)
+            await csms.until(
+                lambda: over() or csms.speak.told_of_unplug(identifier, after=pulled_at),
+                f"transaction {identifier} to end with the plug out",
+                within=patience,
+            )
     if over():
         return
     try:
-        answer = await csms.call("RequestStopTransaction", {"transactionId": identifier})
+        answer = await csms.speak.remote_stop(identifier)
         if answer["status"] == "Accepted":
             await csms.until(over, f"transaction {identifier} to end", within=patience)
     except AssertionError:
@@ -601,11 +508,11 @@ async def _end(csms: CsmsPeer, identifier: str, pulled_at: int | None) -> None:
         csms.written_off.add(identifier)
 
 
-def reset_to_come(csms: Peer) -> bool:
-    """Whether the station has agreed to restart as a whole, and has not booted since."""
+def reset_to_come(csms: CsmsPeer) -> bool:
+    """Whether the station has agreed to restart as a whole, and has not booted since, as far as that is waited for."""
     asked: dict[str, bool] = {}
     to_come = False
-    for entry in csms.transcript.entries:
+    for entry in csms.transcript.entries[csms.resets_written_off :]:
         if entry.station != csms.identity:
             continue
         match entry.frame:

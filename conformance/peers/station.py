@@ -314,7 +314,7 @@ class StationPeer(Peer):
     async def stop(
         self, transaction: Transaction, why: str = "local", *, id_token: Mapping[str, Any] | None = None
     ) -> Received:
-        """A transaction ends; `why`: local, remote, unplugged, deauthorized, reset or emergency. The answer."""
+        """A transaction ends; `why` is one of: local, remote, unplugged, reset, power loss and more. The answer."""
         return await self.dialect.stop(self.call, transaction, why, id_token)
 
     async def sample(self, evse: int = 1) -> Received:
@@ -351,25 +351,37 @@ class StationPeer(Peer):
             return Received(entry.frame.payload, entry, f"the answer to {action}")
         raise Refused(action, entry)
 
-    async def restart(self, reason: str) -> None:
-        """Hang up, come back, boot, and once accepted tell the state of every connector.
+    async def reboot(self, reason: str, *, how: How = "close") -> Received:
+        """Hang up, come back and boot until the CSMS accepts; what has to be told after it is up to the case.
 
-        Nothing else is sent before the boot is answered (B01.FR.08). Where it is answered Pending or Rejected, the
-        next boot is up to the case.
+        Nothing else is sent before the boot is answered (B01.FR.08). Gives the answer; raises as `connect` and
+        `accepted` do.
         """
-        async with self._turn:
-            self._stop_heart()
-            await self.disconnect(code=1001, reason="reboot")
-            self.registration = None
-            for each in self._dialects.values():
-                each.forget_session()
-            link = await self._come_back()
-            answer = await self._say_on(link, "BootNotification", self.dialect.boot_notification(reason))
+        answer = await self._boot_anew(reason, how)
+        self.touch(answer)
+        return answer if answer["status"] == "Accepted" else await self.accepted(reason)
+
+    async def restart(self, reason: str) -> None:
+        """As a dialect has it done: hang up, come back, boot, and once accepted tell the state of every connector.
+
+        Where it is answered Pending or Rejected, the next boot is up to the case.
+        """
+        answer = await self._boot_anew(reason, "close")
         if answer["status"] == "Accepted":
             await self.dialect.report_all(self.say)
 
-    async def _come_back(self) -> Link:
-        """Connect, trying again and again for as long as a connection may take to come."""
+    async def _boot_anew(self, reason: str, how: How) -> Received:
+        async with self._turn:
+            self._stop_heart()
+            await self.disconnect(how, code=1001, reason="reboot")
+            self.registration = None
+            for each in self._dialects.values():
+                each.forget_session()
+            link = await self.come_back()
+            return await self._say_on(link, "BootNotification", self.dialect.boot_notification(reason))
+
+    async def come_back(self) -> Link:
+        """Connect, trying again and again for as long as a connection may take to come; raises NotConnected."""
         deadline = time.monotonic() + self.patience.for_action("connection")
         while True:
             try:
@@ -385,7 +397,7 @@ class StationPeer(Peer):
             self.greeting = replace(self.greeting, password=password)
             self.transcript.secrets.observe(password.decode("latin-1") if isinstance(password, bytes) else password)
             await self.disconnect(code=1001, reason="new password")
-            await self._come_back()
+            await self.come_back()
 
     def later(self, work: Callable[[], Awaitable[None]]) -> None:
         """Do something in the background; that the CSMS does not answer there is in the transcript."""
@@ -396,12 +408,40 @@ class StationPeer(Peer):
 
         self._in_background(do())
 
+    async def told(
+        self,
+        action: str,
+        *,
+        after: Received | Entry | int,
+        where: Callable[[Payload], bool] = lambda _: True,
+        within: float | None = None,
+    ) -> Received:
+        """Wait until it has made a call by its own doing, after entry `after`, that was answered; gives the answer.
+
+        Raises Refused where that is a CALLERROR, NotSeen where there is none within so many seconds.
+        """
+        first = after if isinstance(after, int) else after.n + 1
+        limit = self.patience.for_action(action) if within is None else within
+
+        def answer() -> Entry | None:
+            made = self.transcript.exchanges(sender="harness", action=action, station=self.identity, since=first)
+            meant = (each for each in made if isinstance(each.call.frame, Call) and where(each.call.frame.payload))
+            return next((each.answer for each in meant if each.answer is not None), None)
+
+        await self._until(lambda: answer() is not None, f"the answer to a {action} of the station", limit)
+        entry = answer()
+        assert entry is not None
+        self.touch(entry)
+        if isinstance(entry.frame, CallResult):
+            return Received(entry.frame.payload, entry, f"the answer to {action}")
+        raise Refused(action, entry)
+
     # -- heartbeats ---------------------------------------------------------------------------------------------------
 
     def heartbeat_every(self, seconds: float | None) -> None:
         """Send a heartbeat whenever nothing else was sent for so many seconds; None or 0: never."""
         self._stop_heart()
-        if seconds and self.heartbeats:
+        if seconds is not None and seconds > 0 and self.heartbeats:
             self._heart = asyncio.get_running_loop().create_task(self._beat(seconds))
             self._background.add(self._heart)
             self._heart.add_done_callback(self._background.discard)
@@ -478,6 +518,12 @@ class StationPeer(Peer):
     def _flaws(self, call: Call) -> tuple[Problem, ...]:
         """What the schema finds wrong with a call that has just come."""
         return next((each.problems for each in reversed(self.transcript.entries) if each.frame is call), ())
+
+    def answer_at_last(self, call: Received) -> None:
+        """Give the default answer to a call that was met with `Silence`, if its connection is still there."""
+        link = next((each for each in (self.link, *self.older) if each and each.number == call.entry.link), None)
+        if link is not None and link.is_open and isinstance(call.entry.frame, Call):
+            self._give(link, call.entry.frame, self.default_answer(call.entry.frame, self.version_of(link)))
 
     def gave(self, call: Call, answer: Mapping[str, Any]) -> None:  # noqa: ARG002 -- as all peers have it
         """Do what the answer has promised."""

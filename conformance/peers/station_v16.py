@@ -21,6 +21,7 @@ _STOPS = {
     "soft reset": "SoftReset",
     "unlock": "UnlockCommand",
     "emergency": "EmergencyStop",
+    "power loss": "PowerLoss",
 }
 _CHARGING = {"Charging": "Charging", "SuspendedEV": "SuspendedEV", "SuspendedEVSE": "SuspendedEVSE"}
 
@@ -329,8 +330,9 @@ class Station16:
         number, kind = asked.get("connectorId"), asked["requestedMessage"]
         if number not in (None, 0) and self._place(number) is None:
             return _status("Rejected")
-        if kind == "BootNotification":
-            return Reply({"status": "Accepted"}, self._boot_triggered)
+        if kind == "BootNotification":  # errata 3.35
+            known = self._host.registration == "Accepted"
+            return _status("Rejected") if known else Reply({"status": "Accepted"}, self._boot_triggered)
         simple = {
             "Heartbeat": {},
             "DiagnosticsStatusNotification": {"status": "Idle"},

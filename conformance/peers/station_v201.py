@@ -19,6 +19,7 @@ _STOPS = {
     "deauthorized": ("Deauthorized", "DeAuthorized"),
     "reset": ("ResetCommand", "ImmediateReset"),
     "emergency": ("AbnormalCondition", "EmergencyStop"),
+    "power loss": ("AbnormalCondition", "PowerLoss"),
 }
 """Why a transaction ends: triggerReason and stoppedReason."""
 
@@ -115,9 +116,9 @@ class Station201:
         running = evse.transaction
         if running is None:
             running = self._equipment.begin(evse, connector)
-            await self._event(say, running, "Started", "CablePluggedIn", state="EVConnected", place=True)
+            await self.event(say, running, "Started", "CablePluggedIn", state="EVConnected", place=True)
         else:
-            await self._event(say, running, "Updated", "CablePluggedIn", state="EVConnected", place=True)
+            await self.event(say, running, "Updated", "CablePluggedIn", state="EVConnected", place=True)
         if running.authorized:
             await self._charge(say, running)
 
@@ -141,7 +142,7 @@ class Station201:
             running.reservation, evse.reservation = held.id, None
         trigger = "Authorized" if remote_start_id is None else "RemoteStart"
         state: ChargingState = "EVConnected" if evse.plugged else "Idle"
-        answer = await self._event(say, running, kind, trigger, state=state, place=kind == "Started", token=id_token)
+        answer = await self.event(say, running, kind, trigger, state=state, place=kind == "Started", token=id_token)
         if answer.get("idTokenInfo", {}).get("status", "Accepted") != "Accepted":
             if self.model.find("TxCtrlr", "StopTxOnInvalidId").value == "true":
                 await self.stop(say, running, "deauthorized")
@@ -152,7 +153,12 @@ class Station201:
 
     async def _charge(self, say: Say, running: Transaction) -> None:
         self._equipment.charge(running)
-        await self._event(say, running, "Updated", "ChargingStateChanged", state="Charging")
+        await self.event(say, running, "Updated", "ChargingStateChanged", state="Charging")
+
+    async def stop_energy(self, say: Say, transaction: Transaction, id_token: Mapping[str, Any]) -> Received:
+        """The driver holds the card to the reader again: no more energy flows, and the plug has yet to come out."""
+        transaction.evse.meter.watts = 0.0
+        return await self.event(say, transaction, "Updated", "StopAuthorized", state="EVConnected", token=id_token)
 
     async def stop(
         self, say: Say, transaction: Transaction, why: str, id_token: Mapping[str, Any] | None = None
@@ -161,7 +167,7 @@ class Station201:
         trigger, stopped = _STOPS[why]
         self._equipment.end(transaction)
         self.profiles.forget(transaction.id)
-        answer = await self._event(say, transaction, "Ended", trigger, stopped=stopped, token=id_token)
+        answer = await self.event(say, transaction, "Ended", trigger, stopped=stopped, token=id_token)
         self._equipment.apply_waiting()
         await self._report_changes(say)
         if self._reset_due and not self._equipment.transactions:
@@ -173,7 +179,7 @@ class Station201:
         """A periodic meter value, within a transaction where one runs."""
         if evse.transaction is None:
             return await say("MeterValues", self._meter_values(evse, "Sample.Clock"))
-        return await self._event(say, evse.transaction, "Updated", "MeterValuePeriodic")
+        return await self.event(say, evse.transaction, "Updated", "MeterValuePeriodic")
 
     def _meter_values(self, evse: Evse, context: str) -> dict[str, Any]:
         return {"evseId": evse.id, "meterValue": [self._meter_value(evse, context)]}
@@ -182,7 +188,7 @@ class Station201:
         meter, at = evse.meter, self._equipment.clock.stamp()
         return v201.meter_value(meter.register_wh, watts=meter.watts, context=context, at=at)
 
-    async def _event(  # noqa: PLR0913 -- what may stand in an event, by keyword
+    async def event(  # noqa: PLR0913 -- what may stand in an event, by keyword
         self,
         say: Say,
         transaction: Transaction,
@@ -419,7 +425,7 @@ class Station201:
         async def tell() -> None:
             for each in evses:
                 if each.transaction is not None:
-                    await self._event(self._host.say, each.transaction, "Updated", "Trigger")
+                    await self.event(self._host.say, each.transaction, "Updated", "Trigger")
 
         return Reply({"status": "Accepted"}, tell) if evses else _status("Rejected")
 

@@ -172,7 +172,7 @@ def _complete(result: Any, row: CaseRow) -> None:
     result.historyId = _digest(f"{unique} run")
     result.description = _description(row)
     result.descriptionHtml = None
-    result.parameters = [each for each in result.parameters if not each.name.startswith("_")]  # pytest-asyncio's own
+    result.parameters = [each for each in result.parameters if not each.name.startswith(("_", "ocpp_"))]
     result.labels = [
         *(label for label in result.labels if label.name not in (*_OWN, _NOTED)),
         *(Label(name=name, value=value) for name, value in _labels(row)),

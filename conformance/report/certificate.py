@@ -55,8 +55,7 @@ def _text(value: object, limit: int = _LONGEST_VALUE) -> str:
 
 
 def _name(result: RunResult) -> str:
-    words = " ".join(str(result.sut[key]) for key in ("vendor", "model") if result.sut.get(key))
-    return _text(words or "unnamed system", 80)
+    return _text(view.name(result), 120)
 
 
 def _badge(grade: Grade) -> str:
@@ -110,7 +109,7 @@ def _moment(iso: str) -> str:
 
 
 def _grades(result: RunResult) -> str:
-    places = list(dict.fromkeys((proof.role, proof.version) for proof in result.proofs))
+    places = view.places(result)
     cells = {(proof.proof, proof.role, proof.version): proof for proof in result.proofs}
     asks = {proof.proof: proof.asks for proof in result.proofs}
     graded = [name for name in asks if any(row.proof == name and not row.reason for row in result.proofs)]

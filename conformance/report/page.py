@@ -158,7 +158,7 @@ def cache_dir() -> Path:
 def _config(result: RunResult) -> dict[str, Any]:
     """What Allure is told about the page; paths are relative to the folder of the run."""
     return {
-        "name": view.one_line(f"OCPP conformance: {_name(result)}, overall grade {result.overall}", 100),
+        "name": view.one_line(f"OCPP conformance: {view.name(result)}, overall grade {result.overall}", 100),
         "variables": allure.grades(result),
         "categories": {"rules": allure.CATEGORIES},
         "globalAttachments": ["certificate.html"],
@@ -173,10 +173,6 @@ def _config(result: RunResult) -> dict[str, Any]:
             }
         },
     }
-
-
-def _name(result: RunResult) -> str:
-    return " ".join(str(result.sut[key]) for key in ("vendor", "model") if result.sut.get(key)) or "a system"
 
 
 def _bundled_node() -> Node | None:

@@ -10,7 +10,10 @@ from conformance.cases.verdict import Severity, Verdict
 
 
 class FindingRow(msgspec.Struct, frozen=True):
-    """One requirement judged in one case. `frames` are numbers (`n`) of entries in `transcript.jsonl`."""
+    """One requirement judged in one case.
+
+    `frames` are numbers (`n`) of entries in the transcript of the case's role and version.
+    """
 
     requirement: str
     verdict: Verdict
@@ -78,11 +81,15 @@ class ProofRow(msgspec.Struct, frozen=True):
 
 
 class RunResult(msgspec.Struct, frozen=True):
-    """A whole run. `complete` is false where cases that the plan asked for did not run; `notes` are for people."""
+    """A whole run. `complete` is false where cases that the plan asked for did not run; `notes` are for people.
+
+    `transcripts` names the file of each role and version, `{"station 1.6": "transcript.jsonl"}` for instance.
+    """
 
     plan: str
     plan_digest: str
-    sut: dict[str, Any]
+    suts: tuple[dict[str, Any], ...]
+    transcripts: dict[str, str]
     harness: dict[str, str]
     started: str
     finished: str

@@ -1,7 +1,7 @@
 """What a run found, in the terminal: a verdict that a stranger can read."""
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from conformance.cases.grade import Grade
@@ -41,22 +41,19 @@ def summary_lines(result: RunResult, *, run_dir: Path | None = None) -> list[Lin
 
 
 def _heading(result: RunResult) -> Iterator[Line]:
-    yield f"{_name(result)} against {view.one_line(result.plan, 40)}", "bold"
+    yield f"{view.one_line(view.name(result), 72)} against {view.one_line(result.plan, 40)}", "bold"
     if not result.complete:
         yield "INCOMPLETE RUN: not every case of the plan ran; what did not run counts as not judged", "red"
     for note in result.notes[:5]:
         yield f"note: {view.one_line(note, _WIDTH - 6)}", ""
 
 
-def _name(result: RunResult) -> str:
-    words = [str(result.sut.get(key, "")) for key in ("vendor", "model")]
-    firmware = result.sut.get("firmware")
-    named = " ".join(word for word in words if word) or "the system under test"
-    return view.one_line(f"{named}, firmware {firmware}" if firmware else named, 56)
-
-
 def _grades(result: RunResult) -> Iterator[Line]:
     graded = [proof for proof in result.proofs if not proof.reason]
+    places = view.places(result)
+    if len(places) > 1:
+        yield from _side_by_side(result, places)
+        return
     if graded:
         yield "", ""
         yield _row("proof", "role", "OCPP", "grade", "could be", "checks judged"), "bold"
@@ -70,8 +67,34 @@ def _grades(result: RunResult) -> Iterator[Line]:
         yield f"  not graded, {view.one_line(reason, 40)}: {', '.join(names)}", "light"
 
 
+def _side_by_side(result: RunResult, places: list[tuple[str, str]]) -> Iterator[Line]:
+    """One line for each proof and one column for each role and version, with the grade and the checks judged."""
+    cells = {(proof.proof, proof.role, proof.version): proof for proof in result.proofs if not proof.reason}
+    widths = (16, *(19 for _ in places))
+    yield "", ""
+    yield _cells(("proof", *(f"{role} {version}" for role, version in places)), widths), "bold"
+    for name in dict.fromkeys(proof.proof for proof in result.proofs):
+        row = [cells.get((name, *place)) for place in places]
+        found = [proof for proof in row if proof is not None]
+        if found:
+            worst = max((proof.grade for proof in found), key=list(Grade).index)
+            yield _cells((name, *(_grade_cell(proof) for proof in row)), widths), _STYLES[worst]
+    for reason, names in view.ungraded(result).items():
+        yield f"  not graded, {view.one_line(reason, 40)}: {', '.join(names)}", "light"
+
+
+def _grade_cell(proof: ProofRow | None) -> str:
+    if proof is None:
+        return "-"
+    return f"{proof.grade:<2} {proof.judged} of {proof.planned}{' *' if proof.unproven else ''}"
+
+
+def _cells(cells: Iterable[str], widths: Iterable[int]) -> str:
+    return "  " + " ".join(_pad(cell, width) for cell, width in zip(cells, widths, strict=True)).rstrip()
+
+
 def _row(*cells: str) -> str:
-    return "  " + " ".join(_pad(cell, width) for cell, width in zip(cells, _COLUMNS, strict=True)).rstrip()
+    return _cells(cells, _COLUMNS)
 
 
 def _coverage(result: RunResult, proof: ProofRow) -> str:

@@ -1,7 +1,8 @@
 """What the pages and the terminal have in common: which cases to show, and how to make a text harmless."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from conformance.cases.grade import Grade
 from conformance.cases.verdict import Verdict
@@ -9,7 +10,8 @@ from conformance.report.result import CaseRow, FindingRow, ProofRow, RunResult
 
 UNPROVEN = (Verdict.INCONCLUSIVE, Verdict.ERROR)
 
-_SUT = ("vendor", "model", "firmware", "serial", "identity", "role", "versions", "profile")
+_UNNAMED = "the system under test"
+_SUT = ("name", "vendor", "model", "firmware", "serial", "identity", "role", "versions", "profile")
 
 MEANS = {
     Grade.A: "nothing failed",
@@ -32,7 +34,7 @@ class Shown:
     @property
     def where(self) -> str:
         """The role and version, `station 2.0.1` for instance."""
-        return f"{self.row.role} {self.row.version}"
+        return place(self.row.role, self.row.version)
 
 
 def failed(result: RunResult) -> list[Shown]:
@@ -86,20 +88,60 @@ def graded_of_all(result: RunResult) -> str:
     return f"{graded} of {plural(len(result.proofs), 'proof')}"
 
 
+def places(result: RunResult) -> list[tuple[str, str]]:
+    """The roles and versions that were judged, in their order."""
+    return list(dict.fromkeys((proof.role, proof.version) for proof in result.proofs))
+
+
+def place(role: str, version: str) -> str:
+    """A role and version as people write them: `station 1.6`, `CSMS 2.0.1`."""
+    return f"{role_word(role)} {version}"
+
+
+def role_word(role: str) -> str:
+    """A role as people write it."""
+    return "CSMS" if role == "csms" else role
+
+
 def ungraded(result: RunResult) -> dict[str, list[str]]:
-    """The proofs without a grade, by reason; with role and version where the same proof was graded elsewhere."""
+    """The proofs that were graded nowhere, by reason; with role and version where they have several."""
     graded = {proof.proof for proof in result.proofs if not proof.reason}
+    reasons: dict[str, set[str]] = {}
+    for proof in result.proofs:
+        reasons.setdefault(proof.proof, set()).add(proof.reason)
     names: dict[str, list[str]] = {}
     for proof in result.proofs:
-        if proof.reason:
-            name = f"{proof.proof} ({proof.role} {proof.version})" if proof.proof in graded else proof.proof
-            names.setdefault(proof.reason, []).append(name)
+        if proof.proof not in graded:
+            where = f" ({place(proof.role, proof.version)})" if len(reasons[proof.proof]) > 1 else ""
+            names.setdefault(proof.reason, []).append(f"{proof.proof}{where}")
     return {reason: list(dict.fromkeys(each)) for reason, each in names.items()}
 
 
+def name(result: RunResult) -> str:
+    """Maker and model of what was tested, or what it is called."""
+    return " and ".join(sut_name(sut) for sut in result.suts) or _UNNAMED
+
+
+def sut_name(sut: Mapping[str, Any]) -> str:
+    """Maker, model and firmware of one system under test, as far as they are known."""
+    vendor, product = str(sut.get("vendor") or ""), str(sut.get("model") or sut.get("name") or "")
+    named = product if product.casefold().startswith(vendor.casefold()) else f"{vendor} {product}".strip()
+    return f"{named or _UNNAMED} (firmware {sut['firmware']})" if sut.get("firmware") else named or _UNNAMED
+
+
 def sut_facts(result: RunResult) -> list[tuple[str, str]]:
-    """What was tested, as labels and values in a fixed order, of what is known."""
-    known = [(key, result.sut[key]) for key in _SUT if result.sut.get(key)]
+    """What was tested, as labels and values in a fixed order, of what is known; of one after the other."""
+    many = len(result.suts) > 1
+    return [
+        (f"{role_word(str(sut.get('role', '')))} {label.lower()}" if many else label, value)
+        for sut in result.suts
+        for label, value in facts(sut)
+    ]
+
+
+def facts(sut: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What is known of one system under test, as labels and values in a fixed order."""
+    known = [(key, sut[key]) for key in _SUT if sut.get(key)]
     return [
         (key.capitalize(), ", ".join(str(each) for each in value) if isinstance(value, list | tuple) else str(value))
         for key, value in known

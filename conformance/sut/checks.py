@@ -2,40 +2,44 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from conformance.cases.applicability import Feature, features
+from conformance.cases.applicability import Feature, feature_in, features
 from conformance.cases.case import Role
 from conformance.sut.complaints import Complaint, shown
 from conformance.sut.http_checks import check_http
-from conformance.sut.tables import EmbeddedDriver, HttpDriver, ProcessDriver
+from conformance.sut.tables import EmbeddedDriver, HttpDriver, IdToken, OneVersion, ProcessDriver
 
 if TYPE_CHECKING:
     from conformance.sut.profile import SutProfile
 
-PLACEHOLDERS = ("csms_url", "identity", "url")
+PLACEHOLDERS = ("csms_url", "identity", "url", "version")
 """What may stand in braces in the command and the environment of a process driver."""
 
-EMBEDDED = (("station", "2.0.1"), ("csms", "2.0.1"), ("csms", "1.6"))
+LONGEST_ID_TAG = 20
+"""The characters of an id in OCPP 1.6."""
+
+EMBEDDED = (("station", "2.0.1"), ("station", "1.6"), ("csms", "2.0.1"), ("csms", "1.6"))
 """The roles and versions of the references that the harness carries with it."""
 
 
 def check(profile: "SutProfile") -> None:
     """Raise Complaint for the first thing that is wrong."""
-    for part in (_check_place, _check_evses, _check_claims, _check_driver):
+    for part in (_check_place, _check_evses, _check_claims, _check_parameters, _check_driver):
         part(profile)
 
 
 def _check_place(profile: "SutProfile") -> None:
-    if not profile.identity.isprintable() or ":" in profile.identity:
-        raise Complaint(
-            f"identity: expected printable characters without a colon, got {shown(profile.identity)}; "
-            f"take the identity that the station is set to"
-        )
+    for where, identity in _identities(profile):
+        if identity is not None and (not identity.isprintable() or ":" in identity):
+            raise Complaint(
+                f"{where}: expected printable characters without a colon, got {shown(identity)}; "
+                f"take the identity that the station is set to"
+            )
     twice = _twice(profile.versions)
     if twice is not None:
         raise Complaint(f"versions: expected each version once, got {twice} twice; strike one out")
@@ -48,10 +52,23 @@ def _check_place(profile: "SutProfile") -> None:
     knows = isinstance(profile.driver, EmbeddedDriver | ProcessDriver)  # then the driver can tell where it listens
     if profile.role == "csms" and profile.dial is None and not knows:
         raise Complaint('[dial]: expected the address of the CSMS, got none; add [dial] and url = "ws://…"')
-    dial = profile.dial.url if profile.dial is not None else None
-    for where, url in (("[dial] url", dial), ("[parameters] second_url", profile.parameters.second_url)):
+    for where, url in _addresses(profile):
         if url is not None and not _is_address(url):
             raise Complaint(f"{where}: expected an address such as ws://host:9000/ocpp, got {shown(url)}; mend it")
+
+
+def _identities(profile: "SutProfile") -> Iterator[tuple[str, str | None]]:
+    yield "identity", profile.identity
+    yield "[parameters] second_identity", profile.parameters.second_identity
+    yield "[parameters] unknown_identity", profile.parameters.unknown_identity
+    yield from ((f'[only."{version}"] identity', own.identity) for version, own in profile.only.items())
+
+
+def _addresses(profile: "SutProfile") -> Iterator[tuple[str, str | None]]:
+    yield "[dial] url", profile.dial.url if profile.dial is not None else None
+    yield "[parameters] second_url", profile.parameters.second_url
+    for version, own in profile.only.items():
+        yield f'[only."{version}".dial] url', own.dial.url if own.dial is not None else None
 
 
 def _is_address(url: str) -> bool:
@@ -82,30 +99,44 @@ def _twice(values: Iterable[object]) -> object | None:
 
 
 def _check_claims(profile: "SutProfile") -> None:
-    for word in profile.functional_profiles:
-        _check_word(word, "profile", "functional_profiles", profile.role)
-    if profile.product_subtype is not None:
-        _check_word(profile.product_subtype, "subtype", "product_subtype", profile.role)
-    for name, value in profile.features.items():
-        _check_feature(name, value, profile.role)
+    _check_claims_of(profile, "", profile.role, profile.versions)
+    for version, own in profile.only.items():
+        if version not in profile.versions:
+            raise Complaint(
+                f'[only."{version}"]: expected one of the versions {", ".join(profile.versions)}, got another one; '
+                f"add it to versions, or strike this out"
+            )
+        _check_claims_of(own, f'only."{version}"', profile.role, (version,))
 
 
-def _check_word(word: str, kind: str, where: str, role: Role) -> None:
-    feature = features().get(word, role)
+def _check_claims_of(claims: "SutProfile | OneVersion", table: str, role: Role, versions: Sequence[str]) -> None:
+    """Check the claims of a table; each must be known in one of the versions."""
+    where = f"[{table}] " if table else ""
+    for word in claims.functional_profiles or ():
+        _check_word(word, "profile", f"{where}functional_profiles", role, versions)
+    if claims.product_subtype is not None:
+        _check_word(claims.product_subtype, "subtype", f"{where}product_subtype", role, versions)
+    for name, value in claims.features.items():
+        _check_feature(name, value, f"[{f'{table}.features' if table else 'features'}] {name}", role, versions)
+
+
+def _check_word(word: str, kind: str, where: str, role: Role, versions: Sequence[str]) -> None:
+    feature = feature_in(versions, word, role)
     if feature is not None and feature.kind == kind:
         return
-    official = {row.official.lower(): row.official for row in features().of(role).values() if row.kind == kind}
+    rows = [row for version in versions for row in features(version).of(role).values() if row.kind == kind]
+    official = {row.official.lower(): row.official for row in rows}
     near = get_close_matches(word.lower(), official, n=1)
-    hint = f"did you mean {official[near[0]]}?" if near else f"choose from {', '.join(official.values())}"
+    choose = f"choose from {', '.join(official.values())}" if official else f"OCPP {' and '.join(versions)} has none"
+    hint = f"did you mean {official[near[0]]}?" if near else choose
     raise Complaint(f"{where}: expected a name from the list of the Open Charge Alliance, got {shown(word)}; {hint}")
 
 
-def _check_feature(name: str, value: object, role: Role) -> None:
-    where = f"[features] {name}"
-    feature = features().get(name, role)
+def _check_feature(name: str, value: object, where: str, role: Role, versions: Sequence[str]) -> None:
+    feature = feature_in(versions, name, role)
     if feature is None:
-        raise Complaint(f"{where}: {features().unknown(name, role)}")
-    elsewhere = _claimed_elsewhere(feature)
+        raise Complaint(f"{where}: {features(versions[0]).unknown(name, role)}")
+    elsewhere = _claimed_elsewhere(feature, versions)
     if elsewhere:
         raise Complaint(f"{where}: expected only what can be claimed by itself, got {feature}; {elsewhere}")
     if feature.name != name:
@@ -121,13 +152,14 @@ def _check_feature(name: str, value: object, role: Role) -> None:
     raise Complaint(f"{where}: expected {expected}, got {shown(value)}; it says: {feature.about}")
 
 
-def _claimed_elsewhere(feature: Feature) -> str:
+def _claimed_elsewhere(feature: Feature, versions: Sequence[str]) -> str:
     """How the feature is claimed, where that is not done under [features]."""
     if feature.derived:
         return f"leave it out: the harness counts each {feature.counts}"
     match feature.kind:
         case "group":
-            return f"claim some of {', '.join(part.name for part in features().parts(feature))}"
+            parts = dict.fromkeys(part.name for each in versions for part in features(each).parts(feature))
+            return f"claim some of {', '.join(parts)}"
         case "profile":
             return f'write functional_profiles = ["{feature.official}"]'
         case "subtype":
@@ -135,9 +167,24 @@ def _claimed_elsewhere(feature: Feature) -> str:
     return ""
 
 
+def _check_parameters(profile: "SutProfile") -> None:
+    parameters = profile.parameters
+    for name in parameters.__struct_fields__:
+        token = getattr(parameters, name)
+        if isinstance(token, IdToken) and "1.6" in profile.versions and len(token.id_token) > LONGEST_ID_TAG:
+            raise Complaint(
+                f"[parameters.{name}] id_token: expected at most {LONGEST_ID_TAG} characters, as OCPP 1.6 has it, got "
+                f"{len(token.id_token)}; take a shorter one"
+            )
+    if not parameters.wrong_path.startswith("/"):
+        raise Complaint(
+            f"[parameters] wrong_path: expected a path that begins with /, got {shown(parameters.wrong_path)}; mend it"
+        )
+
+
 def _check_driver(profile: "SutProfile") -> None:
     match profile.driver:
-        case EmbeddedDriver() if not any((profile.role, version) in EMBEDDED for version in profile.versions):
+        case EmbeddedDriver() if not all((profile.role, version) in EMBEDDED for version in profile.versions):
             known = " or ".join(dict.fromkeys(f"a {role} of OCPP {version}" for role, version in EMBEDDED))
             raise Complaint(
                 f"[driver] kind: expected embedded only for {known}, got it for a {profile.role} of "

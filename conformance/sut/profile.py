@@ -7,13 +7,14 @@ import base64
 import os
 import re
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
 
-from conformance.cases.applicability import Applies, Claim, evaluate, features
+from conformance.cases.applicability import LISTED, Applies, Claim, Features, evaluate, feature_in, features
 from conformance.cases.case import Role
 from conformance.files import data
 from conformance.sut.checks import check
@@ -25,8 +26,10 @@ from conformance.sut.tables import (
     Driver,
     Evse,
     HttpDriver,
+    Identity,
     Listen,
     NoDriver,
+    OneVersion,
     Parameters,
     ProcessDriver,
     Product,
@@ -36,7 +39,9 @@ from conformance.sut.tables import (
 )
 
 EMBEDDED = "embedded"
-"""The word for the reference station that the harness carries with it."""
+"""The word for everything that the harness carries with it to be judged."""
+
+_REFERENCES = ("reference-station", "reference-csms")
 
 
 class ProfileError(ValueError):
@@ -48,7 +53,7 @@ class SutProfile(Table, frozen=True, kw_only=True):
 
     role: Role
     versions: Annotated[tuple[Version, ...], Meta(min_length=1)]
-    identity: Annotated[str, Meta(min_length=1, max_length=48)]
+    identity: Identity
     sut: Product
     listen: Listen = Listen()
     dial: Dial | None = None
@@ -60,6 +65,22 @@ class SutProfile(Table, frozen=True, kw_only=True):
     timing: Timing = Timing()
     credentials: Credentials = Credentials()
     driver: Driver = NoDriver()
+    only: dict[str, OneVersion] = msgspec.field(default_factory=dict)
+
+    @property
+    def version(self) -> Version:
+        """The version that is judged: of a profile with several, the first; `in_version` chooses another."""
+        return self.versions[0]
+
+    def in_version(self, version: Version) -> "SutProfile":
+        """The profile as it is in one version: what [only] says of it holds, and claims that it lacks are dropped."""
+        changes: dict[str, Any] = {"versions": (version,), "only": {}, "features": self.features}
+        if version in self.only:
+            own = self.only[version]
+            kept = ("identity", "dial", "functional_profiles", "product_subtype")
+            changes |= {key: getattr(own, key) for key in kept if getattr(own, key) is not None}
+            changes["features"] = self.features | own.features
+        return msgspec.structs.replace(self, **changes)
 
     @property
     def connectors(self) -> list[tuple[int, int]]:
@@ -72,26 +93,38 @@ class SutProfile(Table, frozen=True, kw_only=True):
         return self.identity if self.credentials.user is None else self.credentials.user
 
     def claims_map(self) -> dict[str, Claim]:
-        """Every claim, by the readable name of its feature; what is missing is not claimed."""
-        known = features()
+        """Every claim that its version knows, by the readable name of the feature; what is missing is not claimed."""
+        if self.only:
+            return self.in_version(self.version).claims_map()
+        known = self._known.of(self.role)
         words = [*self.functional_profiles, *([self.product_subtype] if self.product_subtype else [])]
-        claims: dict[str, Claim] = {known.find(word, self.role).name: True for word in words}
+        claims: dict[str, Claim] = dict.fromkeys((_name(word, self.role) for word in words), True)
         claims |= {name: tuple(value) if isinstance(value, list) else value for name, value in self.features.items()}
         if self.role == "station":
-            claims["evses"] = len(self.evse)
-        return claims
+            claims |= {"evses": len(self.evse), "connectors": len(self.connectors)}
+        return {name: value for name, value in claims.items() if name in known}
 
     def claims(self, feature: str) -> bool:
         """Whether a feature is claimed, by readable name or official id.
 
-        Raises ExpressionError where no product of this role can claim it.
+        Raises ExpressionError where no product of this role and version can claim it.
         """
-        known = features()
-        return bool(known.value(known.find(feature, self.role), self.claims_map()))
+        return bool(self._known.value(self._known.find(feature, self.role), self.claims_map()))
 
     def applies(self, expression: str) -> Applies:
         """Whether a case that needs this applies; raises ExpressionError."""
-        return evaluate(expression, self.claims_map(), self.role)
+        return evaluate(expression, self.claims_map(), self.role, self.version)
+
+    def excluded_by(self, needs: str, more: Mapping[str, Claim]) -> str:
+        """Why a case that needs this does not apply, empty where it does; `more` are claims beside the profile's.
+
+        Raises ExpressionError.
+        """
+        return evaluate(needs, self.claims_map() | dict(more), self.role, self.version).reason
+
+    @property
+    def _known(self) -> Features:
+        return features(self.version)
 
     def password(self) -> Secret | None:
         """The password, fetched from where the profile says it is kept; raises ProfileError where it isn't there."""
@@ -101,12 +134,16 @@ class SutProfile(Table, frozen=True, kw_only=True):
             raise ProfileError(f"profile of {self.sut.name}: {error}") from None
 
     def secrets(self) -> tuple[str, ...]:
-        """Texts that must not appear in anything that is kept: the password, also as an Authorization header has it."""
+        """Texts that must not appear in anything that is kept.
+
+        The password, also as an Authorization header and as the AuthorizationKey of OCPP 1.6 have it.
+        """
         password = self.password()
         if password is None:
             return ()
         pair = f"{self.user}:{password.reveal()}".encode()
-        return (password.reveal(), base64.b64encode(pair).decode())
+        digits = password.reveal().encode().hex()
+        return (password.reveal(), base64.b64encode(pair).decode(), digits, digits.upper())
 
     def describe(self) -> dict[str, Any]:
         """What a report says of the system under test; no secrets."""
@@ -122,14 +159,25 @@ class SutProfile(Table, frozen=True, kw_only=True):
         }
 
 
+def _name(word: str, role: Role) -> str:
+    """The readable name of a functional profile or subtype, whichever version has this word for it."""
+    found = feature_in(LISTED, word, role)
+    return word if found is None else found.name
+
+
 # -- finding and reading a profile ------------------------------------------------------------------------------------
 
 
-def resolve(name_or_path: str | Path) -> Path:
-    """The file that is meant by a path, by `embedded`, or by the name of a profile that the harness ships."""
-    path = Path(name_or_path)
+def resolve_all(name_or_path: str | Path) -> tuple[Path, ...]:
+    """The files that are meant: those of all references for `embedded`, else the one that `resolve` finds."""
     if str(name_or_path) == EMBEDDED:
-        return data("fixtures/profiles/reference-station-2.0.1.toml")
+        return tuple(resolve(name) for name in _REFERENCES)
+    return (resolve(name_or_path),)
+
+
+def resolve(name_or_path: str | Path) -> Path:
+    """The file that is meant by a path, or by the name of a profile that the harness ships."""
+    path = Path(name_or_path)
     if path.exists() or path.suffix == ".toml" or len(path.parts) != 1:
         return path
     try:
@@ -160,7 +208,7 @@ def load_profile(path: str | Path) -> SutProfile:
 
 def _read(path: Path) -> dict[str, Any]:
     if not path.exists():
-        raise Complaint("no such file; name a profile in TOML, or the word embedded for the station that comes along")
+        raise Complaint("no such file; name a profile in TOML, or the word embedded for the references that come along")
     try:
         content = path.read_bytes()
     except OSError as error:

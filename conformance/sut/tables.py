@@ -7,6 +7,7 @@ from msgspec import Meta
 
 Version: TypeAlias = Literal["1.6", "2.0.1", "2.1"]
 Name: TypeAlias = Annotated[str, Meta(min_length=1, max_length=100)]
+Identity: TypeAlias = Annotated[str, Meta(min_length=1, max_length=48)]
 Number: TypeAlias = Annotated[int, Meta(ge=1)]
 Seconds: TypeAlias = Annotated[float, Meta(gt=0, le=86_400)]
 Pause: TypeAlias = Annotated[float, Meta(ge=0, le=86_400)]
@@ -63,7 +64,7 @@ class IdToken(Table, frozen=True, kw_only=True):
 
     @property
     def payload(self) -> dict[str, str]:
-        """The token as it goes over the wire in OCPP 2.x."""
+        """The token as it goes over the wire in OCPP 2.x; in 1.6 it is `id_token` alone."""
         return {"idToken": self.id_token, "type": self.type}
 
 
@@ -84,27 +85,47 @@ class WritableVariable(Table, frozen=True, kw_only=True):
     values: Annotated[tuple[str, ...], Meta(min_length=2)]
 
 
+class WritableKey(Table, frozen=True, kw_only=True):
+    """A configuration key of OCPP 1.6 that may be changed without harm, and at least two values that it takes."""
+
+    key: Annotated[str, Meta(min_length=1, max_length=50)]
+    values: Annotated[tuple[Annotated[str, Meta(max_length=500)], ...], Meta(min_length=2)]
+
+
 class Parameters(Table, frozen=True, kw_only=True):
-    """Values that cases need; the defaults suit any OCPP 2.0.1 station that has what the documents require.
+    """Values that cases need; the defaults suit any station or CSMS that has what the documents require.
 
     pending_interval: what a station that must wait is told to wait. heartbeat_interval: what an accepted one is told
     where a case counts heartbeats. clock_shift: how far off its clock is told to be for a while. All in seconds.
+
+    For a CSMS: second_identity, a station that it knows beside that of the profile, with the same password.
+    unknown_identity, one that it does not know. wrong_path, where no station dials. boot_attempts: how often a station
+    boots that is put off, before the harness gives up.
     """
 
     valid_id_token: IdToken = IdToken(id_token="04E91C5A2B6C80")  # noqa: S106 -- a card's number, no password
     other_valid_id_token: IdToken = IdToken(id_token="04E91C5A2B6C81")  # noqa: S106
     invalid_id_token: IdToken = IdToken(id_token="04DEADBEEF0000")  # noqa: S106
+    blocked_id_token: IdToken = IdToken(id_token="04B10C4EDCA2D0")  # noqa: S106
+    expired_id_token: IdToken = IdToken(id_token="04E8914EDCA2D0")  # noqa: S106
     writable_variable: WritableVariable = WritableVariable(
         component="OCPPCommCtrlr", variable="OfflineThreshold", values=("300", "600")
     )
     read_only_variable: Variable = Variable(component="SecurityCtrlr", variable="SecurityProfile")
     reboot_variable: WritableVariable | None = None
+    writable_key: WritableKey = WritableKey(key="MeterValueSampleInterval", values=("60", "90"))
+    read_only_key: Annotated[str, Meta(min_length=1, max_length=50)] = "NumberOfConnectors"
+    reboot_key: WritableKey | None = None
     pending_interval: Number = 20
     heartbeat_interval: Number = 10
     clock_shift: Number = 600
     second_url: str | None = None
     hard_wired_monitor: int | None = None
     preconfigured_monitor: int | None = None
+    second_identity: Identity | None = None
+    unknown_identity: Identity = "NOBODY-KNOWS-4711"
+    wrong_path: str = "/no-station-dials-here"
+    boot_attempts: Number = 5
 
 
 class Timing(Table, frozen=True, kw_only=True):
@@ -114,6 +135,9 @@ class Timing(Table, frozen=True, kw_only=True):
     to a request. report: for each part of a report. status: for a status after what changed it. reconnect: for a new
     connection after a break. settle: for what may still come when nothing more is due. tolerance: what a measured
     time may be off. action: for a driver to do something. case: for a whole case. operator: for a person to answer.
+
+    For a CSMS: command: for a command to come after the driver had it sent. call_timeout: for it to give up a command
+    that gets no answer. clock: not at all, it is how far its clock may be off that of the harness.
     """
 
     connect: Seconds = 120
@@ -127,6 +151,9 @@ class Timing(Table, frozen=True, kw_only=True):
     action: Seconds = 60
     case: Seconds = 900
     operator: Seconds = 300
+    command: Seconds = 60
+    call_timeout: Seconds = 30
+    clock: Pause = 10
 
 
 class Credentials(Table, frozen=True, kw_only=True):
@@ -135,6 +162,16 @@ class Credentials(Table, frozen=True, kw_only=True):
     user: str | None = None
     password_env: Name | None = None
     password_file: Name | None = None
+
+
+class OneVersion(Table, frozen=True, kw_only=True):
+    """What is otherwise in one of several versions: each key stands for that of the same name, features are added."""
+
+    identity: Identity | None = None
+    dial: Dial | None = None
+    functional_profiles: tuple[str, ...] | None = None
+    product_subtype: str | None = None
+    features: dict[str, Any] = {}
 
 
 class EmbeddedDriver(Table, frozen=True, kw_only=True, tag_field="kind", tag="embedded"):

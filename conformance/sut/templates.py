@@ -22,6 +22,7 @@ ROOTS = frozenset(
         "statuses",
         "interval",
         "answer",
+        "version",
         "uuid",
         "now",
     }

@@ -136,6 +136,34 @@ class Link(asyncio.Protocol):
             self._flush()
         return entry
 
+    def send_binary(self, data: bytes) -> Entry:
+        """Send a binary message, which OCPP-J does not have, and return its entry. Raises LinkClosed."""
+        if not self.is_open:
+            raise LinkClosed(f"connection {self.number} is not open")
+        entry = self._record_frame(decode(data), self.sender, self._fate)
+        if not self._stalled and self.is_open:
+            self._protocol.send_binary(data)
+            self._flush()
+        return entry
+
+    def send_in_parts(self, *parts: str, ping: bytes = b"") -> Entry:
+        """Send a text message in so many WebSocket frames, with a ping after the first, and return its entry.
+
+        Raises as `send` does.
+        """
+        if not self.is_open:
+            raise LinkClosed(f"connection {self.number} is not open")
+        first, *more = (part.encode() for part in parts)
+        entry = self._record("".join(parts), self.sender, self._fate)
+        if self._stalled or not self.is_open:
+            return entry
+        self._protocol.send_text(first, fin=not more)
+        self.ping(ping)
+        for number, part in enumerate(more, start=1):
+            self._protocol.send_continuation(part, fin=number == len(more))
+        self._flush()
+        return entry
+
     def ping(self, data: bytes = b"") -> Entry:
         """Send a ping, with up to 125 bytes, and return its entry. Raises LinkClosed when the link is not open."""
         if not self.is_open:
@@ -474,7 +502,9 @@ class Link(asyncio.Protocol):
 
     def _record(self, text: str, sender: Sender, detail: Mapping[str, Any] | None) -> Entry:
         version = self.version
-        frame = decode(text) if version is None else decode(text, version.message_types)
+        if version is None:
+            return self._record_frame(decode(text), sender, detail)
+        frame = decode(text, version.message_types, null_for_nothing=version.null_for_nothing)
         return self._record_frame(frame, sender, detail)
 
     def _record_frame(self, frame: Frame, sender: Sender, detail: Mapping[str, Any] | None) -> Entry:

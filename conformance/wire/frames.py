@@ -22,14 +22,25 @@ MESSAGE_TYPES = frozenset({2, 3, 4, 5, 6})
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
-    """A request, `[2, id, action, payload]` (Part 4 §4.2.1)."""
-
-    message_type: ClassVar[int] = 2
+class _Request:
     message_id: str
     action: str
     payload: dict[str, Any]
     raw: str = field(repr=False, compare=False)
+
+
+class Call(_Request):
+    """A request, `[2, id, action, payload]` (Part 4 §4.2.1)."""
+
+    __slots__ = ()
+    message_type: ClassVar[int] = 2
+
+
+class Send(_Request):
+    """A message that gets no answer, `[6, id, action, payload]` (2.1 only: Part 4 §4.2.4)."""
+
+    __slots__ = ()
+    message_type: ClassVar[int] = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,38 +54,26 @@ class CallResult:
 
 
 @dataclass(frozen=True, slots=True)
-class CallError:
+class _Refusal:
+    message_id: str
+    code: str
+    description: str
+    details: dict[str, Any]
+    raw: str = field(repr=False, compare=False)
+
+
+class CallError(_Refusal):
     """The refusal of a request, `[4, id, code, description, details]` (Part 4 §4.2.3)."""
 
+    __slots__ = ()
     message_type: ClassVar[int] = 4
-    message_id: str
-    code: str
-    description: str
-    details: dict[str, Any]
-    raw: str = field(repr=False, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
-class CallResultError:
+class CallResultError(_Refusal):
     """The refusal of an answer, `[5, id, code, description, details]` (2.1 only: Part 4 §4.2.3)."""
 
+    __slots__ = ()
     message_type: ClassVar[int] = 5
-    message_id: str
-    code: str
-    description: str
-    details: dict[str, Any]
-    raw: str = field(repr=False, compare=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Send:
-    """A message that gets no answer, `[6, id, action, payload]` (2.1 only: Part 4 §4.2.4)."""
-
-    message_type: ClassVar[int] = 6
-    message_id: str
-    action: str
-    payload: dict[str, Any]
-    raw: str = field(repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +98,7 @@ _NAMES = {2: "CALL", 3: "CALLRESULT", 4: "CALLERROR", 5: "CALLRESULTERROR", 6: "
 
 Frame = Call | CallResult | CallError | CallResultError | Send | Malformed
 
+_WITH_PAYLOAD = (2, 3)
 _SANE_INTEGER = 2**63
 _LENGTHS = {2: 4, 3: 3, 4: 5, 5: 5, 6: 4}
 _decode_json = msgspec.json.Decoder().decode
@@ -111,11 +111,13 @@ _READABLE_START = re.compile(
 )
 
 
-def decode(data: str | bytes, message_types: frozenset[int] = MESSAGE_TYPES) -> Frame:
+def decode(
+    data: str | bytes, message_types: frozenset[int] = MESSAGE_TYPES, *, null_for_nothing: bool = False
+) -> Frame:
     """Read one WebSocket message: text as `str`, a binary message as `bytes`.
 
     Never raises. `message_types` are the numbers that the version in use knows; any other number gives `Malformed`,
-    as do bytes, since OCPP-J uses text messages only.
+    as do bytes, since OCPP-J uses text messages only. With `null_for_nothing` a payload may be null: that is {}.
     """
     if not isinstance(data, str):
         return _unreadable("binary frame", bytes(data).decode("utf-8", "backslashreplace"))
@@ -129,6 +131,8 @@ def decode(data: str | bytes, message_types: frozenset[int] = MESSAGE_TYPES) -> 
     number = items[0]
     if type(number) is not int or number not in message_types:
         return _unknown_type(items, data)
+    if null_for_nothing and number in _WITH_PAYLOAD and items[-1] is None:
+        items[-1] = {}
     reason = _fault(number, items)
     if reason is not None:
         return _malformed(reason, number, items, data)

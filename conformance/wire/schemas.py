@@ -50,11 +50,18 @@ class Version:
     """Other spellings in use, which the errata tolerate."""
     one_decimal: frozenset[str] = frozenset()
     """Numbers that may have one digit after the point, by prose alone (2.0.1: Part 2 §2.11, §2.12)."""
+    null_for_nothing: bool = False
+    """Whether a payload without content may be written null (1.6-J §4.2.1)."""
 
     @property
     def actions(self) -> frozenset[str]:
         """Every action that is known, case-sensitive."""
         return _actions(self)
+
+    @property
+    def times(self) -> frozenset[str]:
+        """The names of the fields that hold a time, wherever they stand."""
+        return _times(self)
 
 
 _CODES = frozenset(
@@ -99,6 +106,7 @@ VERSIONS: dict[str, Version] = {
             schema_folder="v16",
             request_suffix="",
             error_code_variants=frozenset({"FormatViolation", "OccurrenceConstraintViolation"}),
+            null_for_nothing=True,
         ),
         Version(
             name="2.0.1",
@@ -242,7 +250,7 @@ class _Schema:
     def __init__(self, version: Version, document: dict[str, Any]) -> None:
         draft = _DRAFTS[str(document["$schema"]).rstrip("#")]
         self._validator = draft(document, validate_formats=True)
-        self._one_decimal = frozenset(_numbers(document)) & version.one_decimal
+        self._one_decimal = frozenset(_properties(document, "type", "number")) & version.one_decimal
 
     def problems(self, version: Version, payload: dict[str, Any], frame: Call | CallResult | Send) -> list[Problem]:
         try:
@@ -282,26 +290,34 @@ def _document(folder: str, name: str) -> dict[str, Any] | None:
     return document
 
 
+def _messages(version: Version) -> list[str]:
+    """The names of all schemas of a version."""
+    found = files("ocpp").joinpath(version.schema_folder, "schemas").iterdir()
+    return [entry.name.removesuffix(".json") for entry in found if entry.name.endswith(".json")]
+
+
 @cache
 def _actions(version: Version) -> frozenset[str]:
-    names = (
-        entry.name.removesuffix(".json")
-        for entry in files("ocpp").joinpath(version.schema_folder, "schemas").iterdir()
-        if entry.name.endswith(".json")
-    )
-    return frozenset(name.removesuffix(version.request_suffix) for name in names if not name.endswith("Response"))
+    names = (name for name in _messages(version) if not name.endswith("Response"))
+    return frozenset(name.removesuffix(version.request_suffix) for name in names)
 
 
-def _numbers(node: object) -> Iterator[str]:
-    """The names of the properties that are numbers, anywhere in a schema."""
+@cache
+def _times(version: Version) -> frozenset[str]:
+    documents = (_document(version.schema_folder, name) for name in _messages(version))
+    return frozenset(name for each in documents for name in _properties(each, "format", "date-time"))
+
+
+def _properties(node: object, keyword: str, value: str) -> Iterator[str]:
+    """The names of the properties that say this of themselves, anywhere in a schema."""
     if isinstance(node, dict):
         for name, child in node.items():
-            if isinstance(child, dict) and child.get("type") == "number":
+            if isinstance(child, dict) and child.get(keyword) == value:
                 yield name
-            yield from _numbers(child)
+            yield from _properties(child, keyword, value)
     elif isinstance(node, list):
         for child in node:
-            yield from _numbers(child)
+            yield from _properties(child, keyword, value)
 
 
 def _problem(error: jsonschema_rs.ValidationError) -> Problem:

@@ -14,7 +14,7 @@ from conformance.peers.scenes import (
     read_variable,
     reboot,
     restart,
-    write_variable,
+    write_setting,
 )
 from conformance.peers.v201 import boot, remote_start
 from conformance.sut.drivers import StationDriver
@@ -28,18 +28,33 @@ from conformance.wire.schemas import parse_timestamp
     requirements=["B01.FR.01", "B01.FR.05", "B01.FR.09"],
     severity=Severity.BLOCKER,
 )
+@case(
+    "BOOT_ACCEPTED_CS",
+    "Cold boot, accepted at once: the station introduces itself and reports itself and every connector",
+    versions=["1.6"],
+    requirements=["16.BOOT.01", "16.BOOT.06", "16.BOOT.07"],
+    severity=Severity.BLOCKER,
+)
 async def test_accepted(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
     """Restart it in whatever way it can be, and accept it."""
     mark = csms.now
     await restart(station, csms)
     with spec.must("B01.FR.01"):
         notification = await csms.expect("BootNotification", after=mark)
-        assert notification["chargingStation"]["vendorName"], "the station does not say who made it"
-        assert notification["chargingStation"]["model"], "the station does not say what it is"
+        vendor, model = csms.speak.identity(notification)
+        assert vendor, "the station does not say who made it"
+        assert model, "the station does not say what it is"
     with spec("B01.FR.09"):
         assert notification["reason"], "the BootNotification gives no reason"
+    await _all_reported(csms, spec, profile, notification)
+
+
+async def _all_reported(csms: CsmsPeer, spec: Spec, profile: SutProfile, accepted: Received) -> None:
+    """After its boot was accepted the station reports every connector, and itself where it has a status."""
     with spec("B01.FR.05"):
-        await all_connectors_reported(csms, profile.connectors, after=notification)
+        await all_connectors_reported(csms, profile.connectors, after=accepted)
+    with spec("16.BOOT.07"):
+        await all_connectors_reported(csms, csms.speak.own_places, after=accepted)
 
 
 @case(
@@ -60,9 +75,9 @@ async def test_pending(station: StationDriver, csms: CsmsPeer, spec: Spec, profi
 
     with spec("B02.FR.01"):
         threshold = await read_variable(csms, "OCPPCommCtrlr", "OfflineThreshold")
-        await write_variable(csms, "OCPPCommCtrlr", "OfflineThreshold", "300")
+        await write_setting(csms, ("OCPPCommCtrlr", "OfflineThreshold"), "300")
         assert await read_variable(csms, "OCPPCommCtrlr", "OfflineThreshold") == "300", "the value set was not kept"
-        await write_variable(csms, "OCPPCommCtrlr", "OfflineThreshold", threshold)
+        await write_setting(csms, ("OCPPCommCtrlr", "OfflineThreshold"), threshold)
         await base_report(csms, "FullInventory")
     with spec("B02.FR.05"):
         answer = await csms.call("RequestStartTransaction", remote_start(profile.parameters.valid_id_token.payload))
@@ -120,6 +135,13 @@ async def _boot_on_request(csms: CsmsPeer, spec: Spec, patience: float) -> Recei
     requirements=["B03.FR.02", "B03.FR.06", "B01.FR.05"],
     severity=Severity.CRITICAL,
 )
+@case(
+    "TC_001_CS",
+    "Cold boot, rejected first: the station keeps silent until it may ask again, and then works",
+    versions=["1.6"],
+    requirements=["16.BOOT.06", "16.BOOT.07", "16.BOOT.13", "16.BOOT.28"],
+    severity=Severity.BLOCKER,
+)
 async def test_rejected(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
     """Reject it once; it may hang up meanwhile, but not speak."""
     interval = profile.parameters.pending_interval
@@ -132,8 +154,7 @@ async def test_rejected(station: StationDriver, csms: CsmsPeer, spec: Spec, prof
             csms.touch(message)
             raise AssertionError(f"{message.entry.text} came while the station was rejected")
         _waited(rejected, again, interval, profile)
-    with spec("B01.FR.05"):
-        await all_connectors_reported(csms, profile.connectors, after=again)
+    await _all_reported(csms, spec, profile, again)
 
 
 @case(
@@ -161,6 +182,7 @@ async def test_rejected_refuses_calls(station: StationDriver, csms: CsmsPeer, sp
 @case(
     "BOOT_RETRY_INTERVAL_CS",
     "Pending: the station asks again when the interval is over, and not before",
+    versions=["2.0.1", "1.6"],
     requirements=["B02.FR.04", "B02.FR.08"],
     severity=Severity.NORMAL,
 )
@@ -175,6 +197,50 @@ async def test_pending_interval(station: StationDriver, csms: CsmsPeer, spec: Sp
         _waited(pending, again, interval, profile)
 
 
+@case(
+    "BOOT_INTERVAL_ZERO_CS",
+    "Told to wait 0 s, the station takes a pause of its own before it asks again",
+    versions=["2.0.1", "1.6"],
+    requirements=["B02.FR.07", "B03.FR.05"],
+    severity=Severity.NORMAL,
+)
+async def test_interval_zero(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
+    """Let it wait, then turn it away, each time with an interval of 0; how long it waits then is its own business."""
+    try:
+        csms.keep_answering("BootNotification", boot("Pending", interval=0))
+        first = (await reboot(station, csms)).notification
+        with spec("B02.FR.07"):
+            await _unhurried(csms, first, profile)
+        if not station.can("power_cycle"):  # a station that was rejected can't be told to restart
+            spec.excuse("B03.FR.05", "nobody can switch the station's mains off, to have it back soon")
+            return
+        csms.keep_answering("BootNotification", boot("Rejected", interval=0))
+        first = (await reboot(station, csms)).notification
+        with spec("B03.FR.05"):
+            await _unhurried(csms, first, profile)
+    finally:
+        csms.answer("BootNotification")
+        await reboot(station, csms)
+
+
+async def _unhurried(csms: CsmsPeer, last: Received, profile: SutProfile) -> None:
+    """Watch for a while that no two boots are less than a second apart: more would be a flood."""
+    watched = max(profile.timing.settle, _SHORTEST_PAUSE + profile.timing.tolerance)
+    for _ in range(_BOOTS_WATCHED):
+        try:
+            again = await csms.expect("BootNotification", after=last, within=watched)
+        except NotSeen:
+            return
+        pause = again.at - last.at
+        assert pause >= _SHORTEST_PAUSE, f"told an interval of 0, the station booted again after {pause:.2f} s"
+        last = again
+
+
+_BOOTS_WATCHED = 2
+_SHORTEST_PAUSE = 1.0
+"""Between two boots, in seconds, where the documents ask only for no flood: our own measure."""
+
+
 def _waited(before: Received, again: Received, interval: int, profile: SutProfile) -> None:
     """Between two boots that nobody triggered lies the interval; no document bounds it from above."""
     pause = again.at - before.at
@@ -186,6 +252,7 @@ def _waited(before: Received, again: Received, interval: int, profile: SutProfil
 @case(
     "BOOT_SILENT_UNTIL_ACCEPTED_CS",
     "Nothing but BootNotification is sent before the CSMS has answered it",
+    versions=["2.0.1", "1.6"],
     requirements=["B01.FR.08"],
     severity=Severity.CRITICAL,
 )
@@ -236,6 +303,7 @@ async def test_boot_reasons(station: StationDriver, csms: CsmsPeer, spec: Spec) 
 @case(
     "BOOT_HEARTBEAT_INTERVAL_CS",
     "Heartbeats come at the interval that the CSMS gave at boot",
+    versions=["2.0.1", "1.6"],
     requirements=["B01.FR.04", "G02.FR.02"],
     severity=Severity.NORMAL,
 )
@@ -272,6 +340,14 @@ async def test_heartbeat_interval(station: StationDriver, csms: CsmsPeer, spec: 
     "BOOT_SECURITY_EVENT_CS",
     "A start of the station is notified as a security event",
     requirements=["A04.FR.01"],
+    severity=Severity.MINOR,
+)
+@case(
+    "BOOT_SECURITY_EVENT_16_CS",
+    "A start of the station is notified as a security event",
+    versions=["1.6"],
+    needs="security-extension",
+    requirements=["16S.A04.FR.01"],
     severity=Severity.MINOR,
 )
 async def test_security_event(station: StationDriver, csms: CsmsPeer, spec: Spec) -> None:

@@ -19,7 +19,7 @@ from conformance.oracles.inventory import (
 from conformance.peers.csms import CsmsPeer
 from conformance.peers.inventories import claimed, fetch, items_per_message, read_all
 from conformance.peers.received import NotSeen, Received
-from conformance.peers.scenes import connector_statuses, reboot
+from conformance.peers.scenes import reboot
 from conformance.peers.v201 import get_variables, variable
 from conformance.sut.drivers import StationDriver, Unsupported
 from conformance.sut.profile import SutProfile
@@ -335,7 +335,7 @@ def stands_still(variable_: Variable, later: DeviceModel) -> bool:
 def last_status(csms: CsmsPeer, connector: tuple[int, int]) -> str | None:
     """What the station said of a connector last, in the whole session."""
     messages = [*csms.seen("StatusNotification", after=0), *csms.seen("NotifyEvent", after=0)]
-    found = connector_statuses(sorted(messages, key=lambda each: each.n))
+    found = csms.speak.statuses(sorted(messages, key=lambda each: each.n))
     return next((each.status for each in reversed(found) if each.connector == connector), None)
 
 

@@ -23,10 +23,8 @@ from conformance.peers.scenes import (
     Connector,
     all_connectors_reported,
     configured,
-    connector_statuses,
     read_variable,
 )
-from conformance.peers.v201 import get_variables, variable
 from conformance.sut.drivers import StationDriver
 from conformance.sut.profile import SutProfile
 from conformance.wire.faults import Network
@@ -194,6 +192,7 @@ async def test_back_off_limits(csms: CsmsPeer, network: Network, spec: Spec, pro
 @case(
     "RECONNECT_RESUMES_CS",
     "After a plain reconnect the station goes on as before, without booting anew",
+    versions=["2.0.1", "1.6"],
     requirements=["J.RECONNECT.08", "J.ANSWER.01"],
     severity=Severity.NORMAL,
 )
@@ -204,7 +203,7 @@ async def test_resumes(csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
         await _hang_up(csms, politely=politely)
         await csms.connected(within=_until_back(profile))
         with spec("J.ANSWER.01"):
-            await csms.attempt("GetVariables", get_variables(variable(*THRESHOLD)))
+            await csms.speak.question()
         with contextlib.suppress(NotSeen):
             await csms.until(
                 lambda mark=mark: bool(csms.seen("BootNotification", after=mark)),  # type: ignore[misc]
@@ -266,7 +265,7 @@ async def _reported(csms: CsmsPeer, spot: Connector, status: str, *, after: int,
     """Wait until the last that was said of a connector is this status; raises NotSeen."""
 
     def said() -> list[str]:
-        found = [each for each in connector_statuses(csms.traffic(after=after)) if each.connector == spot]
+        found = [each for each in csms.speak.statuses(csms.traffic(after=after)) if each.connector == spot]
         csms.touch(*(each.message for each in found))
         return [each.status for each in found]
 
@@ -280,7 +279,7 @@ async def _reported(csms: CsmsPeer, spot: Connector, status: str, *, after: int,
 
 def _others(csms: CsmsPeer, spot: Connector, mark: int) -> list[str]:
     """The other connectors that were reported since `mark`, in words."""
-    found = [each for each in connector_statuses(csms.traffic(after=mark)) if each.connector != spot]
+    found = [each for each in csms.speak.statuses(csms.traffic(after=mark)) if each.connector != spot]
     csms.touch(*(each.message for each in found))
     return [f"EVSE {each.connector[0]} connector {each.connector[1]} {each.status}" for each in found]
 

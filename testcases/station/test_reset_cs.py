@@ -13,7 +13,6 @@ from conformance.peers.replies import Chosen, Silence
 from conformance.peers.scenes import (
     Charging,
     all_connectors_reported,
-    connector_statuses,
     connectors_show,
     ended,
     inoperative,
@@ -74,7 +73,7 @@ async def test_unavailable_persists(csms: CsmsPeer, spec: Spec, profile: SutProf
     """Take one EVSE out of use, reset, and see what its connectors come to in the end."""
     evse = profile.evse[0].id
     connectors = [each for each in profile.connectors if each[0] == evse]
-    async with inoperative(csms, connectors, evse={"id": evse}):
+    async with inoperative(csms, connectors, place=evse):
         with spec.must("B11.FR.01"):
             answer = await reset(csms, "OnIdle")
         assert answer["status"] != "Rejected", CANNOT_NOW
@@ -98,6 +97,7 @@ async def test_unavailable_persists(csms: CsmsPeer, spec: Spec, profile: SutProf
 @case(
     "CONNECTOR_STAYS_UNAVAILABLE_CS",
     "A single connector that was made unavailable stays so over a power cut or a reset",
+    versions=["2.0.1", "1.6"],
     requirements=["G03.FR.08"],
     severity=Severity.NORMAL,
 )
@@ -106,7 +106,7 @@ async def test_connector_stays_unavailable(
 ) -> None:
     """One connector only; by its mains where the driver can, by an immediate reset where not."""
     connector = profile.connectors[0]
-    async with inoperative(csms, [connector], evse={"id": connector[0], "connectorId": connector[1]}):
+    async with inoperative(csms, [connector], place=connector):
         mark = csms.now
         how = await restart(station, csms)
         boot = await csms.expect("BootNotification", after=mark)
@@ -114,8 +114,7 @@ async def test_connector_stays_unavailable(
         with spec("G03.FR.08"):
             csms.touch(statuses[connector].message)
             assert statuses[connector].status == "Unavailable", (
-                f"EVSE {connector[0]} connector {connector[1]} was made inoperative, and was "
-                f"{statuses[connector].status} after a {how}"
+                f"{csms.speak.name(connector)} was made inoperative, and was {statuses[connector].status} after a {how}"
             )
 
 
@@ -139,7 +138,7 @@ async def test_station_stays_unavailable(
                 for connector in profile.connectors:
                     csms.touch(statuses[connector].message)
                     assert statuses[connector].status == "Unavailable", (
-                        f"the station was made inoperative, and EVSE {connector[0]} connector {connector[1]} was "
+                        f"the station was made inoperative, and {csms.speak.name(connector)} was "
                         f"{statuses[connector].status} after a {how}"
                     )
 
@@ -460,7 +459,7 @@ def booted_by_the_rules(csms: CsmsPeer, boot: Received) -> None:
     first = csms.traffic(after=opened)[0]
     csms.touch(first)
     assert first.action == "BootNotification", f"the first message after the restart was {first.action}"
-    assert connector_statuses(csms.traffic(after=boot)), "no connector status followed the BootNotification"
+    assert csms.speak.statuses(csms.traffic(after=boot)), "no connector status followed the BootNotification"
 
 
 async def no_restart(csms: CsmsPeer, answer: Received, *, for_: float) -> None:

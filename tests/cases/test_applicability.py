@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance.cases.applicability import Claim, ExpressionError, evaluate, features, parse
+from conformance.cases.applicability import LISTED, Claim, ExpressionError, evaluate, features, parse
 from conformance.cases.case import Role
 
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -348,8 +348,9 @@ def test_no_text_breaks_the_reader(text: str) -> None:
 # -- the catalogue -----------------------------------------------------------------------------------------------------
 
 
-def test_names_and_ids_are_unique_and_say_something() -> None:
-    rows = list(features())
+@pytest.mark.parametrize("version", LISTED)
+def test_names_and_ids_are_unique_and_say_something(version: str) -> None:
+    rows = list(features(version))
     assert len({row.name for row in rows}) == len(rows)
     for role in ROLES:
         ids = [row.official for row in rows if role in row.roles]
@@ -358,9 +359,61 @@ def test_names_and_ids_are_unique_and_say_something() -> None:
         assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", row.name), row
         assert row.about.endswith((".", "…")), row
         assert row.kind != "number" or row.counts, row
-        assert row.kind != "group" or features().parts(row), row
+        assert row.kind != "group" or features(version).parts(row), row
         for role in row.roles:
-            assert features().find(row.name, role) is features().find(row.official, role) is row
+            assert features(version).find(row.name, role) is features(version).find(row.official, role) is row
+
+
+def test_what_has_one_name_is_one_thing_in_both_versions() -> None:
+    old, new = ({row.name: row for row in features(version)} for version in LISTED)
+    for name in old.keys() & new.keys():
+        assert old[name].kind == new[name].kind, name
+        assert set(old[name].roles) <= set(new[name].roles), name
+        assert (old[name].counts, old[name].derived) == (new[name].counts, new[name].derived), name
+        assert old[name].official == new[name].official or old[name].kind == "profile", name
+    ids = [{row.official: row.name for row in rows.values() if row.kind != "profile"} for rows in (old, new)]
+    assert all(ids[0][each] == ids[1][each] for each in ids[0].keys() & ids[1].keys() if not each.startswith("AQ-"))
+
+
+# What the official cases of OCPP 1.6 have as prerequisites, in readable names.
+PREREQUISITES_16 = """
+< not fixed-cable
+< not fixed-cable and drop-authorization-on-ev-disconnect
+< keep-authorization-on-ev-disconnect
+< authorization-cache and remote-start-authorized
+< lock-failure
+< back-up-power
+< not back-up-power
+< local-authorization-list or authorization-cache or offline-unknown-ids
+< local-stop
+< not local-authorization-list or local-list-switch
+< firmware-management and (security-profile-1 or security-profile-2 or security-profile-3)
+< reservation and reserve-any-evse
+remote-trigger
+smart-charging
+security-extension and not core
+> blocked-tokens
+> expired-tokens
+> remote-trigger and trigger-unknown-connector
+"""
+
+
+@pytest.mark.parametrize("line", PREREQUISITES_16.strip().splitlines())
+def test_prerequisites_of_16_can_be_expressed(line: str) -> None:
+    for role in {"<": ("station",), ">": ("csms",)}.get(line[0], ROLES):
+        parse(line.lstrip("<> ")).check(role, "1.6")  # type: ignore[arg-type]
+
+
+def test_each_version_knows_its_own() -> None:
+    claims: dict[str, Claim] = {"remote-trigger": True, "reset-evse": True}
+    assert evaluate("remote-trigger", claims, STATION, "1.6")
+    assert evaluate("reset-evse", claims, STATION, "2.0.1")
+    assert features("2.1") is features("2.0.1")
+    for name, version in (("reset-evse", "1.6"), ("remote-trigger", "2.0.1")):
+        with pytest.raises(ExpressionError, match=rf"{name} .* is a feature of OCPP .*, not of OCPP {version}"):
+            evaluate(name, claims, STATION, version)
+    with pytest.raises(ExpressionError, match=r"no feature is called 'xyzzy'; catalogue/features-1.6.toml lists"):
+        evaluate("xyzzy", claims, STATION, "1.6")
 
 
 def test_it_needs_neither_network_nor_pytest() -> None:

@@ -3,21 +3,22 @@
 import pytest
 
 from conformance.cases.case import Case
-from conformance.cases.proving import CONTROL, PLAIN, REFERENCE, Breaks, Trial, prove
+from conformance.cases.proving import CONTROL, PLAIN, REFERENCE, Breaks, Trial, prove, together
 from conformance.cases.verdict import Verdict
 
+TARGET = "station 2.0.1"
 CASE = Case("TC_1", "one", requirements=("R1", "R2"))
-MUTANTS = {"breaks-one": Breaks("R1"), "breaks-two": Breaks("R2", also=("R1",)), "untried": Breaks("R9")}
+MUTANTS = {"breaks-one": Breaks(("R1",)), "breaks-two": Breaks(("R2",), also=("R1",)), "untried": Breaks(("R9",))}
 GOOD = [
-    Trial("TC_1", REFERENCE, Verdict.PASS, ()),
-    Trial("TC_1", CONTROL, Verdict.PASS, ()),
-    Trial("TC_1", "breaks-one", Verdict.FAIL, ("R1",)),
-    Trial("TC_1", "breaks-two", Verdict.FAIL, ("R1", "R2")),
+    Trial(TARGET, "TC_1", REFERENCE, Verdict.PASS, ()),
+    Trial(TARGET, "TC_1", CONTROL, Verdict.PASS, ()),
+    Trial(TARGET, "TC_1", "breaks-one", Verdict.FAIL, ("R1",)),
+    Trial(TARGET, "TC_1", "breaks-two", Verdict.FAIL, ("R1", "R2")),
 ]
 
 
 def replaced(place: int, *, variant: str, verdict: Verdict, blamed: tuple[str, ...], reason: str = "") -> list[Trial]:
-    return [*GOOD[:place], Trial("TC_1", variant, verdict, blamed, reason), *GOOD[place + 1 :]]
+    return [*GOOD[:place], Trial(TARGET, "TC_1", variant, verdict, blamed, reason), *GOOD[place + 1 :]]
 
 
 def test_everything_is_proven() -> None:
@@ -44,15 +45,15 @@ def test_a_survivor() -> None:
 def test_a_mutant_that_one_case_lets_pass_and_another_finds_out() -> None:
     """It is no survivor, but the first case has nothing that proves it."""
     other = Case("TC_2", "two", requirements=("R1",))
-    trials = [*GOOD, *(Trial("TC_2", each, Verdict.PASS, ()) for each in (REFERENCE, CONTROL, "breaks-one"))]
+    trials = [*GOOD, *(Trial(TARGET, "TC_2", each, Verdict.PASS, ()) for each in (REFERENCE, CONTROL, "breaks-one"))]
     proving = prove([CASE, other], MUTANTS, trials)
     assert proving.survivors == ("TC_2: no mutant is blamed for R1",)
     assert (proving.requirements, proving.proven) == (3, 2)
 
 
 def test_two_mutants_of_a_requirement_must_both_be_found_out() -> None:
-    mutants = {**MUTANTS, "breaks-one-otherwise": Breaks("R1")}
-    proving = prove([CASE], mutants, [*GOOD, Trial("TC_1", "breaks-one-otherwise", Verdict.PASS, ())])
+    mutants = {**MUTANTS, "breaks-one-otherwise": Breaks(("R1",))}
+    proving = prove([CASE], mutants, [*GOOD, Trial(TARGET, "TC_1", "breaks-one-otherwise", Verdict.PASS, ())])
     assert proving.proven == 2
     assert proving.survivors == ("breaks-one-otherwise (breaks R1) is never blamed",)
 
@@ -91,7 +92,7 @@ def test_the_reference_and_the_control_must_pass(place: int, verdict: Verdict) -
 
 
 def test_the_plain_station_must_pass_too() -> None:
-    trials = [*GOOD, Trial("TC_1", PLAIN, Verdict.FAIL, ("R1",))]
+    trials = [*GOOD, Trial(TARGET, "TC_1", PLAIN, Verdict.FAIL, ("R1",))]
     assert len(prove([CASE], MUTANTS, trials).reference_failures) == 1
 
 
@@ -105,3 +106,20 @@ def test_no_trials() -> None:
     proving = prove([CASE], MUTANTS, [])
     assert (proving.requirements, proving.proven, len(proving.survivors)) == (2, 0, 2)
     assert not proving.clean
+
+
+def test_a_requirement_that_a_version_splits_is_proven_by_either_part() -> None:
+    case = Case("TC_3", "three", requirements=("R1b",))
+    mutants = {"breaks-both": Breaks(("R1a", "R1b"))}
+    trials = [Trial(TARGET, "TC_3", "breaks-both", Verdict.FAIL, ("R1b",))]
+    assert prove([case], mutants, trials).clean
+
+
+def test_targets_are_added_up_and_named() -> None:
+    good = prove([CASE], MUTANTS, GOOD)
+    bad = prove([CASE], MUTANTS, replaced(1, variant=CONTROL, verdict=Verdict.FAIL, blamed=("R1",)))
+    both = together({"station 2.0.1": good, "csms 1.6": bad})
+    assert (both.requirements, both.proven) == (4, 4)
+    assert both.reference_failures == ("csms 1.6: TC_1 on the control: FAIL R1",)
+    assert not both.clean
+    assert together({}).clean

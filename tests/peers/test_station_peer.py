@@ -662,9 +662,14 @@ async def test_sends_what_is_triggered(new: Pair, old: Pair) -> None:
     one = {"requestedMessage": "StatusNotification", "evse": {"id": 2, "connectorId": 1}}
     assert await new.status("TriggerMessage", one) == "Accepted"
     await new.csms.expect("StatusNotification", evseId=2)
-    for wanted in ("Heartbeat", "BootNotification", "StatusNotification", "MeterValues"):
+    for wanted in ("Heartbeat", "StatusNotification", "MeterValues"):
         assert await old.status("TriggerMessage", {"requestedMessage": wanted}) == "Accepted"
         await old.csms.expect(wanted)
+    boot = {"requestedMessage": "BootNotification"}
+    assert await old.status("TriggerMessage", boot) == "Rejected"
+    old.station.registration = "Pending"
+    assert await old.status("TriggerMessage", boot) == "Accepted"
+    await old.csms.expect("BootNotification")
     assert await old.status("TriggerMessage", {"requestedMessage": "Heartbeat", "connectorId": 9}) == "Rejected"
     wanted = {"requestedMessage": "SignChargePointCertificate"}
     assert await old.status("ExtendedTriggerMessage", wanted) == "NotImplemented"

@@ -120,7 +120,7 @@ async def test_hands_that_can_do_nothing_start_remotely(*, admits: bool) -> None
 
 async def test_no_transaction_without_a_plug_where_it_starts_with_one() -> None:
     async with bench(frozenset(), start="EVConnected") as on:
-        with pytest.raises(NotSeen, match=r"no transaction came to run on EVSE 1 \(nobody could plug"):
+        with pytest.raises(NotSeen, match=r"no transaction came to run on EVSE 1 connector 1 \(nobody could plug"):
             await scenes.transaction(on.station, on.csms, PLACE, TOKEN)
 
 
@@ -200,7 +200,7 @@ async def test_an_answer_may_choose_to_be_silent() -> None:
 
 async def test_what_is_made_inoperative_is_operative_again() -> None:
     async with bench() as on:
-        async with scenes.inoperative(on.csms, [(1, 1), (1, 2)], evse={"id": 1}):
+        async with scenes.inoperative(on.csms, [(1, 1), (1, 2)], place=1):
             mark = on.csms.now
             await on.csms.call("Reset", {"type": "Immediate"})
             boot = await on.csms.expect("BootNotification", after=mark)

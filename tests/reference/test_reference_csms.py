@@ -20,7 +20,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from conformance.reference.csms import CsmsConfig, ReferenceCsms, StationSetup, TokenSetup
 from conformance.reference.csms.messaging import snake
-from conformance.reference.mutants_csms import CONTROL, all_mutants, name_of
+from conformance.reference.variants import name_of, variants
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -33,6 +33,8 @@ BOOTS = {
 }
 BOTH = pytest.mark.parametrize("version", ["2.0.1", "1.6"])
 STATUS = {"timestamp": "2024-05-05T05:05:05Z", "connectorStatus": "Available", "evseId": 1, "connectorId": 1}
+CONTROL = variants("csms", "2.0.1").control
+MUTANTS = variants("csms", "2.0.1").mutants
 EVERYONE = [ReferenceCsms, CONTROL]
 
 
@@ -927,18 +929,17 @@ async def test_stopping_drops_a_waiting_request() -> None:
 
 
 def test_every_mutant_says_what_it_breaks() -> None:
-    mutants = all_mutants()
-    assert len(mutants) >= 6
-    assert "heartbeat-before-acceptance" in mutants
+    assert len(MUTANTS) >= 6
+    assert "heartbeat-before-acceptance" in MUTANTS
     assert name_of(CONTROL) == "control"
-    assert CONTROL not in mutants.values()
-    for name, mutant in mutants.items():
+    assert CONTROL not in MUTANTS.values()
+    for name, mutant in MUTANTS.items():
         assert name_of(mutant) == name
         assert mutant.__doc__
-        assert isinstance(mutant.breaks, str)  # type: ignore[attr-defined]
+        assert isinstance(mutant.breaks, str)
 
 
-@pytest.mark.parametrize("mutant", all_mutants().values(), ids=name_of)
+@pytest.mark.parametrize("mutant", MUTANTS.values(), ids=name_of)
 async def test_mutants_still_boot_stations(mutant: type[ReferenceCsms]) -> None:
     async with running(mutant) as csms, dial(csms) as station:
         frame = await station.exchange(json.dumps([2, "id", "BootNotification", BOOTS["2.0.1"]]))
@@ -947,21 +948,20 @@ async def test_mutants_still_boot_stations(mutant: type[ReferenceCsms]) -> None:
 
 
 async def test_some_mutants_do_what_they_say() -> None:
-    mutants = all_mutants()
-    async with running(mutants["heartbeat-before-acceptance"]) as csms, dial(csms) as station:
+    async with running(MUTANTS["heartbeat-before-acceptance"]) as csms, dial(csms) as station:
         assert "currentTime" in await station.call("Heartbeat")
         assert await station.call("StatusNotification", STATUS) == "SecurityError"
-    async with running(mutants["unknown-action-not-supported"]) as csms, accepted(csms) as station:
+    async with running(MUTANTS["unknown-action-not-supported"]) as csms, accepted(csms) as station:
         assert await station.call("NoSuchThing") == "NotSupported"
-    async with running(mutants["two-open-calls"]) as csms, accepted(csms) as station:
+    async with running(MUTANTS["two-open-calls"]) as csms, accepted(csms) as station:
         station.silent = True
         csms.command("CS1", "ClearCache")
         csms.command("CS1", "ClearCache")
         await station.next_call()
         await station.next_call()
-    async with running(mutants["accepts-unknown-identity"]) as csms, dial(csms, identity="Nobody") as station:
+    async with running(MUTANTS["accepts-unknown-identity"]) as csms, dial(csms, identity="Nobody") as station:
         assert (await station.boot())["status"] == "Accepted"
-    async with running(mutants["local-time-without-offset"]) as csms, dial(csms) as station:
+    async with running(MUTANTS["local-time-without-offset"]) as csms, dial(csms) as station:
         frame = await station.exchange(json.dumps([2, "id", "BootNotification", BOOTS["2.0.1"]]))
         assert datetime.fromisoformat(frame[2]["currentTime"]).tzinfo is None
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from conformance.reference.mutants import CONTROL, all_mutants
 from conformance.reference.mutants import boot as boot_mutants
 from conformance.reference.station import ReferenceStation, StationConfig
+from conformance.reference.variants import variants
 
 if TYPE_CHECKING:
     from tests.reference.conftest import Csms, Yard
@@ -23,6 +23,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="function")
 
 NOW = "2030-01-02T03:04:05.678Z"
 Payload = dict[str, Any]
+CONTROL = variants("station", "2.0.1").control
+MUTANTS = variants("station", "2.0.1").mutants
 
 
 def boot(status: str, interval: int = 300) -> Payload:
@@ -708,16 +710,15 @@ class TestOtherCalls:
 
 class TestMutants:
     async def test_registry(self) -> None:
-        mutants = all_mutants()
-        assert mutants["boot-without-reason"] is boot_mutants.BootWithoutReason
-        assert "control" not in mutants
-        for mutant in mutants.values():
+        assert MUTANTS["boot-without-reason"] is boot_mutants.BootWithoutReason
+        assert "control" not in MUTANTS
+        for mutant in MUTANTS.values():
             assert mutant.__doc__
             assert issubclass(mutant, ReferenceStation)
 
-    @pytest.mark.parametrize("name", sorted(all_mutants()))
+    @pytest.mark.parametrize("name", sorted(MUTANTS))
     async def test_every_mutant_can_be_built(self, yard: Yard, name: str) -> None:
-        yard.build(all_mutants()[name])  # what it does wrong, and that it is found out, is for `prove`
+        yard.build(MUTANTS[name])  # what it does wrong, and that it is found out, is for `prove`
 
     async def test_control_is_compliant(self, csms: Csms, yard: Yard) -> None:
         await yard.boot(CONTROL)

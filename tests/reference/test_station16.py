@@ -20,10 +20,11 @@ import pytest
 import pytest_asyncio
 from websockets.asyncio.server import ServerConnection, serve
 
-from conformance.reference.mutants16 import CONTROL, all_mutants, claims_of, name_of
 from conformance.reference.mutants16 import configuration as configuration_mutants
+from conformance.reference.mutants16.control import Plain16
 from conformance.reference.station16 import ReferenceStation16, StationConfig16
 from conformance.reference.station16.configuration import factory_keys
+from conformance.reference.variants import claims_of, name_of, variants
 from tests.reference.conftest import NOW, Csms, Message
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.asyncio(loop_scope="function")
 
 Payload = dict[str, Any]
+CONTROL = variants("station", "1.6").control
+MUTANTS = variants("station", "1.6").mutants
 LATER = "2030-01-02T04:00:00Z"
 HEX_KEY = "4F43415F4F4354545F61646D696E5F74657374"
 ACCEPTED = {"status": "Accepted"}
@@ -269,6 +272,12 @@ class TestConfiguration:
         assert listed["NumberOfConnectors"]["value"] == "3"
         assert listed["SecurityProfile"]["value"] == "1"
         assert listed["AuthorizationKey"] == {"key": "AuthorizationKey", "readonly": False}
+
+    async def test_fixed_cables_are_never_unlocked(self, csms: Csms16, yard: Yard) -> None:
+        await yard.boot(Plain16)
+        key = "UnlockConnectorOnEVSideDisconnect"
+        assert await get(csms, key) == {"key": key, "readonly": True, "value": "false"}
+        assert await put(csms, key, "true") == "Rejected"
 
     async def test_some_keys_and_unknown_ones(self, csms: Csms16, yard: Yard) -> None:
         await yard.boot()
@@ -897,18 +906,20 @@ class TestOtherCalls:
 
 class TestMutants:
     async def test_registry(self) -> None:
-        mutants = all_mutants()
-        assert mutants["password-readable"] is configuration_mutants.PasswordReadable
-        assert name_of(CONTROL) not in mutants
+        assert MUTANTS["password-readable"] is configuration_mutants.PasswordReadable
+        assert name_of(CONTROL) not in MUTANTS
         assert claims_of(CONTROL) == {}
-        known = {row["id"] for row in tomllib.loads((CATALOGUE / "requirements-1.6.toml").read_text())["requirement"]}
-        for mutant in mutants.values():
+        known: set[str] = set()
+        for edition in ("1.6", "2.0.1"):
+            rows = tomllib.loads((CATALOGUE / f"requirements-{edition}.toml").read_text())["requirement"]
+            known |= {row["id"] for row in rows}
+        for mutant in MUTANTS.values():
             assert mutant.__doc__
-            assert {mutant.breaks, *getattr(mutant, "also", ())} <= known  # type: ignore[attr-defined]
+            assert {mutant.breaks, *getattr(mutant, "also", ())} <= known
 
-    @pytest.mark.parametrize("name", sorted(all_mutants()))
+    @pytest.mark.parametrize("name", sorted(MUTANTS))
     async def test_every_mutant_can_be_built(self, yard: Yard, name: str) -> None:
-        yard.build(all_mutants()[name])  # what it does wrong, and that it is found out, is for `prove`
+        yard.build(MUTANTS[name])  # what it does wrong, and that it is found out, is for `prove`
 
     async def test_control_is_compliant(self, csms: Csms16, yard: Yard) -> None:
         station = await yard.boot(CONTROL)

@@ -51,6 +51,7 @@ def result(*cases, not_run=0, **given):
     values = {
         "plan": "Minimum proof",
         "plan_digest": "sha256:abc",
+        "transcripts": {"station 2.0.1": "transcript.jsonl"},
         "sut": {
             "vendor": "ACME",
             "model": "Wallbox",
@@ -66,4 +67,6 @@ def result(*cases, not_run=0, **given):
         "overall": overall.grade if overall else Grade.NG,
         **given,
     }
+    values["suts"] = values.get("suts") or (values["sut"],)
+    del values["sut"]
     return RunResult(proofs=(*(row for _, row in rows), empty), cases=tuple(cases), **values)

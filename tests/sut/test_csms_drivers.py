@@ -18,6 +18,7 @@ from conformance.sut.drivers import Context, CsmsDriver, DriverFailed, Unsupport
 from conformance.sut.drivers.terminal import Terminal
 from conformance.sut.profile import ProfileError, SutProfile, load_profile
 from conformance.sut.secret import Secret
+from conformance.sut.tables import Parameters
 
 CSMS = """
 role = "csms"
@@ -151,6 +152,17 @@ form = { what = "{payload.requestedMessage}", connector = "{payload.evse.connect
     assert json.loads(bodies[0]) == {"kind": "Immediate", "evse": 2, "all": [2], "n": 1, "id": "x-CS 001"}
     assert json.loads(bodies[1]) == {"kind": "OnIdle", "all": [], "n": 1, "id": "x-CS 001"}
     assert (api.asked[2]["path"], bodies[2]) == ("/api/1/trigger", "what=Heart+beat")
+
+
+async def test_requests_know_the_version(api: Api, csms_profile: Any, context: Context) -> None:
+    text = f'[driver]\nkind = "http"\nbase_url = "http://127.0.0.1:{api.port}/api"\n'
+    text += '[driver.operation.provision_station]\nurl = "/{version}"\nbody = { protocol = "ocpp{version}" }'
+    profile = csms_profile(text)
+    for version in profile.versions:
+        async with started(create_csms_driver(profile.in_version(version)), context) as csms:
+            await csms.provision_station("CS2")
+    assert [each["path"] for each in api.asked] == ["/api/2.0.1", "/api/1.6"]
+    assert json.loads(api.asked[1]["body"]) == {"protocol": "ocpp1.6"}
 
 
 async def test_never_asks_for_less_than_the_case_wants(api: Api, over_http: Any, context: Context) -> None:
@@ -469,6 +481,17 @@ async def test_operates_the_reference(way: Any, csms_profile: Any, context: Cont
             await csms.read_station("CS2")
         with pytest.raises(DriverFailed):
             await csms.command("ClearCache", {}, identity="nobody")
+
+
+async def test_the_embedded_one_knows_what_the_profile_says(csms_profile: Any, context: Context) -> None:
+    second = '[parameters]\nsecond_identity = "CS2"\nblocked_id_token = { id_token = "B10C" }\n'
+    driver = create_csms_driver(csms_profile(second + '[driver]\nkind = "embedded"'))
+    async with started(driver, context) as csms:
+        assert (await csms.read_station("CS2"))["identity"] == "CS2"
+        assert (await csms.read_token("B10C"))["status"] == "Blocked"
+        assert (await csms.read_token(Parameters().valid_id_token.id_token))["status"] == "Accepted"
+        with pytest.raises(DriverFailed):
+            await csms.read_token(Parameters().invalid_id_token.id_token)
 
 
 async def test_the_embedded_one_answers_boots_as_told(csms_profile: Any, context: Context) -> None:

@@ -8,11 +8,16 @@ from typing import Any
 
 import pytest
 
+from conformance.reference.station import StationConfig
+from conformance.reference.station16 import StationConfig16
 from conformance.sut.drivers import ACTIONS, Context, DriverFailed, StationDriver, Unsupported, create_driver
 from conformance.sut.drivers.terminal import Terminal
 from conformance.sut.profile import SutProfile, load_profile, resolve
+from conformance.sut.tables import Version
 
 Profile = Callable[..., SutProfile]
+
+REFERENCE = load_profile(resolve("reference-station"))
 
 
 async def do(station: StationDriver, action: str) -> None:
@@ -56,7 +61,7 @@ class Station:
     made: "Station"
 
     def __init__(self, config: Any) -> None:
-        self.config = config
+        self.config: Any = config
         self.done: list[str] = []
         Station.made = self
 
@@ -76,7 +81,7 @@ class Station:
 
 
 async def test_the_embedded_driver_calls_the_station(context: Context) -> None:
-    station = create_driver(load_profile(resolve("embedded")), mutant=Station)
+    station = create_driver(REFERENCE, mutant=Station)
     assert station.can("plug_in")
     assert station.can("power_cycle")
     assert not station.can("unplug")
@@ -96,8 +101,18 @@ async def test_the_embedded_driver_calls_the_station(context: Context) -> None:
         await station.plug_in()
 
 
+@pytest.mark.parametrize(("version", "config"), [("2.0.1", StationConfig), ("1.6", StationConfig16)])
+async def test_the_embedded_station_is_that_of_the_version(version: Version, config: type, context: Context) -> None:
+    station = create_driver(REFERENCE.in_version(version), mutant=Station)
+    await station.start(context)
+    made = Station.made
+    assert made.config.password == "correct horse battery"
+    assert type(made.config) is config
+    await station.stop()
+
+
 async def test_every_action_has_a_ceiling(context: Context, notes: object) -> None:
-    made = create_driver(load_profile(resolve("embedded")), mutant=Station)
+    made = create_driver(REFERENCE, mutant=Station)
     station = StationDriver(made._hands, ceiling=0.05)
     await station.start(context)
     with pytest.raises(DriverFailed, match=r"set_load: the driver did not finish within 0.05 s"):
@@ -106,8 +121,9 @@ async def test_every_action_has_a_ceiling(context: Context, notes: object) -> No
     await station.stop()
 
 
-async def test_the_reference_station_knows_every_action(profile: Profile, context: Context) -> None:
-    station = create_driver(load_profile(resolve("embedded")))
+@pytest.mark.parametrize("version", ["2.0.1", "1.6"])
+async def test_the_reference_of_each_version_knows_every_action(version: Version, context: Context) -> None:
+    station = create_driver(REFERENCE.in_version(version))
     assert [action for action in ACTIONS if not station.can(action)] == []
     await station.start(context)
     await station.plug_in()
@@ -163,7 +179,7 @@ async def eventually(condition: Callable[[], object]) -> None:
 
 
 async def test_a_program_is_asked_and_answers(program: Make, context: Context, notes: object) -> None:
-    station = program("id={identity}", "at={csms_url}", "with={url}", "braces={other}", "twice=1")
+    station = program("id={identity}", "at={csms_url}", "with={url}", "in={version}", "braces={other}", "twice=1")
     assert not station.can("plug_in")
     await station.start(context)
     assert station.can("plug_in")
@@ -179,10 +195,8 @@ async def test_a_program_is_asked_and_answers(program: Make, context: Context, n
         await station.set_load(1, 7)
     noted = str(notes)
     assert "'args': {'evse': 1, 'idToken': '04AB', 'type': 'ISO15693'}" in noted
-    assert (
-        "['id=CS 001', 'at=ws://127.0.0.1:9000/ocpp', 'with=ws://127.0.0.1:9000/ocpp/CS%20001', 'braces={other}'"
-        in noted
-    )
+    filled = "'id=CS 001', 'at=ws://127.0.0.1:9000/ocpp', 'with=ws://127.0.0.1:9000/ocpp/CS%20001', 'in=2.0.1'"
+    assert f"[{filled}, 'braces={{other}}'" in noted
     assert "'env': 'ws://127.0.0.1:9000/ocpp/CS%20001'" in noted
     assert "answered too late, or twice" in noted
     assert "'password': '•••'" in noted
@@ -532,7 +546,7 @@ from conformance.sut.drivers.operator import OperatorHands
 fcntl.ioctl(int(sys.argv[1]), termios.TIOCSCTTY, 0)
 
 async def main():
-    station = StationDriver(OperatorHands(None, patience=float(sys.argv[2])), ceiling=60)
+    station = StationDriver(OperatorHands(None, patience=float(sys.argv[2]), version="1.6"), ceiling=60)
     await station.start(Context(csms_url="ws://x", identity="CS1", folder=pathlib.Path(), note=lambda text, **_: None))
     await station.plug_in()
     print("done", flush=True)

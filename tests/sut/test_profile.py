@@ -6,9 +6,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from conformance.cases.applicability import features
+from conformance.cases.applicability import LISTED, ExpressionError, features
 from conformance.files import data
-from conformance.sut.profile import ProfileError, SutProfile, load_profile, resolve
+from conformance.sut.checks import EMBEDDED
+from conformance.sut.profile import ProfileError, SutProfile, load_profile, resolve, resolve_all
 from conformance.sut.secret import Secret
 from conformance.sut.tables import Credentials, Listen, Parameters, ProcessDriver, Product, Timing
 
@@ -35,7 +36,7 @@ def test_the_smallest_profile_has_sensible_defaults(profile: Profile) -> None:
     assert loaded.user == "CS001"
     assert loaded.password() is None
     assert loaded.secrets() == ()
-    assert loaded.claims_map() == {"core": True, "evses": 1}
+    assert loaded.claims_map() == {"core": True, "evses": 1, "connectors": 1}
     assert loaded.parameters.valid_id_token.payload == {"idToken": "04E91C5A2B6C80", "type": "ISO14443"}
     assert loaded.describe()["driver"] == "none"
 
@@ -69,14 +70,16 @@ def test_claims_are_asked_by_name_or_official_id(profile: Profile) -> None:
     assert loaded.applies("HFS-8 > 1").reason == "the profile has 1 EVSE, the case needs more than 1"
 
 
-def test_every_feature_can_be_claimed_or_says_how(write: Write, profile: Profile) -> None:
+@pytest.mark.parametrize("version", LISTED)
+def test_every_feature_can_be_claimed_or_says_how(write: Write, profile: Profile, version: str) -> None:
     values = {"bool": "true", "list": '["x"]', "number": "3"}
-    for feature in features().of("station").values():
+    text = write().read_text().replace('["2.0.1"]', f'["{version}"]')
+    for feature in features(version).of("station").values():
         line = f"[features]\n{feature.name} = {values.get(feature.kind, 'true')}"
         if feature.kind in values and not feature.derived:
-            assert profile(after=line).claims(feature.name), feature
+            assert profile(whole=f"{text}\n{line}").claims(feature.name), feature
         else:
-            assert "expected only what can be claimed by itself" in complaint(write(after=line))
+            assert "expected only what can be claimed by itself" in complaint(write(whole=f"{text}\n{line}"))
 
 
 def test_a_report_can_show_the_profile(profile: Profile) -> None:
@@ -92,20 +95,138 @@ def test_a_csms_needs_an_address_and_no_evses(write: Write, profile: Profile) ->
     assert complaint(write(whole=text)).startswith("sut.toml: [dial]: expected the address of the CSMS")
 
 
+# -- one of several versions ------------------------------------------------------------------------------------------
+
+BOTH = """
+role = "station"
+versions = ["2.0.1", "1.6"]
+identity = "CS001"
+functional_profiles = ["Core", "LocalAuthListManagement"]
+product_subtype = "Mode 1/2-only Charging Station"
+[sut]
+name = "Box"
+[[evse]]
+id = 1
+connector = [{ id = 1, type = "cType2" }, { id = 2, type = "sType2" }]
+[features]
+reset-evse = true
+back-up-power = true
+fixed-cable = true
+"""
+
+
+def test_a_version_has_the_claims_that_it_knows(profile: Profile) -> None:
+    both = profile(whole=BOTH)
+    old, new = both.in_version("1.6"), both.in_version("2.0.1")
+    assert (both.version, old.version, new.version) == ("2.0.1", "1.6", "2.0.1")
+    assert old.versions == ("1.6",)
+    shared = {"core": True, "local-authorization-list": True, "fixed-cable": True, "evses": 1, "connectors": 2}
+    assert old.claims_map() == shared | {"back-up-power": True}
+    assert new.claims_map() == both.claims_map() == shared | {"reset-evse": True, "mode-1-2-only": True}
+    assert old.applies("back-up-power and not firmware-management")
+    with pytest.raises(ExpressionError, match=r"reset-evse \(C-13\) is a feature of OCPP 2.0.1, not of OCPP 1.6"):
+        old.claims("reset-evse")
+    with pytest.raises(ExpressionError, match=r"back-up-power \(OWN-8\) is a feature of OCPP 1.6, not of OCPP 2.0.1"):
+        new.applies("back-up-power")
+
+
+def test_a_version_can_differ(profile: Profile) -> None:
+    own = """
+    [only."1.6"]
+    identity = "CS016"
+    functional_profiles = ["Core", "RemoteTrigger"]
+    dial = { url = "ws://other.example/ocpp" }
+    [only."1.6".features]
+    fixed-cable = false
+    local-stop = true
+    """
+    both = profile(whole=BOTH + own)
+    old, new = both.in_version("1.6"), both.in_version("2.0.1")
+    assert (old.identity, new.identity, both.identity) == ("CS016", "CS001", "CS001")
+    assert old.dial is not None
+    assert new.dial is None
+    assert [name for name, value in old.claims_map().items() if value] == [
+        "core",
+        "remote-trigger",
+        "back-up-power",
+        "local-stop",
+        "evses",
+        "connectors",
+    ]
+    assert new.claims("fixed-cable")
+    assert both.claims_map() == new.claims_map()
+    assert old.in_version("1.6") == old
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('[only."2.1"]', '[only."2.1"]: expected one of the versions 2.0.1, 1.6, got another one; add it to versions'),
+        (
+            '[only."1.6".features]\nreset-evse = true',
+            '[only."1.6".features] reset-evse: reset-evse (C-13) is a feature of OCPP 2.0.1, not of OCPP 1.6',
+        ),
+        (
+            '[only."1.6"]\nfunctional_profiles = ["SmartChraging"]',
+            '[only."1.6"] functional_profiles: expected a name from the list of the Open Charge Alliance, got "SmartC',
+        ),
+        (
+            '[only."1.6"]\nproduct_subtype = "Mode 1/2-only Charging Station"',
+            '[only."1.6"] product_subtype: expected a name from the list of the Open Charge Alliance, got "Mode 1',
+        ),
+        ('[only."1.6"]\nidentity = "CS:1"', '[only."1.6"] identity: expected printable characters without a colon'),
+        ('[only."1.6".dial]\nurl = "http://x"', '[only."1.6".dial] url: expected an address such as ws://'),
+        ('[only."1.6"]\nidentiy = "CS1"', "[only.1.6] identiy: unknown key; did you mean identity?"),
+        (
+            f'[parameters]\nvalid_id_token = {{ id_token = "{"A" * 21}" }}',
+            "[parameters.valid_id_token] id_token: expected at most 20 characters, as OCPP 1.6 has it, got 21",
+        ),
+        ('[parameters]\nwrong_path = "x"', '[parameters] wrong_path: expected a path that begins with /, got "x"'),
+        ('[parameters]\nsecond_identity = "a:b"', "[parameters] second_identity: expected printable characters"),
+        ('[parameters]\nwritable_key = { key = "A", values = ["1"] }', "[parameters.writable_key] values: expected a"),
+    ],
+)
+def test_what_is_wrong_about_a_version_is_said(write: Write, text: str, message: str) -> None:
+    assert complaint(write(whole=f"{BOTH}\n{text}")).startswith(f"sut.toml: {message}")
+
+
+def test_a_reason_not_to_apply_is_that_of_the_version(profile: Profile) -> None:
+    both = profile(whole=BOTH)
+    old, new = both.in_version("1.6"), both.in_version("2.0.1")
+    assert old.excluded_by("back-up-power and connectors > 1", {}) == ""
+    assert old.excluded_by("remote-trigger", {}) == "the profile does not claim remote-trigger (RemoteTrigger)"
+    assert new.excluded_by("not reset-evse", {}) == "the profile claims reset-evse (C-13), which the case excludes"
+    assert new.excluded_by("not reset-evse", {"reset-evse": False}) == ""
+    assert new.excluded_by("", {}) == ""
+    with pytest.raises(ExpressionError, match="is for a CSMS to claim"):
+        old.excluded_by("boot-pending", {})
+
+
 # -- where it is found ----------------------------------------------------------------------------------------------
 
 
-def test_embedded_is_the_reference_station() -> None:
-    path = resolve("embedded")
-    assert path == data("fixtures/profiles/reference-station-2.0.1.toml") == resolve("reference-station-2.0.1")
-    loaded = load_profile(path)
-    assert loaded.connectors == [(1, 1), (1, 2), (2, 1)]
-    assert loaded.claims("summary-report")
+def test_embedded_is_every_reference_in_every_version() -> None:
+    paths = resolve_all("embedded")
+    assert paths == (data("fixtures/profiles/reference-station.toml"), data("fixtures/profiles/reference-csms.toml"))
+    assert paths == (*resolve_all("reference-station"), *resolve_all("reference-csms"))
+    station, csms = map(load_profile, paths)
+    assert {(each.role, version) for each in (station, csms) for version in each.versions} == set(EMBEDDED)
+    assert station.connectors == [(1, 1), (1, 2), (2, 1)]
+    assert station.in_version("2.0.1").claims("summary-report")
+    assert station.in_version("1.6").claims("remote-trigger")
+    assert csms.in_version("2.0.1").claims("boot-pending")
+
+
+def test_anything_else_is_one_profile(tmp_path: Path) -> None:
+    assert resolve_all(tmp_path / "box.toml") == (tmp_path / "box.toml",)
 
 
 @pytest.mark.parametrize("path", sorted(data("fixtures/profiles").glob("*.toml")), ids=lambda path: path.stem)
-def test_every_profile_that_is_shipped_loads(path: Path) -> None:
-    assert load_profile(path).describe()
+def test_every_profile_that_is_shipped_loads(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for secret in re.findall(r'password_env = "(\w+)"|\{env:(\w+)\}', path.read_text(encoding="utf-8")):
+        monkeypatch.setenv("".join(secret), "correct horse battery")
+    profile = load_profile(path)
+    assert [profile.in_version(version).describe()["versions"] for version in profile.versions]
 
 
 def test_other_words_are_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -239,9 +360,11 @@ def test_a_station_has_an_evse(write: Write) -> None:
     assert complaint(write(whole=text)).startswith("sut.toml: [[evse]]: expected at least one, got none; add [[evse]]")
 
 
-def test_the_reference_runs_for_stations_of_201_only(write: Write) -> None:
-    text = write(after='[driver]\nkind = "embedded"').read_text().replace('["2.0.1"]', '["1.6"]')
-    assert "[driver] kind: expected embedded only for a station of OCPP 2.0.1" in complaint(write(whole=text))
+def test_there_is_no_reference_for_every_version(write: Write) -> None:
+    text = write(after='[driver]\nkind = "embedded"').read_text().replace('["2.0.1"]', '["1.6", "2.1"]')
+    said = complaint(write(whole=text))
+    assert "[driver] kind: expected embedded only for a station of OCPP 2.0.1 or a station of OCPP 1.6" in said
+    assert "got it for a station of 1.6, 2.1" in said
 
 
 def test_other_braces_in_a_command_are_left_alone(profile: Profile) -> None:
@@ -259,7 +382,9 @@ def test_the_password_comes_from_the_environment(profile: Profile, monkeypatch: 
     assert password is not None
     assert password.reveal() == "correct horse"
     assert loaded.user == "me"
-    assert loaded.secrets() == ("correct horse", base64.b64encode(b"me:correct horse").decode())
+    digits = b"correct horse".hex()
+    header = base64.b64encode(b"me:correct horse").decode()
+    assert loaded.secrets() == ("correct horse", header, digits, digits.upper())
     assert "correct horse" not in f"{loaded!r} {password!r} {password} {loaded.describe()}"
     monkeypatch.delenv("BOX_PASSWORD")
     with pytest.raises(

@@ -10,9 +10,10 @@ import sys
 
 from conformance.reference.csms.config import CsmsConfig, StationSetup, TokenSetup
 from conformance.reference.csms.csms import ReferenceCsms
+from conformance.reference.variants import named
 
 
-def arguments(words: list[str] | None = None) -> argparse.Namespace:
+def arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m conformance.reference.csms",
@@ -23,22 +24,10 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--station", action="append", default=[], help="identity of a station to know; repeatable")
     parser.add_argument("--token", action="append", default=[], help="idToken to accept; repeatable")
     parser.add_argument("--mutant", help="run this broken variation instead of the compliant CSMS")
-    return parser.parse_args(words)
+    return parser.parse_args()
 
 
-def csms_class(mutant: str | None) -> type[ReferenceCsms]:
-    """Return the class to run; end the program when there is no such mutant."""
-    if mutant is None:
-        return ReferenceCsms
-    from conformance.reference.mutants_csms import CONTROL, all_mutants, name_of  # noqa: PLC0415
-
-    known = {**all_mutants(), name_of(CONTROL): CONTROL}
-    if mutant not in known:
-        raise SystemExit(f"--mutant: expected one of {', '.join(sorted(known))}; got {mutant}")
-    return known[mutant]
-
-
-async def run(options: argparse.Namespace) -> None:
+async def run(options: argparse.Namespace, csms_class: type[ReferenceCsms]) -> None:
     """Run a CSMS until the program is told to end."""
     config = CsmsConfig(
         port=options.port,
@@ -50,7 +39,7 @@ async def run(options: argparse.Namespace) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         with contextlib.suppress(NotImplementedError):
             asyncio.get_running_loop().add_signal_handler(number, ended.set)
-    csms = csms_class(options.mutant)(config)
+    csms = csms_class(config)
     await csms.start()
     try:
         sys.stdout.write(f"stations: {csms.url}\napi: {csms.api_url}\n")
@@ -62,8 +51,13 @@ async def run(options: argparse.Namespace) -> None:
 
 def main() -> None:
     """Run the program."""
+    options = arguments()
+    try:
+        csms_class = named(options.mutant, "csms", "2.0.1", "1.6")
+    except ValueError as error:
+        raise SystemExit(f"--mutant: {error}") from None
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(run(arguments()))
+        asyncio.run(run(options, csms_class))
 
 
 if __name__ == "__main__":

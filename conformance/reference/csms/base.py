@@ -12,7 +12,7 @@ from websockets.asyncio.server import ServerConnection
 from conformance.reference.csms.config import CsmsConfig, StationSetup, TokenSetup
 from conformance.reference.csms.records import Command, StationRecord
 from conformance.reference.csms.rpc import Answer, Dialect
-from conformance.reference.csms.tasks import Tasks
+from conformance.reference.tasks import Tasks
 
 
 @dataclass(eq=False)

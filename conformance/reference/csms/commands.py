@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from conformance.reference.csms.records import StationRecord, variable_key
-from conformance.reference.csms.rpc import Payload
+from conformance.reference.csms.base import Link
+from conformance.reference.csms.records import Command, StationRecord, variable_key
+from conformance.reference.csms.rpc import Payload, RpcError
 from conformance.reference.csms.transactions import Transactions
 
 _TRIGGERED = {
@@ -89,6 +90,20 @@ class Commands(Transactions):
 
     # -- reports
 
+    def on_boot_notification(self, station: StationRecord, request: Payload) -> Payload:
+        """Ask a station that has never been here before what it is made of (B07.FR.14)."""
+        new = self.is_new_station(station)
+        answer = super().on_boot_notification(station, request)
+        if new and station.registration == "Accepted":
+            station.inventory_asked = True
+            self.command(station.identity, "GetBaseReport", {"reportBase": "FullInventory"})
+        return answer
+
+    def is_new_station(self, station: StationRecord) -> bool:
+        """Tell whether a station was made known while this CSMS ran, and its inventory was never asked for."""
+        laid_down = station.identity in self.config.stations
+        return station.version == "2.0.1" and not laid_down and not station.inventory_asked
+
     def prepare_get_base_report(self, station: StationRecord, payload: Payload) -> list[Payload]:
         """Number the request."""
         return [{"requestId": station.next_request_id()} | payload]
@@ -118,6 +133,18 @@ class Commands(Transactions):
 
     # -- triggers and transactions
 
+    def check_command(self, link: Link, command: Command, payload: Payload) -> None:
+        """Raise RpcError for a boot that is triggered after one was accepted (1.6 errata 3.40, F06.FR.17) as well."""
+        if self.triggers_boot_again(link.station, command.action, payload):
+            raise RpcError("SecurityError", "the last boot was accepted: no other is triggered")
+        super().check_command(link, command, payload)
+
+    def triggers_boot_again(self, station: StationRecord, action: str, payload: Payload) -> bool:
+        """Tell whether a command triggers the boot of a station that was accepted."""
+        triggers = action in ("TriggerMessage", "ExtendedTriggerMessage")
+        wanted = payload.get("requestedMessage")
+        return triggers and wanted == "BootNotification" and station.registration == "Accepted"
+
     def learn_trigger_message(self, station: StationRecord, payload: Payload, answer: Payload) -> None:
         """Await no message where none was promised."""
         if answer["status"] != "Accepted":
@@ -132,6 +159,18 @@ class Commands(Transactions):
         return [{"remoteStartId": station.next_request_id()} | payload]
 
     # -- configuration of 1.6
+
+    def prepare_get_configuration(self, station: StationRecord, payload: Payload) -> list[Payload]:
+        """Ask for as many keys at once as the station answers, as far as it has told (1.6, 5.8)."""
+        keys = payload.get("key") or []
+        limit = self.keys_per_message(station)
+        if limit is None or len(keys) <= limit:
+            return [payload]
+        return [payload | {"key": keys[at : at + limit]} for at in range(0, len(keys), limit)]
+
+    def keys_per_message(self, station: StationRecord) -> int | None:
+        """Return how many keys a GetConfiguration may name, None while the station has not told."""
+        return as_limit(station.configuration.get("getconfigurationmaxkeys", {}).get("value"))
 
     def learn_get_configuration(self, station: StationRecord, _payload: Payload, answer: Payload) -> None:
         """Keep the keys read."""

@@ -12,7 +12,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from conformance.reference.csms.tasks import Tasks
+from conformance.reference.tasks import Tasks
 
 logger = logging.getLogger(__name__)
 

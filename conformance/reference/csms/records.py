@@ -140,6 +140,7 @@ class StationRecord:
     transactions: dict[str | int, Transaction] = field(default_factory=dict)
     queue: list[Command] = field(default_factory=list)
     request_ids: int = 0
+    inventory_asked: bool = False
 
     def set_up(self, setup: StationSetup) -> None:
         """Take over what the operator lays down."""

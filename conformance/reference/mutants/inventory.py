@@ -123,10 +123,7 @@ class OtherConnectorType(Altered):
 
     breaks = "CLAIM.CONNECTORTYPE.01"
     target = "Connector@1.2.ConnectorType"
-
-    def alter(self, entry: Payload, actual: Payload, has: Payload) -> None:  # noqa: ARG002
-        """Change the type."""
-        actual["value"] = "cCCS2"
+    field, becomes = "value", "cCCS2"
 
 
 class ConnectorTypeUntold(Lacking):
@@ -141,10 +138,7 @@ class LessPower(Altered):
 
     breaks = "CLAIM.POWER.01"
     target = "EVSE@2.Power"
-
-    def alter(self, entry: Payload, actual: Payload, has: Payload) -> None:  # noqa: ARG002
-        """Halve the limit."""
-        has["maxLimit"] /= 2
+    field, becomes = "maxLimit", 11_000.0
 
 
 class PowerUntold(Altered):
@@ -152,10 +146,7 @@ class PowerUntold(Altered):
 
     breaks = "CLAIM.POWER.01"
     target = "EVSE@1.Power"
-
-    def alter(self, entry: Payload, actual: Payload, has: Payload) -> None:  # noqa: ARG002
-        """Drop the limit."""
-        del has["maxLimit"]
+    field = "maxLimit"
 
 
 class EvsesNotResettable(ReferenceStation):
@@ -247,10 +238,7 @@ class ValueAboveLimit(Altered):
 
     breaks = "DM.VALUE.03"
     target = "SecurityCtrlr.CertificateEntries"
-
-    def alter(self, entry: Payload, actual: Payload, has: Payload) -> None:  # noqa: ARG002
-        """Raise the value."""
-        actual["value"] = "11"
+    field, becomes = "value", "11"
 
 
 class TextAboveLimit(Altered):
@@ -258,10 +246,7 @@ class TextAboveLimit(Altered):
 
     breaks = "DM.VALUE.03"
     target = "SecurityCtrlr.OrganizationName"
-
-    def alter(self, entry: Payload, actual: Payload, has: Payload) -> None:  # noqa: ARG002
-        """Lower the limit."""
-        has["maxLimit"] = 4
+    field, becomes = "maxLimit", 4
 
 
 class StateOfItsOwn(Altered):
@@ -270,10 +255,10 @@ class StateOfItsOwn(Altered):
     breaks = "DM.VALUE.04"
     target = "EVSE@1.AvailabilityState"
 
-    def alter(self, entry: Payload, actual: Payload, has: Payload) -> None:  # noqa: ARG002
+    def alter(self, entry: Payload) -> None:
         """Use it."""
-        actual["value"] = "Operative"
-        has["valuesList"] += ",Operative"
+        entry["variableAttribute"][0]["value"] = "Operative"
+        entry["variableCharacteristics"]["valuesList"] += ",Operative"
 
 
 class PhasesBeyondThree(Altered):
@@ -281,10 +266,7 @@ class PhasesBeyondThree(Altered):
 
     breaks = "DM.VALUE.04"
     target = "ChargingStation.SupplyPhases"
-
-    def alter(self, entry: Payload, actual: Payload, has: Payload) -> None:  # noqa: ARG002
-        """Add one."""
-        actual["value"] = "4"
+    field, becomes = "value", "4"
 
 
 class TargetWithoutValue(Altered):
@@ -293,7 +275,7 @@ class TargetWithoutValue(Altered):
     breaks = "DM.VALUE.05"
     target = "EVSE@1.Power"
 
-    def alter(self, entry: Payload, actual: Payload, has: Payload) -> None:  # noqa: ARG002
+    def alter(self, entry: Payload) -> None:
         """Add a target."""
         entry["variableAttribute"].append({"type": "Target", "mutability": READ_ONLY})
 
@@ -303,10 +285,7 @@ class LimitsCrossed(Altered):
 
     breaks = "DM.LIMIT.02"
     target = "SecurityCtrlr.BasicAuthPassword"
-
-    def alter(self, entry: Payload, actual: Payload, has: Payload) -> None:  # noqa: ARG002
-        """Raise the lower one."""
-        has["minLimit"] = has["maxLimit"] + 1
+    field, becomes = "minLimit", 65
 
 
 class PasswordTooLong(Altered):
@@ -314,10 +293,7 @@ class PasswordTooLong(Altered):
 
     breaks = "DM.PASSWORD.01"
     target = "SecurityCtrlr.BasicAuthPassword"
-
-    def alter(self, entry: Payload, actual: Payload, has: Payload) -> None:  # noqa: ARG002
-        """Raise the limit."""
-        has["maxLimit"] = 65
+    field, becomes = "maxLimit", 65
 
 
 class PasswordTooShort(Altered):
@@ -325,10 +301,7 @@ class PasswordTooShort(Altered):
 
     breaks = "DM.PASSWORD.01"
     target = "SecurityCtrlr.BasicAuthPassword"
-
-    def alter(self, entry: Payload, actual: Payload, has: Payload) -> None:  # noqa: ARG002
-        """Lower the limit."""
-        has["maxLimit"] = 20
+    field, becomes = "maxLimit", 20
 
 
 class IdentityOfItsOwn(Altered):
@@ -336,10 +309,7 @@ class IdentityOfItsOwn(Altered):
 
     breaks = "DM.IDENTITY.01"
     target = "SecurityCtrlr.Identity"
-
-    def alter(self, entry: Payload, actual: Payload, has: Payload) -> None:  # noqa: ARG002
-        """Change it."""
-        actual["value"] = "CS000"
+    field, becomes = "value", "CS000"
 
 
 class SlotsUntold(Altered):
@@ -347,10 +317,7 @@ class SlotsUntold(Altered):
 
     breaks = "DM.NETWORK.01"
     target = "OCPPCommCtrlr.NetworkConfigurationPriority"
-
-    def alter(self, entry: Payload, actual: Payload, has: Payload) -> None:  # noqa: ARG002
-        """Drop the list."""
-        del has["valuesList"]
+    field = "valuesList"
 
 
 class ActiveSlotElsewhere(Altered):
@@ -358,10 +325,7 @@ class ActiveSlotElsewhere(Altered):
 
     breaks = "DM.NETWORK.02"
     target = "OCPPCommCtrlr.ActiveNetworkProfile"
-
-    def alter(self, entry: Payload, actual: Payload, has: Payload) -> None:  # noqa: ARG002
-        """Name another."""
-        actual["value"] = "3"
+    field, becomes = "value", "3"
 
 
 class NotPersistent(Altered):
@@ -369,10 +333,7 @@ class NotPersistent(Altered):
 
     breaks = "DM.PERSIST.01"
     target = "OCPPCommCtrlr.OfflineThreshold"
-
-    def alter(self, entry: Payload, actual: Payload, has: Payload) -> None:  # noqa: ARG002
-        """Drop the mark."""
-        actual["persistent"] = False
+    field, becomes = "persistent", False
 
 
 class UnitUntold(Altered):
@@ -380,10 +341,7 @@ class UnitUntold(Altered):
 
     breaks = "DM.UNIT.01"
     target = "OCPPCommCtrlr.OfflineThreshold"
-
-    def alter(self, entry: Payload, actual: Payload, has: Payload) -> None:  # noqa: ARG002
-        """Drop the unit."""
-        del has["unit"]
+    field = "unit"
 
 
 class OtherUnit(Altered):
@@ -391,10 +349,7 @@ class OtherUnit(Altered):
 
     breaks = "DM.UNIT.01"
     target = "TxCtrlr.EVConnectionTimeOut"
-
-    def alter(self, entry: Payload, actual: Payload, has: Payload) -> None:  # noqa: ARG002
-        """Change the unit."""
-        has["unit"] = "ms"
+    field, becomes = "unit", "ms"
 
 
 class RoomUntold(Altered):
@@ -402,10 +357,7 @@ class RoomUntold(Altered):
 
     breaks = "DM.LIMIT.03"
     target = "SecurityCtrlr.CertificateEntries"
-
-    def alter(self, entry: Payload, actual: Payload, has: Payload) -> None:  # noqa: ARG002
-        """Drop the limit."""
-        del has["maxLimit"]
+    field = "maxLimit"
 
 
 # -- agreeing with itself
@@ -416,10 +368,7 @@ class InventoryOfOldValues(Altered):
 
     breaks = "DM.AGREE.01"
     target = "SecurityCtrlr.OrganizationName"
-
-    def alter(self, entry: Payload, actual: Payload, has: Payload) -> None:  # noqa: ARG002
-        """Change the value."""
-        actual["value"] = "Formerly Charging"
+    field, becomes = "value", "Formerly Charging"
 
 
 class InventoryBeyondReading(Additional):

@@ -14,21 +14,34 @@ if TYPE_CHECKING:
     from conformance.reference.station.device_model import DeviceModel, Variable
     from conformance.reference.station.rpc import Payload
 
+OF_ATTRIBUTE = ("value", "mutability", "persistent")
+
 
 class Altered(ReferenceStation):
-    """Reports one variable otherwise than it is; the variable is named by its path."""
+    """Reports one variable, named by its path, otherwise than it is: a field becomes something else, or goes."""
 
     target = ""
+    field = ""
+    becomes: object = None
 
     def report_entry(self, variable: Variable) -> Payload:
         """Let the one variable be altered."""
         entry = super().report_entry(variable)
         if variable.path == self.target:
-            self.alter(entry, entry["variableAttribute"][0], entry.get("variableCharacteristics", {}))
+            self.alter(entry)
         return entry
 
-    def alter(self, entry: Payload, actual: Payload, has: Payload) -> None:
-        """Change the entry, its Actual attribute or its characteristics."""
+    def alter(self, entry: Payload) -> None:
+        """Change the field of the entry, of its Actual attribute or of its characteristics."""
+        holder: Payload = entry["variableCharacteristics"]
+        if self.field in OF_ATTRIBUTE:
+            holder = entry["variableAttribute"][0]
+        elif self.field in entry:
+            holder = entry
+        if self.becomes is None:
+            del holder[self.field]
+        else:
+            holder[self.field] = self.becomes
 
 
 class Lacking(ReferenceStation):
@@ -82,10 +95,7 @@ class ReportTellsPassword(Altered):
 
     breaks = "B07.FR.03"
     target = "SecurityCtrlr.BasicAuthPassword"
-
-    def alter(self, entry: Payload, actual: Payload, has: Payload) -> None:  # noqa: ARG002
-        """Tell it."""
-        actual["value"] = "correct-horse-battery"
+    field, becomes = "value", "correct-horse-battery"
 
 
 class ReportWithOtherId(ReferenceStation):
@@ -240,17 +250,12 @@ class ConfigurationLacksThreshold(Lacking):
     bases = ("ConfigurationInventory",)
 
 
-class ConfigurationWithoutCharacteristics(ReferenceStation):
+class ConfigurationWithoutCharacteristics(Altered):
     """Reports without characteristics what can be set."""
 
     breaks = "B07.FR.07"
-
-    def report_entry(self, variable: Variable) -> Payload:
-        """Leave them out."""
-        entry = super().report_entry(variable)
-        if variable.path == "TxCtrlr.StopTxOnInvalidId":
-            del entry["variableCharacteristics"]
-        return entry
+    target = "TxCtrlr.StopTxOnInvalidId"
+    field = "variableCharacteristics"
 
 
 class ConfigurationLacksOptional(Lacking):
@@ -281,17 +286,12 @@ class FullLacksTimeout(Lacking):
     targets = ("TxCtrlr.EVConnectionTimeOut",)
 
 
-class FullWithoutCharacteristics(ReferenceStation):
+class FullWithoutCharacteristics(Altered):
     """Reports a variable without its characteristics."""
 
     breaks = "B07.FR.08"
-
-    def report_entry(self, variable: Variable) -> Payload:
-        """Leave them out."""
-        entry = super().report_entry(variable)
-        if variable.path == "OCPPCommCtrlr.QueueAllMessages":
-            del entry["variableCharacteristics"]
-        return entry
+    target = "OCPPCommCtrlr.QueueAllMessages"
+    field = "variableCharacteristics"
 
 
 class FullLacksOptional(Lacking):
@@ -344,10 +344,7 @@ class ThresholdIsText(Altered):
 
     breaks = "DM.TYPE.01"
     target = "OCPPCommCtrlr.OfflineThreshold"
-
-    def alter(self, entry: Payload, actual: Payload, has: Payload) -> None:  # noqa: ARG002
-        """Change the type."""
-        has["dataType"] = "string"
+    field, becomes = "dataType", "string"
 
 
 class ThresholdIsFixed(Altered):
@@ -355,10 +352,7 @@ class ThresholdIsFixed(Altered):
 
     breaks = "DM.MUTABILITY.01"
     target = "OCPPCommCtrlr.OfflineThreshold"
-
-    def alter(self, entry: Payload, actual: Payload, has: Payload) -> None:  # noqa: ARG002
-        """Change the mutability."""
-        actual["mutability"] = "ReadOnly"
+    field, becomes = "mutability", "ReadOnly"
 
 
 class PowerWithoutLimit(Altered):
@@ -366,10 +360,7 @@ class PowerWithoutLimit(Altered):
 
     breaks = "DM.LIMIT.01"
     target = "EVSE@1.Power"
-
-    def alter(self, entry: Payload, actual: Payload, has: Payload) -> None:  # noqa: ARG002
-        """Drop the limit."""
-        del has["maxLimit"]
+    field = "maxLimit"
 
 
 class ListWithoutValues(Altered):
@@ -377,10 +368,7 @@ class ListWithoutValues(Altered):
 
     breaks = "DM.VALUESLIST.01"
     target = "TxCtrlr.TxStartPoint"
-
-    def alter(self, entry: Payload, actual: Payload, has: Payload) -> None:  # noqa: ARG002
-        """Drop the list."""
-        del has["valuesList"]
+    field = "valuesList"
 
 
 class ListWithEmptyValues(Altered):
@@ -388,10 +376,7 @@ class ListWithEmptyValues(Altered):
 
     breaks = "DM.VALUESLIST.01"
     target = "SampledDataCtrlr.TxUpdatedMeasurands"
-
-    def alter(self, entry: Payload, actual: Payload, has: Payload) -> None:  # noqa: ARG002
-        """Empty the list."""
-        has["valuesList"] = ""
+    field, becomes = "valuesList", ""
 
 
 class ValueOutsideItsList(Altered):
@@ -399,10 +384,7 @@ class ValueOutsideItsList(Altered):
 
     breaks = "DM.VALUE.01"
     target = "OCPPCommCtrlr.FileTransferProtocols"
-
-    def alter(self, entry: Payload, actual: Payload, has: Payload) -> None:  # noqa: ARG002
-        """Add something to the value."""
-        actual["value"] += ",SFTP"
+    field, becomes = "value", "HTTPS,SFTP"
 
 
 class NumberInWords(Altered):
@@ -410,10 +392,7 @@ class NumberInWords(Altered):
 
     breaks = "DM.VALUE.01"
     target = "OCPPCommCtrlr.ResetRetries"
-
-    def alter(self, entry: Payload, actual: Payload, has: Payload) -> None:  # noqa: ARG002
-        """Write it out."""
-        actual["value"] = "one"
+    field, becomes = "value", "one"
 
 
 class ValueLeftOut(Altered):
@@ -421,10 +400,7 @@ class ValueLeftOut(Altered):
 
     breaks = "DM.VALUE.02"
     target = "DeviceDataCtrlr.ItemsPerMessage[GetReport]"
-
-    def alter(self, entry: Payload, actual: Payload, has: Payload) -> None:  # noqa: ARG002
-        """Drop the value."""
-        del actual["value"]
+    field = "value"
 
 
 class InventoryTellsPassword(Altered):
@@ -432,7 +408,4 @@ class InventoryTellsPassword(Altered):
 
     breaks = "DM.WRITEONLY.01"
     target = "SecurityCtrlr.BasicAuthPassword"
-
-    def alter(self, entry: Payload, actual: Payload, has: Payload) -> None:  # noqa: ARG002
-        """Tell it."""
-        actual["value"] = "correct-horse-battery"
+    field, becomes = "value", "correct-horse-battery"

@@ -1,14 +1,16 @@
-"""Control: another 1.6 station, as compliant as the reference."""
+"""Controls: other 1.6 stations, as compliant as the reference."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, ClassVar
 
 from conformance.reference.station16 import ReferenceStation16
 
 if TYPE_CHECKING:
     from conformance.reference.station.rpc import Payload
+    from conformance.reference.station16.config import StationConfig16
     from conformance.reference.station16.configuration import Key
 
 
@@ -44,3 +46,19 @@ class Control16(ReferenceStation16):
         """Take a moment over everything."""
         await asyncio.sleep(0.005)
         await super().transmit(frame)
+
+
+class Plain16(ReferenceStation16):
+    """Another compliant station: one whose cables are all fixed."""
+
+    breaks: str | None = None
+    also: tuple[str, ...] = ()
+    claims: ClassVar[dict[str, bool]] = {"detachable-cable": False}
+
+    def __init__(self, config: StationConfig16) -> None:
+        """Fix a cable to every outlet."""
+        evses = tuple(
+            replace(evse, connectors=tuple(replace(outlet, type="cType2") for outlet in evse.connectors))
+            for evse in config.evses
+        )
+        super().__init__(replace(config, evses=evses))

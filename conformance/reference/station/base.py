@@ -10,7 +10,7 @@ from conformance.reference.station.clock import Clock
 from conformance.reference.station.device_data import controller_variables, infrastructure_variables
 from conformance.reference.station.device_model import Component, DeviceModel
 from conformance.reference.station.meter import Meter
-from conformance.reference.station.tasks import Tasks
+from conformance.reference.tasks import Tasks
 
 if TYPE_CHECKING:
     from conformance.reference.station.config import EvseConfig, StationConfig
@@ -91,6 +91,9 @@ class StationCore:
 
     def connected(self, offline_seconds: float | None) -> None:
         """Hear that a link is up; `offline_seconds` is None for the first one after a boot."""
+
+    def after_reconnect(self, offline_seconds: float) -> None:
+        """Hear that the link is back after so many seconds, the boot still being accepted."""
 
     def disconnected(self) -> None:
         """Hear that the link is gone."""

@@ -56,7 +56,6 @@ class StationConfig:
     identity: str = "CS001"
     password: str | None = None
     storage: MutableMapping[str, Any] | None = None
-    mutant: str | None = None
     subprotocols: tuple[str, ...] = ("ocpp2.0.1",)
     ssl_context: ssl.SSLContext | None = None
     nameplate: Nameplate = field(default_factory=Nameplate)

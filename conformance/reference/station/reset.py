@@ -3,43 +3,40 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from functools import partial
 from typing import TYPE_CHECKING
 
 from conformance.reference.station.base import Evse, Session
+from conformance.reference.station.power import Power
 from conformance.reference.station.provisioning import Provisioning
-from conformance.reference.station.tasks import Tasks
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from conformance.reference.station.config import StationConfig
+    from conformance.reference.station.meter import Meter
     from conformance.reference.station.rpc import Payload
 
 EVSE_RESET_TIME = 0.05
 
 
-class Resets(Provisioning):
-    """Switches the station on and off, and restarts it or an EVSE when told to."""
+class Resets(Power, Provisioning):
+    """Begins and ends the lives of the station, and resets it or an EVSE when told to."""
 
     def __init__(self, config: StationConfig) -> None:
         """Start switched off, with no reset planned."""
         super().__init__(config)
         self.scheduled_resets: set[int] = set()
-        self._reboots = Tasks()
 
     # -- power
 
-    async def power_on(self) -> None:
-        """Switch the mains on: a cold boot."""
-        if not self.powered:
-            self.powered = True
-            self.start_up()
+    def meters(self) -> Iterable[Meter]:
+        """Return the meter of each EVSE."""
+        return [place.meter for place in self.evses.values()]
 
     async def power_off(self) -> None:
-        """Switch the mains off: everything stops at once, and the link breaks without a goodbye."""
-        self.powered = False
-        await self._reboots.cancel()
-        await self.stop()
+        """Switch the mains off; the reason of a reboot under way is forgotten."""
+        await super().power_off()
         self.storage.pop("next_boot_reason", None)
 
     def start_up(self) -> None:
@@ -54,33 +51,16 @@ class Resets(Provisioning):
         self.model = self.build_model()
         for place in self.evses.values():
             place.session = Session()
-            place.meter.power = 0
+        self.cut_energy()
         self.end_transactions_cut_by_power_loss()
         self.reload_outbox()
         for work in (self.connection_loop, self.send_loop, self.registration_loop, self.heartbeat_loop):
             self.tasks.start(work())
 
-    async def stop(self) -> None:
-        """Stop all activity and drop the link."""
-        link = self.link
-        await self.tasks.cancel()
-        for place in self.evses.values():
-            place.meter.power = 0
-        if link is not None:
-            link.transport.abort()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(1):
-                    await link.wait_closed()
-        self.link = None
-        self.link_up.clear()
-
     async def reboot(self, reason: str) -> None:
-        """Close the link in order and start again; the next BootNotification tells `reason`."""
+        """Restart; the next BootNotification tells `reason`."""
         self.storage["next_boot_reason"] = reason
-        await self.close_link()
-        await self.stop()
-        await asyncio.sleep(self.config.reboot_time)
-        self.start_up()
+        await self.restart()
 
     # -- Reset
 
@@ -137,12 +117,6 @@ class Resets(Provisioning):
     def reset_stopped_reason(self) -> str:
         """Return the stoppedReason of a transaction that an immediate reset ends (B12.FR.04)."""
         return "ImmediateReset"
-
-    async def await_delivery(self) -> None:
-        """Give the last events time to be delivered; what isn't is sent after the reboot (B12.FR.05)."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self.config.reset_patience if self.link is not None else 0):
-                await self.drained.wait()
 
     async def reset_evse(self, place: Evse) -> None:
         """Restart one EVSE: for a moment Unavailable, then as before (B11.FR.08)."""

@@ -6,15 +6,20 @@ import json
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from jsonschema_rs import Draft6Validator, ValidationError
+from jsonschema_rs import Draft4Validator, Draft6Validator
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 Payload = dict[str, Any]
+Validator = Draft4Validator | Draft6Validator
 
 CALL, CALL_RESULT, CALL_ERROR = 2, 3, 4
 MAX_DESCRIPTION = 255
 MAX_MESSAGE_ID = 36
+NO_MESSAGE_ID = "-1"
 
 _SCHEMAS = files("ocpp") / "v201" / "schemas"
 _ERROR_CODES = {
@@ -79,35 +84,50 @@ class BadFrameError(Exception):
 
 def decode(raw: str | bytes) -> Call | Answer:
     """Read one WebSocket message; raise BadFrameError for what is neither a call nor an answer."""
-    try:
-        frame = json.loads(raw)
-    except ValueError as problem:
-        raise BadFrameError("-1", RpcError("RpcFrameworkError", "not JSON")) from problem
+    frame = read_json(raw)
     if not isinstance(frame, list) or not frame:
-        raise BadFrameError("-1", RpcError("RpcFrameworkError", "not a non-empty JSON array"))
-    if frame[0] in (CALL_RESULT, CALL_ERROR) and not isinstance(frame[0], bool):
-        return _decode_answer(frame)
-    message_id = _message_id(frame)
-    if frame[0] != CALL or isinstance(frame[0], float):
+        raise BadFrameError(NO_MESSAGE_ID, RpcError("RpcFrameworkError", "not a non-empty JSON array"))
+    kind = frame[0] if type(frame[0]) is int else None
+    if kind in (CALL_RESULT, CALL_ERROR):
+        return decode_answer(frame)
+    message_id = message_id_of(frame)
+    if kind != CALL:
         raise BadFrameError(message_id, RpcError("MessageTypeNotSupported", "unknown message type number"))
-    if message_id == "-1":
+    if message_id == NO_MESSAGE_ID:
         raise BadFrameError(message_id, RpcError("RpcFrameworkError", "no usable message id"))
     if len(frame) != 4 or not isinstance(frame[2], str):  # noqa: PLR2004
         raise BadFrameError(message_id, RpcError("RpcFrameworkError", "a CALL is [2, id, action, payload]"))
-    size = len(raw.encode()) if isinstance(raw, str) else len(raw)
-    return Call(message_id, frame[2], frame[3], size)
+    return Call(message_id, frame[2], frame[3], size_of(raw))
 
 
-def _message_id(frame: list[Any]) -> str:
+def read_json(raw: str | bytes) -> Any:
+    """Return what a WebSocket message holds, None when it is not JSON."""
+    try:
+        return json.loads(raw, parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _no_constant(name: str) -> NoReturn:
+    """Refuse NaN and Infinity, which are no JSON."""
+    raise ValueError(name)
+
+
+def size_of(raw: str | bytes) -> int:
+    """Return how many bytes a message took on the wire."""
+    return len(raw.encode()) if isinstance(raw, str) else len(raw)
+
+
+def message_id_of(frame: list[Any]) -> str:
     """Return the frame's id, or the placeholder for an id that can't be read."""
     if len(frame) > 1 and isinstance(frame[1], str) and 0 < len(frame[1]) <= MAX_MESSAGE_ID:
         return frame[1]
-    return "-1"
+    return NO_MESSAGE_ID
 
 
-def _decode_answer(frame: list[Any]) -> Answer:
+def decode_answer(frame: list[Any]) -> Answer:
     """Read a CALLRESULT or CALLERROR. A broken one is dropped: answering an answer could go on for ever."""
-    message_id = _message_id(frame)
+    message_id = message_id_of(frame)
     if frame[0] == CALL_RESULT and len(frame) == 3 and isinstance(frame[2], dict):  # noqa: PLR2004
         return Answer(message_id, frame[2])
     if frame[0] == CALL_ERROR and len(frame) > 2:  # noqa: PLR2004
@@ -149,11 +169,17 @@ def _validator(message: str) -> Draft6Validator:
 
 def check_payload(message: str, payload: object) -> None:
     """Raise the RpcError that a payload deserves under the schema of `message`."""
+    check_against(_validator(message), payload, _ERROR_CODES)
+
+
+def check_against(validator: Validator, payload: object, codes: Mapping[str, str]) -> None:
+    """Raise an RpcError for a payload that breaks a schema; `codes` holds the error codes for keywords of schemas."""
     if not isinstance(payload, dict):
-        raise RpcError("FormatViolation", "the payload is not a JSON object")
-    first: ValidationError | None = next(iter(_validator(message).iter_errors(payload)), None)
-    if first is None:
-        return
-    code = _ERROR_CODES.get(first.kind.name, "PropertyConstraintViolation")
-    where = "/".join(str(part) for part in first.instance_path) or message
-    raise RpcError(code, f"{where}: {first.message}")
+        raise RpcError(codes["additionalProperties"], "the payload is not a JSON object")
+    try:
+        first = next(iter(validator.iter_errors(payload)), None)
+    except ValueError as problem:
+        raise RpcError(codes["additionalProperties"], f"unreadable payload: {problem}") from problem
+    if first is not None:
+        where = "/".join(str(part) for part in first.instance_path) or "payload"
+        raise RpcError(codes.get(first.kind.name, "PropertyConstraintViolation"), f"{where}: {first.message}")

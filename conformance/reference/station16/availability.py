@@ -104,7 +104,7 @@ class Availability16(Settings):
             if self.status(number) != self.reported.get(number):
                 self.notify_status(number)
 
-    def report_after_reconnect(self) -> None:
+    def after_reconnect(self, offline_seconds: float) -> None:  # noqa: ARG002
         """Report what changed while there was no link, as it is now (4.9)."""
         for number in sorted(self.unreported):
             self.notify_status(number)

@@ -16,6 +16,7 @@ MEASURANDS = ("Energy.Active.Import.Register", "Power.Active.Import", "Current.I
 PROFILES = ("Core", "LocalAuthListManagement", "RemoteTrigger", "Reservation")
 ROTATIONS = ("NotApplicable", "Unknown", "RST", "RTS", "SRT", "STR", "TRS", "TSR")
 MAX_KEYS = 60
+LARGEST_INTEGER = 2**31 - 1
 MAX_LIST_LENGTH = 100
 MAX_LIST_UPDATE = 20
 SHORTEST_KEY = 16
@@ -54,7 +55,7 @@ class Key:
         """Tell whether a value is an integer in range."""
         if not _INTEGER.fullmatch(value):
             return False
-        return int(value) >= self.minimum and (self.maximum is None or int(value) <= self.maximum)
+        return self.minimum <= int(value) <= (LARGEST_INTEGER if self.maximum is None else self.maximum)
 
     def _accepts_items(self, found: tuple[str, ...]) -> bool:
         """Tell whether a list is no longer than it may be and holds only what it may."""
@@ -109,8 +110,9 @@ class Configuration:
 
 def factory_keys(config: StationConfig16) -> list[Key]:
     """Return every key with its value from the factory."""
-    connectors = sum(len(evse.connectors) for evse in config.evses)
-    keys = [*_core_keys(connectors), *_list_keys(), *_measurand_keys()]
+    outlets = [outlet for evse in config.evses for outlet in evse.connectors]
+    fixed_cables = all(outlet.type.startswith("c") for outlet in outlets)
+    keys = [*_core_keys(len(outlets)), _unlock_key(fixed_cables=fixed_cables), *_list_keys(), *_measurand_keys()]
     if config.security_extension:
         keys += _security_keys(config)
     for key in keys:
@@ -144,9 +146,13 @@ def _core_keys(connectors: int) -> list[Key]:
         Key("SupportedFeatureProfiles", LIST, ",".join(PROFILES), readonly=True),
         Key("TransactionMessageAttempts", INTEGER, "3", minimum=1),
         Key("TransactionMessageRetryInterval", INTEGER, "5"),
-        Key("UnlockConnectorOnEVSideDisconnect", BOOLEAN, "true"),
         Key("WebSocketPingInterval", INTEGER, "0"),
     ]
+
+
+def _unlock_key(*, fixed_cables: bool) -> Key:
+    """Return the key for what becomes of a cable whose EV is gone: one that is fixed stays (errata 3.84)."""
+    return Key("UnlockConnectorOnEVSideDisconnect", BOOLEAN, "false" if fixed_cables else "true", readonly=fixed_cables)
 
 
 def _list_keys() -> list[Key]:

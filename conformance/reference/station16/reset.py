@@ -2,41 +2,32 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 from functools import partial
 from typing import TYPE_CHECKING
 
-from conformance.reference.station.tasks import Tasks
+from conformance.reference.station.power import Power
 from conformance.reference.station16.base import Session
 from conformance.reference.station16.provisioning import Provisioning16
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from conformance.reference.station.meter import Meter
     from conformance.reference.station.rpc import Payload
-    from conformance.reference.station16.config import StationConfig16
 
 
-class Resets16(Provisioning16):
-    """Switches the station on and off, and restarts it when told to."""
-
-    def __init__(self, config: StationConfig16) -> None:
-        """Start switched off."""
-        super().__init__(config)
-        self._reboots = Tasks()
+class Resets16(Power, Provisioning16):
+    """Begins and ends the lives of the station, and resets it when told to."""
 
     # -- power
 
-    async def power_on(self) -> None:
-        """Switch the mains on: a cold boot."""
-        if not self.powered:
-            self.powered = True
-            self.start_up()
+    def meters(self) -> Iterable[Meter]:
+        """Return the meter of each connector."""
+        return [connector.meter for connector in self.connectors.values()]
 
     async def power_off(self) -> None:
-        """Switch the mains off: everything stops at once, and the link breaks without a goodbye."""
-        self.powered = False
-        await self._reboots.cancel()
-        await self.stop()
+        """Switch the mains off: the next boot is a cold one."""
+        await super().power_off()
         self.security_event = "StartupOfTheDevice"
 
     def start_up(self) -> None:
@@ -48,7 +39,7 @@ class Resets16(Provisioning16):
         self.configuration = self.build_configuration()
         for connector in self.connectors.values():
             connector.session = Session()
-            connector.meter.power = 0
+        self.cut_energy()
         self.stop_transactions_cut_by_power_loss()
         self.reload_outbox()
         for work in (
@@ -60,27 +51,10 @@ class Resets16(Provisioning16):
         ):
             self.tasks.start(work())
 
-    async def stop(self) -> None:
-        """Stop all activity and drop the link."""
-        link = self.link
-        await self.tasks.cancel()
-        for connector in self.connectors.values():
-            connector.meter.power = 0
-        if link is not None:
-            link.transport.abort()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(1):
-                    await link.wait_closed()
-        self.link = None
-        self.link_up.clear()
-
     async def reboot(self) -> None:
-        """Close the link in order and start again."""
+        """Restart, and say so in a security event."""
         self.security_event = "ResetOrReboot"
-        await self.close_link()
-        await self.stop()
-        await asyncio.sleep(self.config.reboot_time)
-        self.start_up()
+        await self.restart()
 
     # -- Reset
 
@@ -107,9 +81,3 @@ class Resets16(Provisioning16):
     def reset_stop_reason(self, type: str) -> str:  # noqa: A002
         """Return the reason of StopTransaction: SoftReset or HardReset."""
         return f"{type}Reset"
-
-    async def await_delivery(self) -> None:
-        """Give the last messages time to be delivered; what isn't is sent after the reboot (errata 3.36)."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self.config.reset_patience if self.link is not None else 0):
-                await self.drained.wait()

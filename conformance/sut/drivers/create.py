@@ -28,7 +28,7 @@ _MARGIN = 5.0
 def create_driver(
     profile: SutProfile, *, mutant: type | None = None, terminal: Terminal | None = None
 ) -> StationDriver:
-    """The driver that the profile of a station asks for, not yet started.
+    """The driver that the profile of a station asks for, for the profile's version, not yet started.
 
     `mutant` is a class to run in place of the reference station, for the embedded driver only; `terminal` is where an
     operator is asked, the process's own unless given.
@@ -38,11 +38,11 @@ def create_driver(
     hands: Hands
     match profile.driver:
         case EmbeddedDriver():
-            hands = EmbeddedHands(mutant)
+            hands = EmbeddedHands(mutant, version=profile.version)
         case ProcessDriver() as settings:
-            hands = ProcessHands(settings, patience=timing.action)
+            hands = ProcessHands(settings, patience=timing.action, version=profile.version)
         case OperatorDriver():
-            hands = OperatorHands(terminal, patience=timing.operator)
+            hands = OperatorHands(terminal, patience=timing.operator, version=profile.version)
             return StationDriver(hands, ceiling=timing.operator + _MARGIN)
         case HttpDriver():
             raise ValueError("the http driver is for a CSMS, not for a station")
@@ -60,13 +60,13 @@ def create_csms_driver(
     hands: CsmsHands
     match profile.driver:
         case EmbeddedDriver():
-            hands = EmbeddedCsmsHands(mutant)
+            hands = EmbeddedCsmsHands(mutant, parameters=profile.parameters, call_timeout=timing.call_timeout)
         case ProcessDriver() as settings:
-            hands = CsmsProcessHands(settings, patience=timing.action)
+            hands = CsmsProcessHands(settings, patience=timing.action, version=profile.version)
         case HttpDriver() as settings:
-            hands = HttpHands(settings, patience=timing.action)
+            hands = HttpHands(settings, patience=timing.action, version=profile.version)
         case OperatorDriver():
-            hands = CsmsOperatorHands(terminal, patience=timing.operator)
+            hands = CsmsOperatorHands(terminal, patience=timing.operator, version=profile.version)
             return CsmsDriver(hands, ceiling=timing.operator + _MARGIN)
         case NoDriver():
             hands = NoCsmsHands()

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 from conformance.sut.drivers.actions import Context, DriverFailed
 from conformance.sut.operations import OPERATIONS
 from conformance.sut.secret import Secret
+from conformance.sut.tables import Parameters
 
 if TYPE_CHECKING:
-    from conformance.reference.csms.config import StationSetup
+    from conformance.reference.csms.config import StationSetup, TokenSetup
     from conformance.reference.csms.csms import ReferenceCsms
 
 _POLICIES = {"Accepted": "accept", "Pending": "pending", "Rejected": "reject"}
@@ -18,13 +19,16 @@ _TOKENS = {"add_token": "Accepted", "block_token": "Blocked", "expire_token": "E
 class EmbeddedCsmsHands:
     """Runs a reference CSMS in the harness's own event loop; `mutant` is a class to run in its place.
 
-    It knows the station of the profile, with its password, from the start.
+    From the start it knows what the `parameters` of the profile say that it knows: stations, all with the password of
+    the profile, and tokens. It gives up a call that gets no answer after `call_timeout` seconds.
     """
 
     trouble = ""
 
-    def __init__(self, mutant: type | None = None) -> None:
+    def __init__(self, mutant: type | None = None, *, parameters: Parameters, call_timeout: float) -> None:
         self._class = mutant
+        self._parameters = parameters
+        self._call_timeout = call_timeout
         self._csms: ReferenceCsms | None = None
 
     @property
@@ -41,7 +45,13 @@ class EmbeddedCsmsHands:
         from conformance.reference.csms.config import CsmsConfig  # noqa: PLC0415 -- needed by this driver only
         from conformance.reference.csms.csms import ReferenceCsms  # noqa: PLC0415
 
-        config = CsmsConfig(stations={context.identity: _setup(context.password)})
+        second = self._parameters.second_identity
+        known = [context.identity] if second is None else [context.identity, second]
+        config = CsmsConfig(
+            stations={identity: _setup(context.password) for identity in known},
+            tokens=_tokens(self._parameters),
+            call_timeout=self._call_timeout,
+        )
         csms: ReferenceCsms = (self._class or ReferenceCsms)(config)
         try:
             await csms.start()
@@ -76,6 +86,18 @@ class EmbeddedCsmsHands:
                 return csms.station_view(args["identity"])["transactions"]
             case _:
                 return _station(csms, action, args)
+
+
+def _tokens(parameters: Parameters) -> "dict[str, TokenSetup]":
+    from conformance.reference.csms.config import TokenSetup  # noqa: PLC0415
+
+    known = {
+        parameters.valid_id_token: "Accepted",
+        parameters.other_valid_id_token: "Accepted",
+        parameters.blocked_id_token: "Blocked",
+        parameters.expired_id_token: "Expired",
+    }
+    return {token.id_token: TokenSetup(status=status) for token, status in known.items()}
 
 
 def _token(csms: "ReferenceCsms", action: str, args: dict[str, Any]) -> Any:

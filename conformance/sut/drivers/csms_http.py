@@ -41,13 +41,17 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
 
 class HttpHands:
-    """Operates a CSMS by its API; `patience` is how long an operation may take with all its polling, in seconds."""
+    """Operates a CSMS by its API; `patience` is how long an operation may take with all its polling, in seconds.
+
+    `version` is the version of OCPP that the station speaks to it.
+    """
 
     trouble = ""
     url: str | None = None
 
-    def __init__(self, settings: HttpDriver, *, patience: float) -> None:
+    def __init__(self, settings: HttpDriver, *, patience: float, version: str) -> None:
         self._settings = settings
+        self._version = version
         self._patience = patience
         self._secrets: dict[str, str] = {}
         self._opener: urllib.request.OpenerDirector | None = None
@@ -81,7 +85,7 @@ class HttpHands:
         if template is None:
             place = f"[driver.command.{name}] nor [driver.command.{ANY}]" if action == "command" else _section(action)
             raise Unsupported(name, f"the profile has no {place}")
-        values = _values(args)
+        values = _values(args) | {"version": self._version}
         self._check_carried(name, template, values)
         try:
             async with asyncio.timeout(self._patience):

@@ -27,9 +27,6 @@ class CsmsOperatorHands(OperatorHands):
 
     url: str | None = None
 
-    def __init__(self, terminal: Terminal | None, *, patience: float) -> None:
-        super().__init__(terminal, patience=patience)
-
     def can(self, name: str) -> bool:
         """Whether the person has not yet said that it can never be done."""
         known = name in _WORDING or name[:1].isupper()
@@ -39,7 +36,8 @@ class CsmsOperatorHands(OperatorHands):
         """Tell the person which station it will be about."""
         self._terminal = self._terminal or Terminal.own()
         self._terminal.say(
-            f"\nYou operate the CSMS. The harness plays the station {context.identity}, which dials {context.url}.\n"
+            f"\nYou operate the CSMS. The harness plays the station {context.identity}, which dials {context.url} "
+            f"and speaks OCPP {self._version}.\n"
         )
 
     async def stop(self) -> None:

@@ -11,8 +11,9 @@ from conformance.sut.tables import ProcessDriver
 class CsmsProcessHands(ProcessHands):
     """Operates a program; in its `ready` it lists operations, and OCPP actions or `command` for all of these."""
 
-    def __init__(self, settings: ProcessDriver, *, patience: float) -> None:
-        super().__init__(settings, patience=patience, names=() if settings.protocol == "none" else None)
+    def __init__(self, settings: ProcessDriver, *, patience: float, version: str) -> None:
+        names = () if settings.protocol == "none" else None
+        super().__init__(settings, patience=patience, version=version, names=names)
 
     @property
     def url(self) -> str | None:

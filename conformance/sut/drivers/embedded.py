@@ -6,28 +6,27 @@ from conformance.sut.drivers.actions import Context, DriverFailed, Operable
 
 
 class EmbeddedHands:
-    """Runs a reference station in the harness's own event loop; `mutant` is a class to run in its place."""
+    """Runs the reference station of a version in the harness's own event loop; `mutant` is a class in its place."""
 
     trouble = ""
 
-    def __init__(self, mutant: type | None = None) -> None:
-        self._class = mutant
+    def __init__(self, mutant: type | None = None, *, version: str = "2.0.1") -> None:
+        self._class, self._config = _reference(version)
+        self._class = mutant or self._class
         self._station: Operable | None = None
 
     def can(self, action: str) -> bool:
         """Whether the reference station has a method of that name."""
-        return getattr_static(self._class or _reference(), action, None) is not None
+        return getattr_static(self._class, action, None) is not None
 
     async def start(self, context: Context) -> None:
         """Build the station and switch its mains on."""
-        from conformance.reference.station import StationConfig  # noqa: PLC0415 -- needed by this driver only
-
-        config = StationConfig(
+        config = self._config(
             csms_url=context.csms_url,
             identity=context.identity,
             password=context.password.reveal() if context.password else None,
         )
-        station: Operable = (self._class or _reference())(config)
+        station: Operable = self._class(config)
         self._station = station
         await station.power_on()
 
@@ -47,7 +46,12 @@ class EmbeddedHands:
             raise DriverFailed(action, f"the reference station can't do that: {error!r}") from error
 
 
-def _reference() -> type:
-    from conformance.reference.station import ReferenceStation  # noqa: PLC0415 -- needed by this driver only
+def _reference(version: str) -> tuple[type, type]:
+    """The reference station of a version, and how it is set up; imported here, for it is needed by this driver only."""
+    if version == "1.6":
+        from conformance.reference.station16 import ReferenceStation16, StationConfig16  # noqa: PLC0415
 
-    return ReferenceStation
+        return ReferenceStation16, StationConfig16
+    from conformance.reference.station import ReferenceStation, StationConfig  # noqa: PLC0415
+
+    return ReferenceStation, StationConfig

@@ -21,12 +21,16 @@ _CHOICES = "Enter = done · n = can't be done · never = can't be done, don't as
 
 
 class OperatorHands:
-    """Asks a person to do it, one thing at a time; `patience` is how long they have, in seconds."""
+    """Asks a person to do it, one thing at a time; `patience` is how long they have, in seconds.
+
+    `version` is the version of OCPP that the station has to speak.
+    """
 
     trouble = ""
 
-    def __init__(self, terminal: Terminal | None, *, patience: float) -> None:
+    def __init__(self, terminal: Terminal | None, *, patience: float, version: str) -> None:
         self._terminal = terminal
+        self._version = version
         self._patience = patience
         self._never: set[str] = set()
         self._one_at_a_time = asyncio.Lock()
@@ -39,7 +43,8 @@ class OperatorHands:
         """Tell the person where the station has to dial."""
         self._terminal = self._terminal or Terminal.own()
         self._terminal.say(
-            f"\nYou operate the station {context.identity}. It has to dial {context.csms_url} ({context.url}).\n"
+            f"\nYou operate the station {context.identity}. It has to dial {context.csms_url} ({context.url}) "
+            f"and to speak OCPP {self._version}.\n"
         )
 
     async def stop(self) -> None:

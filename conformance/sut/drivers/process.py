@@ -12,6 +12,7 @@ from conformance.sut.checks import PLACEHOLDERS
 from conformance.sut.complaints import shown
 from conformance.sut.drivers.actions import ACTIONS, Context, DriverFailed, Unsupported
 from conformance.sut.drivers.program import CantStartError, Program
+from conformance.sut.secret import Secret
 from conformance.sut.tables import ProcessDriver
 
 _MAINS = ("power_off", "power_on")
@@ -23,11 +24,15 @@ _MOST_ODD_LINES = 20
 class ProcessHands:
     """Operates a program; `patience` is how long it may take to get ready or to answer, in seconds.
 
-    `names` are the actions that it may be asked for; None for whatever it says that it knows.
+    `version` is the version of OCPP that it is to speak. `names` are the actions that it may be asked for; None for
+    whatever it says that it knows.
     """
 
-    def __init__(self, settings: ProcessDriver, *, patience: float, names: Iterable[str] | None = ACTIONS) -> None:
+    def __init__(
+        self, settings: ProcessDriver, *, patience: float, version: str, names: Iterable[str] | None = ACTIONS
+    ) -> None:
         self._settings = settings
+        self._version = version
         self._names = None if names is None else frozenset(names)
         self._patience = patience
         self._context: Context | None = None
@@ -91,10 +96,11 @@ class ProcessHands:
         assert context is not None
         self._trouble = ""
         talk = self._talk = _Talk(context, self._names) if settings.protocol == "jsonl" else None
+        values = context.placeholders() | {"version": self._version}
         self._program = program = Program(
-            [fill(word, context) for word in settings.command],
+            [fill(word, values) for word in settings.command],
             folder=Path(settings.cwd),
-            env=_environment(settings, context),
+            env=_environment(settings, values, context.password),
             log=context.folder / "driver.log",
             secret=context.password,
             hear=talk.hear if talk is not None else None,
@@ -250,15 +256,14 @@ class _Talk:
         return value
 
 
-def fill(text: str, context: Context) -> str:
-    """Put values in the place of `{csms_url}`, `{identity}` and `{url}`; other braces stay."""
-    values = context.placeholders()
+def fill(text: str, values: Mapping[str, str]) -> str:
+    """Put values in the place of `{csms_url}`, `{identity}`, `{url}` and `{version}`; other braces stay."""
     return re.sub(rf"\{{({'|'.join(PLACEHOLDERS)})\}}", lambda match: values[match[1]], text)
 
 
-def _environment(settings: ProcessDriver, context: Context) -> dict[str, str]:
+def _environment(settings: ProcessDriver, values: Mapping[str, str], secret: Secret | None) -> dict[str, str]:
     """The harness's own environment, what the profile adds, and the password, which is handed over nowhere else."""
     own = {name: value for name, value in os.environ.items() if name != "OCPP_PASSWORD"}
-    added = {name: fill(value, context) for name, value in settings.env.items()}
-    password = {"OCPP_PASSWORD": context.password.reveal()} if context.password is not None else {}
+    added = {name: fill(value, values) for name, value in settings.env.items()}
+    password = {"OCPP_PASSWORD": secret.reveal()} if secret is not None else {}
     return own | added | password

@@ -17,19 +17,22 @@ class Tasks:
 
     def __init__(self) -> None:
         """Start empty."""
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: set[asyncio.Task[Any]] = set()
 
-    def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    def start(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         """Run `work` in the background."""
-        task = asyncio.get_running_loop().create_task(work)
+        return self.adopt(asyncio.get_running_loop().create_task(work))
+
+    def adopt(self, task: asyncio.Task[Any]) -> asyncio.Task[Any]:
+        """Look after a task that somebody else started."""
         self._running.add(task)
         task.add_done_callback(self._finished)
         return task
 
-    def _finished(self, task: asyncio.Task[None]) -> None:
+    def _finished(self, task: asyncio.Task[Any]) -> None:
         """Forget a task and log what broke it."""
         self._running.discard(task)
-        if not task.cancelled() and (problem := task.exception()):
+        if not task.cancelled() and (problem := task.exception()) is not None:
             logger.error("background task failed", exc_info=problem)
 
     async def cancel(self) -> None:

@@ -1,0 +1,144 @@
+"""What a version of OCPP is to the harness's CSMS: how it asks things of a station, and how it reads what one tells."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal, Protocol, TypeAlias
+
+from conformance.peers.received import Received
+
+Connector: TypeAlias = tuple[int, int]
+"""EVSE id and connector id, as in the profile; a version that numbers connectors through takes them in that order."""
+
+STATION: Connector = (0, 0)
+"""The station as a whole, where it has a status of its own (connector 0 of OCPP 1.6)."""
+
+Place: TypeAlias = int | Connector | None
+"""An EVSE by its id, one connector, or with None the whole station."""
+
+Setting: TypeAlias = str | tuple[str, str]
+"""What can be set in any version: by its key of OCPP 1.6, or by component and variable of 2.0.1."""
+
+ResetKind: TypeAlias = Literal["idle", "now"]
+"""When idle: OnIdle, or the Soft reset of 1.6, which ends transactions. At once: Immediate, or Hard."""
+
+SETTINGS: Mapping[str, tuple[str, str]] = {
+    "AllowOfflineTxForUnknownId": ("AuthCtrlr", "OfflineTxForUnknownIdEnabled"),
+    "AuthorizeRemoteTxRequests": ("AuthCtrlr", "AuthorizeRemoteStart"),
+    "ClockAlignedDataInterval": ("AlignedDataCtrlr", "Interval"),
+    "ConnectionTimeOut": ("TxCtrlr", "EVConnectionTimeOut"),
+    "HeartbeatInterval": ("OCPPCommCtrlr", "HeartbeatInterval"),
+    "LocalAuthorizeOffline": ("AuthCtrlr", "LocalAuthorizeOffline"),
+    "LocalPreAuthorize": ("AuthCtrlr", "LocalPreAuthorize"),
+    "MeterValueSampleInterval": ("SampledDataCtrlr", "TxUpdatedInterval"),
+    "ResetRetries": ("OCPPCommCtrlr", "ResetRetries"),
+    "StopTransactionOnEVSideDisconnect": ("TxCtrlr", "StopTxOnEVSideDisconnect"),
+    "StopTransactionOnInvalidId": ("TxCtrlr", "StopTxOnInvalidId"),
+    "WebSocketPingInterval": ("OCPPCommCtrlr", "WebSocketPingInterval"),
+}
+"""Keys of OCPP 1.6, and the variable of 2.0.1 that sets the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectorStatus:
+    """What a station said of one connector, or of itself, and the message that said it."""
+
+    connector: Connector
+    status: str
+    message: Received
+
+
+@dataclass(frozen=True, slots=True)
+class Charging:
+    """A transaction that runs, and the message by which that was seen."""
+
+    connector: Connector
+    transaction_id: str
+    event: Received
+
+
+class CsmsDialect(Protocol):
+    """The CSMS's side of one version, towards one station."""
+
+    # -- what the version has -------------------------------------------------------------------------------------
+
+    @property
+    def transaction_messages(self) -> tuple[str, ...]:
+        """The actions by which a station tells of transactions."""
+
+    @property
+    def own_places(self) -> tuple[Connector, ...]:
+        """What has a status beside the connectors: the station, or nothing."""
+
+    @property
+    def in_use(self) -> frozenset[str]:
+        """The statuses of a connector that an EV is plugged into, or a driver uses."""
+
+    @property
+    def spare_setting(self) -> Setting:
+        """An interval in whole seconds that every station has, and that can be changed without much effect."""
+
+    def name(self, connector: Connector) -> str:
+        """A connector, or the station, in the words of the version."""
+
+    # -- what a CSMS asks: each raises as `Peer.call` does, and says no more of the answer than it tells --------------
+
+    async def question(self) -> None:
+        """Ask something that every station can answer, and take any answer; raises NoAnswer."""
+
+    async def reset(self, kind: ResetKind, *, evse: int | None = None) -> Received:
+        """Ask for a reset of the station, or where the version knows that of one EVSE."""
+
+    async def read(self, setting: Setting) -> str:
+        """The value of a setting; raises AssertionError where the station does not give it."""
+
+    async def write(self, setting: Setting, value: str) -> str:
+        """Change a setting; the status that the station answers."""
+
+    async def change_availability(self, place: Place, *, operative: bool) -> str:
+        """Take a place into use or out of it; Accepted, or the first other status that the station answers."""
+
+    async def trigger(self, message: str, connector: Connector | None = None) -> Received:
+        """Ask for a message."""
+
+    async def remote_start(
+        self, id_token: Mapping[str, str], connector: Connector, number: int, *, within: float | None = None
+    ) -> Received:
+        """Ask for a transaction; `number` marks the request where the version can do that."""
+
+    async def remote_stop(self, transaction_id: str) -> Received:
+        """Ask for the end of a transaction."""
+
+    # -- what a station tells -------------------------------------------------------------------------------------
+
+    def identity(self, boot: Received) -> tuple[str, str]:
+        """Vendor and model in a BootNotification; raises AssertionError where one is missing."""
+
+    def statuses(self, messages: Iterable[Received]) -> list[ConnectorStatus]:
+        """Every status of a connector, or of the station, in these calls, in order."""
+
+    def running(self) -> list[str]:
+        """The transactions that the station has begun and not ended in this session, by what it has told.
+
+        An end that nobody has answered ends nothing.
+        """
+
+    def of_transaction(self, message: Received, transaction_id: str) -> bool:
+        """Whether a message that tells of transactions tells of this one."""
+
+    async def began(self, connector: Connector, *, after: int, number: int, plugged: bool) -> Charging:
+        """Wait for a transaction there in which the driver is authorized; raises NotSeen.
+
+        `number` is that of the remote start, if there was one; where no plug is in, any transaction will do.
+        """
+
+    async def energy(self, session: Charging, *, after: int) -> Received:
+        """Wait for the message that says that energy flows; raises NotSeen."""
+
+    def told_of_stop(self, session: Charging, *, after: int) -> bool:
+        """Whether the station has told something that a driver's stop leads to."""
+
+    def told_of_unplug(self, transaction_id: str, *, after: int) -> bool:
+        """Whether the station has told, without ending the transaction, that its plug is out."""
+
+    async def ended(self, transaction_id: str, *, after: Received | int, within: float | None = None) -> Received:
+        """Wait for the message that ends a transaction; raises NotSeen."""

@@ -1,0 +1,352 @@
+"""What cases about a CSMS under test share: somebody operates it, and the station sees what comes of that."""
+
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from conformance.peers.equipment import Evse, Transaction
+from conformance.peers.received import NotSeen, Received
+from conformance.peers.replies import Chosen, Error, Late, Payload
+from conformance.peers.station import StationPeer
+from conformance.peers.station_v16 import Station16
+from conformance.peers.station_v201 import Station201
+from conformance.sut.drivers.actions import DriverFailed, Unsupported
+from conformance.sut.drivers.csms_driver import CsmsDriver
+from conformance.sut.profile import SutProfile
+
+ResetKind = Literal["OnIdle", "Immediate"]
+_KINDS: tuple[ResetKind, ...] = ("OnIdle", "Immediate")
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What an operator wants the CSMS to send, as it should go over the wire.
+
+    `fits` tells a payload that does what was wanted from one about something else; it may be stumbled over.
+    """
+
+    action: str
+    payload: Payload
+    fits: Callable[[Payload], bool]
+
+    def __str__(self) -> str:
+        return self.action
+
+
+# -- asking -----------------------------------------------------------------------------------------------------------
+
+
+async def commanded(
+    csms: CsmsDriver, station: StationPeer, profile: SutProfile, command: Command, *, within: float | None = None
+) -> Received:
+    """Have the CSMS send a command, and wait for the call that does so, for as long as the profile has patience.
+
+    That the driver calls it a failure says nothing once the call has come: an interface may be of the opinion that a
+    command which the station refused has failed. Raises NotSeen, Unsupported, and DriverFailed where nothing came.
+    """
+    mark = station.now
+    limit = profile.timing.command if within is None else within
+    try:
+        await csms.command(command.action, command.payload)
+    except DriverFailed:
+        with suppress(NotSeen):
+            return await _come(station, command, after=mark, within=0)
+        raise
+    return await _come(station, command, after=mark, within=limit)
+
+
+async def _come(station: StationPeer, command: Command, *, after: int, within: float) -> Received:
+    return await station.expect(command.action, where=command.fits, after=after, within=within)
+
+
+DEFAULT = Late(0)
+"""Answer as the station would without a script."""
+
+
+def accepting(
+    command: Command, *answers: Chosen, otherwise: Chosen = DEFAULT, others: Chosen = DEFAULT
+) -> Callable[[Payload], Chosen]:
+    """An answer for `Peer.keep_answering`: calls that fit the command get these, one each, and `otherwise` after that.
+
+    `others` is for what else the CSMS asks by the same action, which it may without having been told to.
+    """
+    left = deque(answers)
+
+    def answer(asked: Payload) -> Chosen:
+        try:
+            fits = command.fits(asked)
+        except (LookupError, TypeError, AttributeError):
+            fits = False
+        if not fits:
+            return others
+        return left.popleft() if left else otherwise
+
+    return answer
+
+
+# -- what to ask for: OCPP 2.0.1 --------------------------------------------------------------------------------------
+
+
+def same_variable(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two items name the same attribute of the same variable: Actual unless another is named."""
+    return _place(one) == _place(other)
+
+
+def _place(item: Mapping[str, Any]) -> tuple[object, ...]:
+    component, variable, evse = item["component"], item["variable"], item["component"].get("evse") or {}
+    return (
+        *(_folded(each) for each in (component["name"], component.get("instance"))),
+        *(_folded(each) for each in (variable["name"], variable.get("instance"))),
+        evse.get("id"),
+        evse.get("connectorId"),
+        item.get("attributeType", "Actual"),
+    )
+
+
+def _folded(text: str | None) -> str | None:
+    return None if text is None else text.casefold()
+
+
+def get_variables(*items: dict[str, Any]) -> Command:
+    """Read variables; a request with any of them fits."""
+    return Command(
+        "GetVariables",
+        {"getVariableData": list(items)},
+        lambda asked: any(same_variable(each, item) for each in asked["getVariableData"] for item in items),
+    )
+
+
+def set_variables(*items: dict[str, Any]) -> Command:
+    """Set variables; a request that sets any of them to its value fits."""
+    return Command(
+        "SetVariables",
+        {"setVariableData": list(items)},
+        lambda asked: any(sets(each, item) for each in asked["setVariableData"] for item in items),
+    )
+
+
+def sets(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two items of SetVariables mean the same."""
+    return same_variable(one, other) and one["attributeValue"] == other["attributeValue"]
+
+
+def base_report(base: str) -> Command:
+    """Ask for a base report; the CSMS numbers it as it likes."""
+    return Command("GetBaseReport", {"reportBase": base}, lambda asked: asked["reportBase"] == base)
+
+
+def custom_report(*places: dict[str, Any], criteria: Sequence[str] = ()) -> Command:
+    """Ask for a custom report; a request with these criteria and any of these components and variables fits."""
+
+    def fits(asked: Payload) -> bool:
+        named = asked.get("componentVariable", [])
+        return sorted(asked.get("componentCriteria", [])) == sorted(criteria) and any(
+            same_variable(each, place) for each in named for place in places
+        )
+
+    wanted: dict[str, Any] = {"componentVariable": list(places)}
+    return Command("GetReport", wanted | ({"componentCriteria": list(criteria)} if criteria else {}), fits)
+
+
+def station_201(station: StationPeer) -> Station201:
+    """The station's side of OCPP 2.0.1, for cases of that version alone."""
+    assert isinstance(station.dialect, Station201), "the connection is not one of OCPP 2.0.1"
+    return station.dialect
+
+
+# -- what to ask for: OCPP 1.6 ----------------------------------------------------------------------------------------
+
+
+def get_configuration(*keys: str) -> Command:
+    """Read keys, all of them where none is named; a request with any of them, or for all, fits."""
+
+    def fits(asked: Payload) -> bool:
+        named = {each.casefold() for each in asked.get("key", [])}
+        return bool(named & {each.casefold() for each in keys}) if keys else not named
+
+    return Command("GetConfiguration", {"key": list(keys)} if keys else {}, fits)
+
+
+def change_configuration(key: str, value: str) -> Command:
+    """Set a key."""
+    return Command(
+        "ChangeConfiguration",
+        {"key": key, "value": value},
+        lambda asked: asked["key"].casefold() == key.casefold() and asked["value"] == value,
+    )
+
+
+def station_16(station: StationPeer) -> Station16:
+    """The station's side of OCPP 1.6, for cases of that version alone."""
+    assert isinstance(station.dialect, Station16), "the connection is not one of OCPP 1.6"
+    return station.dialect
+
+
+# -- what to ask for: either version ----------------------------------------------------------------------------------
+
+
+def reset(station: StationPeer, kind: ResetKind, *, evse: int | None = None) -> Command:
+    """Reset the station, or in 2.0.1 one EVSE of it; what is Immediate there is Hard in 1.6, and OnIdle is Soft."""
+    if isinstance(station.dialect, Station16):
+        wanted: dict[str, Any] = {"type": "Hard" if kind == "Immediate" else "Soft"}
+    else:
+        wanted = {"type": kind} if evse is None else {"type": kind, "evseId": evse}
+    return Command("Reset", wanted, lambda asked: {key: asked.get(key) for key in ("type", "evseId")} == _full(wanted))
+
+
+def _full(wanted: Mapping[str, Any]) -> dict[str, Any]:
+    return {"evseId": None, **wanted}
+
+
+def reads(station: StationPeer) -> list[Command]:
+    """Harmless commands that can be told from each other: each reads one setting that the station has."""
+    if isinstance(station.dialect, Station16):
+        return [get_configuration(key) for key in _KEYS]
+    return [
+        get_variables({"component": {"name": component}, "variable": {"name": name}}) for component, name in _VARIABLES
+    ]
+
+
+_KEYS = (
+    "MeterValueSampleInterval",
+    "ConnectionTimeOut",
+    "ClockAlignedDataInterval",
+    "ResetRetries",
+    "TransactionMessageAttempts",
+)
+_VARIABLES = (
+    ("OCPPCommCtrlr", "OfflineThreshold"),
+    ("OCPPCommCtrlr", "ResetRetries"),
+    ("OCPPCommCtrlr", "RetryBackOffWaitMinimum"),
+    ("OCPPCommCtrlr", "RetryBackOffRepeatTimes"),
+    ("TxCtrlr", "EVConnectionTimeOut"),
+)
+
+
+def writes(station: StationPeer) -> list[Command]:
+    """Harmless commands that each set one setting."""
+    if isinstance(station.dialect, Station16):
+        return [change_configuration("MeterValueSampleInterval", "60")]
+    item = {"component": {"name": "OCPPCommCtrlr"}, "variable": {"name": "OfflineThreshold"}}
+    return [set_variables({**item, "attributeValue": "123"})]
+
+
+def trigger(station: StationPeer, message: str, *, evse: int | None = None, connector: int = 1) -> Command:
+    """Have the station send a message, about one connector where an EVSE is named."""
+    wanted: dict[str, Any] = {"requestedMessage": message}
+    if evse is not None and isinstance(station.dialect, Station16):
+        wanted["connectorId"] = station.dialect.number(*station.equipment.place(evse, connector))
+    elif evse is not None:
+        wanted["evse"] = {"id": evse, "connectorId": connector}
+    return Command("TriggerMessage", wanted, lambda asked: asked["requestedMessage"] == message)
+
+
+def claimed_triggers(station: StationPeer, profile: SutProfile) -> list[str]:
+    """The messages that the CSMS claims it can trigger, but for the boot, and in 2.0.1 what needs a transaction."""
+    named = _TRIGGERED_16 if isinstance(station.dialect, Station16) else _TRIGGERED_201
+    return [message for message, feature in named.items() if profile.claims(feature)]
+
+
+_TRIGGERED_201 = {
+    "MeterValues": "trigger-meter-values",
+    "StatusNotification": "trigger-status-notification",
+    "LogStatusNotification": "trigger-log-status",
+    "FirmwareStatusNotification": "trigger-firmware-status",
+}
+_TRIGGERED_16 = {
+    "MeterValues": "trigger-meter-values",
+    "Heartbeat": "trigger-heartbeat",
+    "StatusNotification": "trigger-status-notification",
+    "DiagnosticsStatusNotification": "trigger-diagnostics-status",
+    "FirmwareStatusNotification": "trigger-firmware-status",
+}
+
+
+# -- odd answers ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class OddAnswer:
+    """An answer to a command that is rare, but right; `what` it is in words."""
+
+    what: str
+    command: Command
+    answer: Chosen
+
+
+def odd_answers(station: StationPeer) -> list[OddAnswer]:
+    """Refusals of every kind, errors, and results with what a CSMS may not count on."""
+    if isinstance(station.dialect, Station16):
+        return [*_odd_answers_16(station), *_errors(reads(station)[0])]
+    return [*_odd_answers_201(station), *_errors(reads(station)[0])]
+
+
+_ERRORS = (
+    Error("NotSupported"),
+    Error("NotImplemented", "no such action here"),
+    Error("InternalError", "x" * 255, {"where": {"line": 7}, "tries": [1, 2]}),
+    Error("GenericError", "", {"hint": "try again"}),
+)
+
+
+def _errors(command: Command) -> Iterator[OddAnswer]:
+    for error in _ERRORS:
+        yield OddAnswer(f"CALLERROR {error.code}", command, error)
+
+
+def _odd_answers_201(station: StationPeer) -> Iterator[OddAnswer]:
+    item = {"component": {"name": "OCPPCommCtrlr"}, "variable": {"name": "OfflineThreshold"}}
+    info = {"reasonCode": "NotEnabled", "additionalInfo": "told so by the front panel"}
+    read, write = get_variables(item), set_variables({**item, "attributeValue": "123"})
+    for status in ("Rejected", "UnknownComponent", "UnknownVariable", "NotSupportedAttributeType"):
+        result = {"attributeStatus": status, **item, "attributeStatusInfo": info}
+        yield OddAnswer(status, read, {"getVariableResult": [result]})
+        yield OddAnswer(status, write, {"setVariableResult": [{"attributeStatus": status, **item}]})
+    yield OddAnswer("RebootRequired", write, {"setVariableResult": [{"attributeStatus": "RebootRequired", **item}]})
+    long = {"attributeStatus": "Accepted", **item, "attributeType": "Actual", "attributeValue": "x" * 2500}
+    custom = {"customData": {"vendorId": "com.example", "measured": [1, {"at": "dawn"}]}}
+    yield OddAnswer("a long value and customData", read, {"getVariableResult": [long | custom], **custom})
+    yield OddAnswer("an empty value", read, {"getVariableResult": [long | {"attributeValue": ""}]})
+    for kind in _KINDS:
+        yield OddAnswer("Rejected", reset(station, kind), {"status": "Rejected", "statusInfo": info})
+    yield OddAnswer("Scheduled", reset(station, "OnIdle"), {"status": "Scheduled"})
+    place = station.equipment.connectors[0]
+    state = trigger(station, "StatusNotification", evse=place[0].id, connector=place[1].id)
+    for status in ("Rejected", "NotImplemented"):
+        yield OddAnswer(status, state, {"status": status, "statusInfo": info})
+
+
+def _odd_answers_16(station: StationPeer) -> Iterator[OddAnswer]:
+    name = "MeterValueSampleInterval"
+    read, everything, write = get_configuration(name), get_configuration(), change_configuration(name, "60")
+    key = {"key": name, "readonly": False}
+    yield OddAnswer("an unknown key", read, {"unknownKey": [name]})
+    yield OddAnswer("no value", read, {"configurationKey": [key]})
+    yield OddAnswer("nothing at all", everything, {})
+    others = [{"key": f"ExampleKey{number}", "readonly": True, "value": "x" * 500} for number in range(100)]
+    odd = [{"key": "x" * 50, "readonly": True, "value": ""}, {"key": "Schlüssel 鍵", "readonly": True, "value": "⚡"}]
+    yield OddAnswer("many long keys", everything, {"configurationKey": [*others, *odd], "unknownKey": ["Another"]})
+    for status in ("Rejected", "NotSupported", "RebootRequired"):
+        yield OddAnswer(status, write, {"status": status})
+    for kind in _KINDS:
+        yield OddAnswer("Rejected", reset(station, kind), {"status": "Rejected"})
+    for status in ("Rejected", "NotImplemented"):
+        yield OddAnswer(status, trigger(station, "Heartbeat"), {"status": status})
+
+
+# -- states -----------------------------------------------------------------------------------------------------------
+
+
+async def charging(csms: CsmsDriver, station: StationPeer, profile: SutProfile, evse: Evse) -> Transaction:
+    """A transaction with the profile's token, in which energy flows.
+
+    A driver that can't make the token known leaves that to whoever has set up the CSMS. Raises AssertionError where the
+    token is not accepted.
+    """
+    token = profile.parameters.valid_id_token
+    with suppress(Unsupported, DriverFailed):
+        await csms.add_token(token.id_token, token.type)
+    await station.plug_in(evse.id, evse.connectors[0].id)
+    return await station.start(evse.id, id_token=token.payload)

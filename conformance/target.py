@@ -1,0 +1,171 @@
+"""One thing that a run judges: a system under test in one version of OCPP, and what was found of it."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from conformance.cases.applicability import Claim, ExpressionError
+from conformance.cases.case import Case, Role
+from conformance.cases.catalogue import Catalogue, catalogue
+from conformance.cases.grade import Outcome
+from conformance.cases.verdict import Finding, Verdict
+from conformance.report.result import CaseRow, FindingRow
+from conformance.sut.profile import SutProfile
+from conformance.wire.transcript import JsonLinesSink, Transcript
+
+
+class BadInputError(Exception):
+    """What the user gave can't be used: one message, with what was expected, what came and what to do."""
+
+
+@dataclass(slots=True)
+class Ran:
+    """A case that has come to an end."""
+
+    case: Case
+    verdict: Verdict
+    findings: tuple[Finding, ...] = ()
+    reason: str = ""
+    seconds: float = 0.0
+    waited: float = 0.0
+    first: int = 0
+    last: int = 0
+
+
+@dataclass(eq=False)
+class Target:
+    """A system under test in one version of OCPP: `profile` has that version only."""
+
+    profile: SutProfile
+    file: Path
+    """Where its transcript is written."""
+    cases: dict[str, Case] = field(default_factory=dict)
+    """The cases that are about it, by id, with their requirements as they stand in its version."""
+    ran: dict[str, Ran] = field(default_factory=dict)
+    chosen: list[str] = field(default_factory=list)
+    """The ids of the cases that are to run."""
+    sink: JsonLinesSink = field(init=False)
+    transcript: Transcript = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.sink = JsonLinesSink(self.file)
+        self.transcript = Transcript(sink=self.sink)
+        self.transcript.redact(self.profile.secrets())
+
+    @property
+    def role(self) -> Role:
+        """Whether a station or a CSMS is under test."""
+        return self.profile.role
+
+    @property
+    def version(self) -> str:
+        """The version of OCPP that is judged."""
+        return self.profile.version
+
+    @property
+    def name(self) -> str:
+        """`station 1.6` for instance."""
+        return f"{self.role} {self.version}"
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The requirements of its version."""
+        return catalogue(self.version)
+
+    def concerns(self, case: Case) -> bool:
+        """Whether a case is about its role and version."""
+        return case.concerns(self.role, self.version)
+
+    def take(self, case: Case) -> None:
+        """Take up a case, if it is about this target; raises BadInputError where its declaration is not clear."""
+        if not self.concerns(case):
+            return
+        try:
+            mine = case.for_version(self.version)
+        except ValueError as error:
+            raise BadInputError(f"{error}") from None
+        self.excluded(mine)
+        self.cases[case.id] = mine
+
+    def own_case(self, id_: str, text: str) -> Case:
+        """The case that a test is when nobody declared it one: it names no requirements."""
+        return Case(id_, text.strip().splitlines()[0], self.role, (self.version,))
+
+    def excluded(self, case: Case, claims: Mapping[str, Claim] | None = None) -> str:
+        """Which claim of the profile, or of `claims` that go before it, excludes the case; empty where it applies.
+
+        Raises BadInputError where its condition makes no sense.
+        """
+        if not case.needs:
+            return ""
+        try:
+            return self.profile.excluded_by(case.needs, claims or {})
+        except ExpressionError as error:
+            raise BadInputError(f"{case.id}: needs = {case.needs!r}: {error}") from error
+
+    def choose(self, cases: Iterable[Case]) -> None:
+        """These are to run; a test that nobody declared a case becomes one by this."""
+        mine = {case.id: case for case in cases}
+        self.chosen = list(mine)
+        self.cases = mine | self.cases
+
+    def due(self, ids: Iterable[str]) -> list[str]:
+        """Which of these cases are about this target, in their order, those that are always on last."""
+        return sorted((id_ for id_ in ids if id_ in self.cases), key=lambda id_: self.cases[id_].always_on)
+
+    # -- what came of them --------------------------------------------------------------------------------------------
+
+    def record(self, ran: Ran) -> None:
+        """Keep what a case came to; of two runs of one case the worse one counts: a retry never improves a verdict."""
+        before = self.ran.get(ran.case.id)
+        if before is None or ran.verdict.rank >= before.verdict.rank:
+            self.ran[ran.case.id] = ran
+
+    def row(self, ran: Ran, proof: str) -> CaseRow:
+        """A case as it stands in the result."""
+        case = ran.case
+        return CaseRow(
+            id=case.id,
+            title=case.title,
+            role=case.role,
+            version=self.version,
+            proof=proof,
+            severity=case.severity,
+            official=case.official,
+            verdict=ran.verdict,
+            findings=tuple(self._findings(ran)),
+            reason=self.transcript.secrets.text(ran.reason),
+            seconds=round(ran.seconds, 3),
+            waited=round(ran.waited, 3),
+            first=ran.first,
+            last=ran.last,
+        )
+
+    def outcome(self, id_: str) -> Outcome:
+        """What a case counts for in a grade."""
+        case = self.cases[id_]
+        ran = self.ran.get(id_)
+        if ran is None:
+            return Outcome(case.severity, None, planned=len(case.requirements))
+        decided = [each for each in ran.findings if each.verdict in (Verdict.PASS, Verdict.WARN, Verdict.FAIL)]
+        requirements = case.requirements or tuple({each.requirement for each in ran.findings})
+        return Outcome(
+            severity=case.severity,
+            verdict=ran.verdict,
+            found=Verdict.worst((each.verdict for each in decided), Verdict.PASS),
+            judged=len({each.requirement for each in decided}),
+            planned=len(requirements),
+        )
+
+    def _findings(self, ran: Ran) -> Iterator[FindingRow]:
+        for finding in ran.findings:
+            requirement = self.catalogue[finding.requirement]
+            yield FindingRow(
+                requirement=finding.requirement,
+                verdict=finding.verdict,
+                message=self.transcript.secrets.text(finding.message),
+                level=requirement.level,
+                clause=requirement.clause,
+                says=requirement.says,
+                frames=finding.frames,
+            )
