@@ -65,7 +65,7 @@ class Bench:
         """Whether the last case may have left the system under test in an odd state."""
         self.case_id = ""
         self._target = run.targets[0]
-        self._given_up: dict[Target, str] = {}
+        self._given_up: set[Target] = set()
         self._on_rig: Target | None = None
         self._say = say
         self._pace = pace
@@ -96,7 +96,7 @@ class Bench:
         if self.proving or self._on_rig is not subject.target:
             await self._drop()
         if subject.target in self._given_up:
-            raise GivenUp(self._given_up[subject.target])
+            raise GivenUp(f"{subject.target.name} never came up before; the notes of the run say why")
         if self.rig is None:
             self.rig, self._on_rig = await self._set_up(subject), subject.target
             self.doubtful = False
@@ -183,7 +183,7 @@ class Bench:
 
     def _give_up(self, target: Target, message: str) -> NoReturn:
         """Leave a target alone from now on; where that goes for all that were to be judged, the run is over."""
-        self._given_up[target] = message
+        self._given_up.add(target)
         if all(each in self._given_up for each in self.run.targets if each.chosen):
             self._stop(message)
         self.run.note(f"{target.name}: {message}")

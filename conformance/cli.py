@@ -36,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="ocpp-conformance",
-        description="Judge an OCPP charging station: run the proofs against it, and grade them.",
+        description="Judge an OCPP charging station or CSMS: run the proofs against it, and grade them.",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 

@@ -17,7 +17,7 @@ from conformance.cases.case import Case
 from conformance.cases.proving import CONTROL, PLAIN, REFERENCE
 from conformance.cases.spec import CaseOver, Spec, conclude, said
 from conformance.cases.verdict import Finding, Verdict
-from conformance.report import allure
+from conformance.report import allure, view
 from conformance.report.evidence import trace_text
 from conformance.rig import UNREADY
 from conformance.run import OWN_CASES, Run
@@ -301,7 +301,8 @@ class Lines:
         name = f"{about['case']}[{about['variant']}]" if about.get("variant") else str(about["case"])
         reporter.ensure_newline()
         reporter.write(f"{verdict:<14} ", **_COLOURS[verdict])
-        reporter.write_line(f"{about['target']:<13} {name:<34} {report.duration:6.2f} s")
+        where = view.place(*str(about["target"]).split())
+        reporter.write_line(f"{where:<13} {name:<34} {report.duration:6.2f} s")
         reporter.flush()
 
 

@@ -17,7 +17,7 @@ from conformance.cases.case import Case, cases_of
 from conformance.cases.proving import CONTROL, PLAIN, REFERENCE, Proving, Trial, prove, together
 from conformance.cases.verdict import Verdict
 from conformance.judging import BAD_INPUT, Lines
-from conformance.report import allure, terminal
+from conformance.report import allure, terminal, view
 from conformance.report.result import RunResult
 from conformance.run import Run, Settings
 from conformance.sut.tables import EmbeddedDriver
@@ -150,7 +150,7 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
         return []
     run = bench.run
     lines = [
-        f"ocpp: {each.role} {each.sut.name} as {each.identity}, OCPP {' and '.join(each.versions)}"
+        f"ocpp: {view.role_word(each.role)} {each.sut.name} as {each.identity}, OCPP {' and '.join(each.versions)}"
         for each in run.profiles
     ]
     if not bench.proving:
@@ -286,7 +286,7 @@ def _nothing_to_run(config: pytest.Config, run: Run, there: int) -> str:
             f"nothing to run: {' and '.join(chosen)} selects none of {there} cases; `ocpp-conformance cases` lists them"
         )
     proofs = f", of the proofs {', '.join(run.settings.proofs)}," if run.settings.proofs else ""
-    kinds = " or ".join(f"a {target.role} of OCPP {target.version}" for target in run.targets)
+    kinds = " or ".join(f"a {view.role_word(target.role)} of OCPP {target.version}" for target in run.targets)
     return (
         f"nothing to run: the plan {run.plan.title!r}{proofs} has no case for {kinds} in {', '.join(config.args)}; "
         f"choose another proof or plan"

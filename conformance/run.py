@@ -14,6 +14,7 @@ from conformance.cases.case import Case
 from conformance.cases.grade import Grade, Graded, grade, weakest
 from conformance.cases.plan import Plan, PlanError, load_plan
 from conformance.files import data
+from conformance.report import view
 from conformance.report.certificate import write_certificate
 from conformance.report.latest import point_latest
 from conformance.report.result import CaseRow, ProofRow, RunResult
@@ -79,9 +80,9 @@ class Run:
         """Those that the harness has cases for; the others are noted. Raises BadInputError where none are left."""
         there = {(case.role, version) for case in self.known.values() for version in case.versions}
         able = [each for each in kinds if (each.role, each.version) in there]
-        unable = [f"a {each.role} of OCPP {each.version}" for each in kinds if each not in able]
+        unable = [f"a {view.role_word(each.role)} of OCPP {each.version}" for each in kinds if each not in able]
         if not able:
-            known = " or ".join(f"a {role} of OCPP {version}" for role, version in sorted(there))
+            known = " or ".join(f"a {view.role_word(role)} of OCPP {version}" for role, version in sorted(there))
             raise BadInputError(
                 f"{self.settings.sut}: expected {known}, got {' and '.join(unable)}, for which there are no cases yet; "
                 f"change role or versions"

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from run_support import Done, command, own_tests, pytest_command, run
 
+ONE = "station-2.0.1-TC_B_30_CS"
 KEYS = {"requirements", "proven", "survivors", "wrongly_blamed", "reference_failures"}
 
 
@@ -16,9 +17,7 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Done]:
     words = {"alone": [], "spread": ["-n", "2"]}
     with ThreadPoolExecutor() as pool:
         started = {
-            name: pool.submit(
-                run, command("prove", "--json", "-k", "station-2.0.1-TC_B_30_CS", *more), tmp_path_factory.mktemp("prove")
-            )
+            name: pool.submit(run, command("prove", "--json", "-k", ONE, *more), tmp_path_factory.mktemp("prove"))
             for name, more in words.items()
         }
         return {name: each.result() for name, each in started.items()}

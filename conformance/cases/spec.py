@@ -114,9 +114,9 @@ class Spec:
         """The id of a requirement in the version that is spoken, None where that has no such rule."""
         means = self._catalogue.named(requirement)
         declared = self.case.requirements
-        if not means or not declared:
-            return means[0] if means else None
-        chosen = [each for each in means if each in declared]
+        if not means:
+            return None
+        chosen = [each for each in means if each in declared or not declared]
         if len(chosen) == 1:
             return chosen[0]
         if chosen:

@@ -179,14 +179,17 @@ def _kind(value: object) -> str:
 def message_ids(transcript: Transcript, station: str) -> Misses:
     """J.ID.01, .02, .03 and .05: well-formed, never used twice, and repeated in answers (Part 4 4.1.4).
 
-    What 1.6 has for an id where there was none to repeat is left open.
+    What 1.6 has for an id where there was none to repeat is left open, and who repeats a bad id of the harness is not
+    to blame for it.
     """
+    repeated = _repeats_of_bad_ids(transcript, station)
     versions, without_id = _versions(transcript), _answers_to_the_unreadable(transcript, station)
     found: dict[str, list[Miss]] = {
         requirement: [
             miss
             for miss in misses
-            if not (miss.entries[0].n in without_id and versions.get(miss.entries[0].link) == VERSIONS["1.6"])
+            if miss.entries[0].n not in repeated
+            and not (miss.entries[0].n in without_id and versions.get(miss.entries[0].link) == VERSIONS["1.6"])
         ]
         for requirement, misses in _malformed(transcript, station, ("J.ID.01", "J.ID.05")).items()
     }
@@ -197,6 +200,30 @@ def message_ids(transcript: Transcript, station: str) -> Misses:
         if call is not None
     ]
     return found
+
+
+def _repeats_of_bad_ids(transcript: Transcript, station: str) -> set[int]:
+    """The numbers of answers that carry an id which the harness had sent, although it is none."""
+    found: set[int] = set()
+    sent: set[tuple[int | None, str]] = set()
+    for entry in transcript.frames(station=station, kind=Malformed):
+        given = _raw_id(entry)
+        if given is None:
+            continue
+        if entry.sender == "harness":
+            sent.add((entry.link, given))
+        elif (entry.link, given) in sent:
+            found.add(entry.n)
+    return found
+
+
+def _raw_id(entry: Entry) -> str | None:
+    """The id of a broken frame as it stands there, None where there is none to be found."""
+    try:
+        items = json.loads(entry.text)
+    except (ValueError, RecursionError):
+        return None
+    return json.dumps(items[1]) if isinstance(items, list) and len(items) > 1 else None
 
 
 def _reused(transcript: Transcript, station: str) -> Iterator[Miss]:

@@ -7,6 +7,7 @@ from typing import Any
 from conformance.oracles.clock import Reading
 from conformance.peers.peer import Peer
 from conformance.peers.received import NoAnswer, NotSeen, Received
+from conformance.peers.replies import Payload
 from conformance.peers.station import NotConnected, StationPeer
 from conformance.peers.variety import Said
 from conformance.sut.drivers.actions import DriverFailed, Unsupported
@@ -16,6 +17,8 @@ from conformance.wire.frames import Call, CallError, CallResult
 from conformance.wire.link import Link
 from conformance.wire.schemas import parse_timestamp
 from conformance.wire.transcript import Entry
+
+GONE = "the connection is gone"
 
 AnotherStation = Callable[..., StationPeer]
 """What the fixture `another_station` is."""
@@ -100,10 +103,9 @@ async def refused_with(station: StationPeer, said: Iterable[Said], code: str) ->
     """
     wrong: list[str] = []
     for action, payload in said:
-        try:
-            entry = await station.attempt(action, payload)
-        except NoAnswer as silence:
-            return [*wrong, f"{action}: {silence}"]
+        entry = await _answer(station, action, payload)
+        if isinstance(entry, str):
+            return [*wrong, f"{action}: {entry}"]
         if isinstance(entry.frame, CallError) and entry.frame.code == code:
             continue
         wrong.append(f"{action} was answered {_shown(entry)}")
@@ -117,13 +119,22 @@ async def taken(station: StationPeer, said: Iterable[tuple[str, Said]]) -> list[
     """
     wrong: list[str] = []
     for words, (action, payload) in said:
-        try:
-            entry = await station.attempt(action, payload)
-        except NoAnswer as silence:
-            return [*wrong, f"{words}: {silence}"]
+        entry = await _answer(station, action, payload)
+        if isinstance(entry, str):
+            return [*wrong, f"{words}: {entry}"]
         if not isinstance(entry.frame, CallResult):
             wrong.append(f"{words}: {action} was answered {_shown(entry)}")
     return wrong
+
+
+async def _answer(station: StationPeer, action: str, payload: Payload) -> Entry | str:
+    """The answer to a call, or why there is none."""
+    if station.link is None:
+        return GONE
+    try:
+        return await station.attempt(action, payload)
+    except (NoAnswer, NotSeen) as silence:
+        return GONE if station.link is None else str(silence)
 
 
 def listed(wrong: list[str]) -> str:

@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import count
 from typing import Any, Literal
 
 from conformance.peers.equipment import Evse, Transaction
@@ -18,6 +19,8 @@ from conformance.sut.profile import SutProfile
 
 ResetKind = Literal["OnIdle", "Immediate"]
 _KINDS: tuple[ResetKind, ...] = ("OnIdle", "Immediate")
+
+_request_ids = count(8000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +136,9 @@ def sets(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
 
 
 def base_report(base: str) -> Command:
-    """Ask for a base report; the CSMS numbers it as it likes."""
-    return Command("GetBaseReport", {"reportBase": base}, lambda asked: asked["reportBase"] == base)
+    """Ask for a base report; the CSMS may take another requestId."""
+    payload = {"requestId": next(_request_ids), "reportBase": base}
+    return Command("GetBaseReport", payload, lambda asked: asked["reportBase"] == base)
 
 
 def custom_report(*places: dict[str, Any], criteria: Sequence[str] = ()) -> Command:
@@ -146,7 +150,7 @@ def custom_report(*places: dict[str, Any], criteria: Sequence[str] = ()) -> Comm
             same_variable(each, place) for each in named for place in places
         )
 
-    wanted: dict[str, Any] = {"componentVariable": list(places)}
+    wanted: dict[str, Any] = {"requestId": next(_request_ids), "componentVariable": list(places)}
     return Command("GetReport", wanted | ({"componentCriteria": list(criteria)} if criteria else {}), fits)
 
 

@@ -266,7 +266,12 @@ class Provoker:
     """Says odd things to the system under test, and keeps in mind over what it hung up."""
 
     peer: Peer
-    hung_up: list[Entry] = field(default_factory=list)
+    _links: list[Link] = field(default_factory=list)
+
+    @property
+    def hung_up(self) -> list[Entry]:
+        """The ends of the connections that it used."""
+        return [link.closed for link in self._links if link.closed is not None]
 
     async def ask(self, request: Request, *, within: float) -> Entry | None:
         """Make a request, in order or not, and return what is answered, if anything is."""
@@ -278,24 +283,39 @@ class Provoker:
         return await self.send(lambda link: link.send(text), within=within)
 
     async def send(self, how: Callable[[Link], Entry], *, within: float) -> Entry | None:
-        """The same, sent in any way that a link has."""
-        peer = self.peer
+        """The same, sent in any way that a link has.
+
+        Where the connection goes and an earlier message may have been the cause, this one is sent again on the next.
+        """
+        before = self._links[-1:]
         link = await self.connected()
-        sent = how(link)
+        answer = await self._send_on(link, how, within=within)
+        if answer is not None or link.closed is None or before != [link]:
+            return answer
+        return await self.send(how, within=within)
+
+    async def _send_on(self, link: Link, how: Callable[[Link], Entry], *, within: float) -> Entry | None:
+        peer, sent = self.peer, how(link)
         with contextlib.suppress(NotSeen):
             await peer.until(
                 lambda: _answer(peer, link, sent) is not None or link.closed is not None, "an answer", within=within
             )
         peer.touch(sent)
-        if link.closed is not None:
-            self.hung_up.append(link.closed)
         return _answer(peer, link, sent)
 
     async def connected(self) -> Link:
-        """The connection that there is; a station of the harness that was hung up on comes back."""
-        if self.peer.link is None and isinstance(self.peer, StationPeer):
-            return await self.peer.come_back()
-        return await self.peer.connected()
+        """The connection that there is; a station of the harness that was hung up on comes back. AssertionError."""
+        peer = self.peer
+        await peer.until(
+            lambda: peer.link is None or peer.link.is_open, "the end of the connection", within=peer.patience.answer
+        )
+        if peer.link is None and isinstance(peer, StationPeer):
+            link = await peer.come_back()
+        else:
+            link = await peer.connected()
+        if link not in self._links:
+            self._links.append(link)
+        return link
 
 
 def _answer(peer: Peer, link: Link, sent: Entry) -> Entry | None:
@@ -376,7 +396,6 @@ async def _ask_again(provoker: Provoker, profile: SutProfile) -> tuple[Entry | N
             missed = str(silence)
         if link.closed is None:
             break
-        provoker.hung_up.append(link.closed)
     return None, missed
 
 

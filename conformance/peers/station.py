@@ -519,6 +519,12 @@ class StationPeer(Peer):
         """What the schema finds wrong with a call that has just come."""
         return next((each.problems for each in reversed(self.transcript.entries) if each.frame is call), ())
 
+    def answered_with(self, call: Received) -> Payload:
+        """What the station has answered to a call; nothing where that was a CALLERROR, or is still to come."""
+        exchange = self.transcript.exchange(call.entry)
+        frame = exchange.answer.frame if exchange is not None and exchange.answer is not None else None
+        return frame.payload if isinstance(frame, CallResult) else {}
+
     def answer_at_last(self, call: Received) -> None:
         """Give the default answer to a call that was met with `Silence`, if its connection is still there."""
         link = next((each for each in (self.link, *self.older) if each and each.number == call.entry.link), None)

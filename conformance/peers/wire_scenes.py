@@ -99,6 +99,7 @@ class CsmsTraffic:
         with contextlib.suppress(*_WHATEVER):
             await station.heartbeat()
             await station.report_all_connectors()
+            await station.authorize(self._profile.parameters.valid_id_token.payload)
             await self._command(_ENOUGH - len(said(station, Call)))
 
     async def anew(self) -> None:

@@ -364,9 +364,10 @@ class ReadsNeverAnswered(Defect):
 
 
 class ReadsRefused(Defect):
-    """Finds fault with every request for settings."""
+    """Finds fault with every request for settings, and with none of them in particular."""
 
     breaks = "J.ANSWER.01"
+    also = ("J.ERROR.05",)
 
     def dispatch(self, call: Call) -> Payload:
         """Give up."""
@@ -533,6 +534,20 @@ class BadPayloadInternalError(Defect):
             raise
 
 
+class StumblesOverNull(Defect):
+    """Breaks down where null stands for a payload."""
+
+    breaks = "J.ERROR.05"
+
+    async def receive(self, raw: str | bytes) -> None:
+        """Say no more than that."""
+        message = _readable(raw)
+        if message is not None and message[3] is None:
+            await self.transmit(json.dumps([CALL_ERROR, message[1], "InternalError", "null pointer", {}]))
+        else:
+            await super().receive(raw)
+
+
 class ErrorCodeMadeUp(Spoils):
     """Refuses with a code that OCPP doesn't have."""
 
@@ -596,6 +611,20 @@ class HangsUpOnStrayAnswers(Defect):
         if self._open is None or self._open[0] != answer.message_id:
             self.hang_up()
         super()._settle(answer)
+
+
+class HangsUpOnNull(Defect):
+    """Drops the connection where null stands for a payload."""
+
+    breaks = "J.CONN.01"
+
+    async def receive(self, raw: str | bytes) -> None:
+        """Break down."""
+        message = _readable(raw)
+        if message is not None and message[3] is None:
+            self.hang_up()
+        else:
+            await super().receive(raw)
 
 
 class MuteWhenPuzzled(Defect):

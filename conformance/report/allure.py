@@ -128,11 +128,11 @@ def grades(result: RunResult) -> dict[str, str]:
     """The overall grade and that of each proof, as named lines."""
     incomplete = "" if result.complete else ", INCOMPLETE run"
     shown = {"Overall grade": f"{result.overall}, of {view.graded_of_all(result)}{incomplete}"}
-    places = {(proof.role, proof.version) for proof in result.proofs}
+    places = view.places(result)
     for proof in result.proofs:
         if not proof.reason:
             bounds = view.could_be(proof)
-            name = proof.proof if len(places) == 1 else f"{proof.proof}, {proof.role} {proof.version}"
+            name = proof.proof if len(places) == 1 else f"{proof.proof}, {view.place(proof.role, proof.version)}"
             known = f"{proof.judged} of {proof.planned} judged"
             shown[name] = f"{proof.grade}{f' ({bounds})' if bounds else ''}: {known}"
     return shown
@@ -196,7 +196,7 @@ def _labels(row: CaseRow) -> list[tuple[str, str]]:
         ("epic", row.proof),
         ("feature", _block(row)),
         ("story", _use_case(row)),
-        ("parentSuite", f"{row.role} {row.version}"),
+        ("parentSuite", view.place(row.role, row.version)),
         ("suite", row.proof),
         ("subSuite", _block(row)),
         ("severity", str(row.severity)),

@@ -4,7 +4,7 @@ Whatever came over the wire is hostile text here: every value goes through `_tex
 """
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from html import escape
 from pathlib import Path
 from string import Template
@@ -20,6 +20,7 @@ _LONGEST_VALUE = 120
 _MOST_FINDINGS = 10
 _MOST_CASES = 150
 _UNBROKEN = 4
+_ABREAST = 2
 _DISCLAIMER = (
     "This conformance report says what one run of a test harness found in one sample on one day. It is not a "
     "certification by anyone, it was neither issued nor endorsed by the Open Charge Alliance, and it does not replace "
@@ -84,17 +85,30 @@ def _banner(result: RunResult) -> str:
 
 
 def _facts(result: RunResult) -> str:
-    facts = [
-        *((label, _text(value)) for label, value in view.sut_facts(result)),
+    run = [
         ("Tested", f"{_moment(result.started)} to {_moment(result.finished)}"),
         ("Harness", _text(view.harness(result), 300)),
         ("Plan", f"{_text(result.plan)}<br><small>{_text(result.plan_digest)}</small>"),
     ]
-    half = (len(facts) + 1) // 2
-    columns = ["".join(f"<tr><td>{label}</td><td>{value}</td></tr>" for label, value in facts[:half])]
-    columns.append("".join(f"<tr><td>{label}</td><td>{value}</td></tr>" for label, value in facts[half:]))
-    tables = "".join(f'<td><table class="facts">{column}</table></td>' for column in columns)
-    return f'<h2>What was tested</h2><table class="halves"><tr>{tables}</tr></table>'
+    suts = [[(label, _text(value)) for label, value in view.facts(sut)] for sut in result.suts]
+    if len(suts) == 1:
+        known = [*suts[0], *run]
+        half = (len(known) + 1) // 2
+        return f"<h2>What was tested</h2>{_beside(_table(known[:half]), _table(known[half:]))}"
+    columns = [
+        f"<h3>{_text(view.heading(sut.get('role', '')))}</h3>{_table(each for each in known if each[0] != 'Role')}"
+        for sut, known in zip(result.suts, suts, strict=True)
+    ]
+    return f'<h2>What was tested</h2>{_beside(*columns)}<div class="run">{_table(run)}</div>'
+
+
+def _beside(*tables: str) -> str:
+    return f'<table class="halves"><tr>{"".join(f"<td>{table}</td>" for table in tables)}</tr></table>'
+
+
+def _table(facts: Iterable[tuple[str, str]]) -> str:
+    rows = "".join(f"<tr><td>{label}</td><td>{value}</td></tr>" for label, value in facts)
+    return f'<table class="facts">{rows}</table>'
 
 
 def _moment(iso: str) -> str:
@@ -113,14 +127,17 @@ def _grades(result: RunResult) -> str:
     cells = {(proof.proof, proof.role, proof.version): proof for proof in result.proofs}
     asks = {proof.proof: proof.asks for proof in result.proofs}
     graded = [name for name in asks if any(row.proof == name and not row.reason for row in result.proofs)]
-    heads = "".join(f"<th>{_text(role)}<small>OCPP {_text(version)}</small></th>" for role, version in places)
+    heads = "".join(
+        f"<th>{_text(view.heading(role))}<small>OCPP {_text(version)}</small></th>" for role, version in places
+    )
     rows = [
         f"<tr><td><b>{_text(name)}</b><small>{_text(asks[name], 200)}</small></td>"
         + "".join(f"<td>{_cell(result, cells.get((name, *place)))}</td>" for place in places)
         + "</tr>"
         for name in graded
     ]
-    table = f'<table class="proofs"><tr><th>Proof</th>{heads}</tr>{"".join(rows)}</table>' if rows else ""
+    many = " many" if len(places) > _ABREAST else ""
+    table = f'<table class="proofs{many}"><tr><th>Proof</th>{heads}</tr>{"".join(rows)}</table>' if rows else ""
     modest = "".join(
         f'<p class="none note">Not graded, {_text(reason)}: {_text(", ".join(names), 300)}</p>'
         for reason, names in view.ungraded(result).items()
@@ -138,42 +155,39 @@ def _cell(result: RunResult, proof: ProofRow | None) -> str:
         return '<span class="none">not asked</span>'
     if proof.reason:
         return f'<span class="none">not graded: {_text(proof.reason)}</span>'
-    lines = [view.could_be(proof), f"judged {proof.judged} of {proof.planned}"]
-    if proof.unproven:
-        missing = view.not_run(result, proof)
-        lines.append(f"{view.plural(proof.unproven, 'case')} unproven" + (f", {missing} not run" if missing else ""))
+    lines = [view.could_be(proof), f"judged {proof.judged} of {proof.planned}", *view.unjudged(result, proof)]
     said = "<br>".join(filter(None, lines))
     return f'<div class="cell">{_badge(proof.grade)}<small>{said}</small></div>'
 
 
 def _failures(result: RunResult) -> str:
-    return _cases("Failed", "fail", view.failed(result))
+    return _cases("Failed", "fail", view.failed(result), result.transcripts)
 
 
 def _warnings(result: RunResult) -> str:
-    return _cases(
-        "Warnings: recommendations missed, or rules that the documents leave open", "warn", view.warned(result)
-    )
+    title = "Warnings: recommendations missed, or rules that the documents leave open"
+    return _cases(title, "warn", view.warned(result), result.transcripts)
 
 
 def _open(result: RunResult) -> str:
-    return _cases("Not judged, and why", "open", view.unproven(result))
+    return _cases("Not judged, and why", "open", view.unproven(result), result.transcripts)
 
 
-def _cases(title: str, kind: str, cases: list[view.Shown]) -> str:
+def _cases(title: str, kind: str, cases: list[view.Shown], transcripts: Mapping[str, str]) -> str:
     if not cases:
         return ""
-    shown = "".join(_case(kind, each) for each in cases[:_MOST_CASES])
+    shown = "".join(_case(kind, each, transcripts) for each in cases[:_MOST_CASES])
     more = len(cases) - _MOST_CASES
     rest = f'<p class="more">… and {view.plural(more, "more case")} in result.json</p>' if more > 0 else ""
     return f"<h2>{title} ({len(cases)})</h2>{shown}{rest}"
 
 
-def _case(kind: str, shown: view.Shown) -> str:
+def _case(kind: str, shown: view.Shown, transcripts: Mapping[str, str]) -> str:
     row = shown.row
+    transcript = transcripts.get(f"{row.role} {row.version}", "the transcript")
     about = f"{row.severity}, {', '.join(shown.proofs)}, {shown.where}"
     reason = f"<p>{_text(row.reason, _LONGEST_MESSAGE)}</p>" if row.reason and kind != "warn" else ""
-    findings = "".join(_finding(finding) for finding in shown.findings[:_MOST_FINDINGS])
+    findings = "".join(_finding(finding, transcript) for finding in shown.findings[:_MOST_FINDINGS])
     more = len(shown.findings) - _MOST_FINDINGS
     rest = f'<p class="more">… and {view.plural(more, "more finding")} in result.json</p>' if more > 0 else ""
     flows = " long" if len(shown.findings) > _UNBROKEN else ""
@@ -183,11 +197,11 @@ def _case(kind: str, shown: view.Shown) -> str:
     )
 
 
-def _finding(finding: FindingRow) -> str:
+def _finding(finding: FindingRow, transcript: str) -> str:
     level = f"{finding.level}, {finding.clause}" if finding.clause else finding.level
     says = f": <span class='says'>{_text(finding.says, 300)}</span>" if finding.says else ""
     where = view.frames_text(finding.frames)
-    seen = f"<p class='says'>Evidence: {where} of the transcript</p>" if where else ""
+    seen = f"<p class='says'>Evidence: {where} of {_text(transcript)}</p>" if where else ""
     message = f'<p class="message">{_text(finding.message, _LONGEST_MESSAGE)}</p>' if finding.message else ""
     return f'<div class="finding"><b>{_text(finding.requirement)}</b> ({_text(level)}){says}{message}{seen}</div>'
 
@@ -218,5 +232,5 @@ def _reading() -> str:
         "<p>“Could be” counts what is unproven as passed, the grade itself as failed. “Judged x of y” are checks of "
         "requirements; those that do not apply are in neither number.</p>"
         "<p>Only grades under the same plan digest can be compared. Evidence is numbered by the entries of the "
-        "transcript of the run.</p></div>"
+        "transcript that it is in, beside this page.</p></div>"
     )

@@ -1,5 +1,6 @@
 """What a run found, in the terminal: a verdict that a stranger can read."""
 
+import textwrap
 import unicodedata
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -14,6 +15,9 @@ Line = tuple[str, str]
 
 _WIDTH = 100
 _COLUMNS = (20, 8, 6, 6, 9, 44)
+_PROOF, _PLACE = 16, 19
+_MOST_NOTES = 5
+_LONGEST_NOTE = 400
 _MOST_CASES = 12
 _MOST_FINDINGS = 4
 _STYLES = {
@@ -41,52 +45,59 @@ def summary_lines(result: RunResult, *, run_dir: Path | None = None) -> list[Lin
 
 
 def _heading(result: RunResult) -> Iterator[Line]:
-    yield f"{view.one_line(view.name(result), 72)} against {view.one_line(result.plan, 40)}", "bold"
+    *others, last = [view.sut_name(sut) for sut in result.suts] or [view.name(result)]
+    for each in others:
+        yield f"{view.one_line(each, _WIDTH - 4)} and", "bold"
+    yield f"{view.one_line(last, 72)} against {view.one_line(result.plan, 40)}", "bold"
     if not result.complete:
         yield "INCOMPLETE RUN: not every case of the plan ran; what did not run counts as not judged", "red"
-    for note in result.notes[:5]:
-        yield f"note: {view.one_line(note, _WIDTH - 6)}", ""
+    for note in result.notes[:_MOST_NOTES]:
+        lines = textwrap.wrap(f"note: {view.one_line(note, _LONGEST_NOTE)}", _WIDTH, subsequent_indent="  ")
+        yield from ((line, "") for line in lines)
 
 
 def _grades(result: RunResult) -> Iterator[Line]:
-    graded = [proof for proof in result.proofs if not proof.reason]
     places = view.places(result)
-    if len(places) > 1:
-        yield from _side_by_side(result, places)
-        return
+    yield from _side_by_side(result, places) if len(places) > 1 else _one_by_one(result)
+    for reason, names in view.ungraded(result).items():
+        yield f"  not graded, {view.one_line(reason, 40)}: {', '.join(names)}", "light"
+
+
+def _one_by_one(result: RunResult) -> Iterator[Line]:
+    """One line for each proof, with everything that there is to say about its grade."""
+    graded = [proof for proof in result.proofs if not proof.reason]
     if graded:
         yield "", ""
         yield _row("proof", "role", "OCPP", "grade", "could be", "checks judged"), "bold"
     for proof in graded:
         bounds = view.could_be(proof).removeprefix("could be ") or "-"
-        yield (
-            _row(proof.proof, proof.role, proof.version, proof.grade, bounds, _coverage(result, proof)),
-            _STYLES[proof.grade],
-        )
-    for reason, names in view.ungraded(result).items():
-        yield f"  not graded, {view.one_line(reason, 40)}: {', '.join(names)}", "light"
+        role = view.role_word(proof.role)
+        cells = (proof.proof, role, proof.version, proof.grade, bounds, _coverage(result, proof))
+        yield _row(*cells), _STYLES[proof.grade]
 
 
 def _side_by_side(result: RunResult, places: list[tuple[str, str]]) -> Iterator[Line]:
-    """One line for each proof and one column for each role and version, with the grade and the checks judged."""
-    cells = {(proof.proof, proof.role, proof.version): proof for proof in result.proofs if not proof.reason}
-    widths = (16, *(19 for _ in places))
+    """One column for each role and version: the grade of each proof, the checks judged, and what it could still be."""
+    cells = {(proof.proof, proof.role, proof.version): proof for proof in result.proofs}
+    widths = (_PROOF, *(min(_PLACE, (_WIDTH - 2 - _PROOF) // len(places) - 1) for _ in places))
     yield "", ""
-    yield _cells(("proof", *(f"{role} {version}" for role, version in places)), widths), "bold"
-    for name in dict.fromkeys(proof.proof for proof in result.proofs):
+    yield _cells(("proof", *(view.place(*place) for place in places)), widths), "bold"
+    graded = dict.fromkeys(proof.proof for proof in result.proofs if not proof.reason)
+    for name in graded:
         row = [cells.get((name, *place)) for place in places]
-        found = [proof for proof in row if proof is not None]
-        if found:
-            worst = max((proof.grade for proof in found), key=list(Grade).index)
-            yield _cells((name, *(_grade_cell(proof) for proof in row)), widths), _STYLES[worst]
-    for reason, names in view.ungraded(result).items():
-        yield f"  not graded, {view.one_line(reason, 40)}: {', '.join(names)}", "light"
+        worst = max((proof.grade for proof in row if proof is not None and not proof.reason), key=list(Grade).index)
+        yield _cells((name, *(_grade_cell(proof) for proof in row)), widths), _STYLES[worst]
+        bounds = [view.could_be(proof) if proof is not None else "" for proof in row]
+        if any(bounds):
+            yield _cells(("", *bounds), widths), "light"
+    if graded:
+        yield "  beside each grade: checks judged", "light"
 
 
 def _grade_cell(proof: ProofRow | None) -> str:
-    if proof is None:
-        return "-"
-    return f"{proof.grade:<2} {proof.judged} of {proof.planned}{' *' if proof.unproven else ''}"
+    if proof is None or proof.reason:
+        return proof.reason if proof is not None else "-"
+    return f"{proof.grade} {proof.judged} of {proof.planned}"
 
 
 def _cells(cells: Iterable[str], widths: Iterable[int]) -> str:
@@ -98,12 +109,8 @@ def _row(*cells: str) -> str:
 
 
 def _coverage(result: RunResult, proof: ProofRow) -> str:
-    coverage = f"{proof.judged} of {proof.planned}"
-    missing = view.not_run(result, proof)
-    if proof.unproven:
-        coverage += f" ({view.plural(proof.unproven, 'case')} unproven"
-        coverage += f", {missing} not run)" if missing else ")"
-    return coverage
+    unjudged = ", ".join(view.unjudged(result, proof))
+    return f"{proof.judged} of {proof.planned}{f' ({unjudged})' if unjudged else ''}"
 
 
 def _section(title: str, style: str, cases: list[view.Shown], *, reasons: bool = False) -> Iterator[Line]:

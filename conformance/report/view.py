@@ -11,7 +11,7 @@ from conformance.report.result import CaseRow, FindingRow, ProofRow, RunResult
 UNPROVEN = (Verdict.INCONCLUSIVE, Verdict.ERROR)
 
 _UNNAMED = "the system under test"
-_SUT = ("name", "vendor", "model", "firmware", "serial", "identity", "role", "versions", "profile")
+_SUT = ("name", "vendor", "model", "firmware", "serial", "identity", "role", "versions")
 
 MEANS = {
     Grade.A: "nothing failed",
@@ -75,6 +75,13 @@ def not_run(result: RunResult, proof: ProofRow) -> int:
     return max(proof.unproven - listed, 0)
 
 
+def unjudged(result: RunResult, proof: ProofRow) -> list[str]:
+    """How many cases of a proof could not be judged, and how many never ran, in words."""
+    missing = not_run(result, proof)
+    counts = {"unproven": proof.unproven - missing, "not run": missing}
+    return [f"{plural(number, 'case')} {word}" for word, number in counts.items() if number]
+
+
 def could_be(proof: ProofRow) -> str:
     """What the grade could still become, or nothing where it is settled."""
     if proof.reason or proof.lower is proof.upper:
@@ -131,21 +138,30 @@ def sut_name(sut: Mapping[str, Any]) -> str:
 
 def sut_facts(result: RunResult) -> list[tuple[str, str]]:
     """What was tested, as labels and values in a fixed order, of what is known; of one after the other."""
-    many = len(result.suts) > 1
+    if len(result.suts) == 1:
+        return facts(result.suts[0])
     return [
-        (f"{role_word(str(sut.get('role', '')))} {label.lower()}" if many else label, value)
+        (f"{heading(sut.get('role', ''))} {label.lower()}", value)
         for sut in result.suts
         for label, value in facts(sut)
+        if label != "Role"
     ]
+
+
+def heading(role: str) -> str:
+    """A role at the head of a column."""
+    return "CSMS" if role == "csms" else role.capitalize()
 
 
 def facts(sut: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What is known of one system under test, as labels and values in a fixed order."""
-    known = [(key, sut[key]) for key in _SUT if sut.get(key)]
-    return [
-        (key.capitalize(), ", ".join(str(each) for each in value) if isinstance(value, list | tuple) else str(value))
-        for key, value in known
-    ]
+    return [(key.capitalize(), _fact(key, sut[key])) for key in _SUT if sut.get(key)]
+
+
+def _fact(key: str, value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(str(each) for each in value)
+    return role_word(str(value)) if key == "role" else str(value)
 
 
 def harness(result: RunResult) -> str:

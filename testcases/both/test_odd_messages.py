@@ -85,7 +85,9 @@ async def test_unoffered_action(provoker: Provoker, spec: Spec, profile: SutProf
         judge_refusal(provoker.peer, spec, answer, "J.ERROR.03", what=what, allowed=codes.unoffered)
     for what, request in requests.rare.items():
         answer = await provoker.ask(request, within=profile.timing.answer)
-        if answer is None or not isinstance(answer.frame, CallResult):
+        with spec("J.ANSWER.01"):
+            assert answer is not None, f"a request {what} got no answer"
+        if answer is not None and not isinstance(answer.frame, CallResult):
             judge_refusal(provoker.peer, spec, answer, "J.ERROR.03", what=what, allowed=codes.unoffered)
     await judge_unharmed(provoker, spec, profile)
 

@@ -158,7 +158,7 @@ async def test_unknown_identity(
     """Dial as somebody else, and as somebody of nearly the same name, with the password of the station."""
     password = profile.password()
     link = await station.connected()
-    for identity in (profile.parameters.unknown_identity, f"{profile.identity[:47]}~"):
+    for identity in (profile.parameters.unknown_identity, f"{profile.identity[:46]}-X"):
         stranger = another_station(identity, password=password.reveal() if password else None)
         with spec("J.HANDSHAKE.07"):
             entry, _ = await handshake(stranger)
@@ -249,8 +249,9 @@ async def test_reconnect(station: StationPeer, csms: CsmsDriver, spec: Spec, pro
         with spec("J.RECONNECT.08"):
             await served(station)
             await station.report_all_connectors()
-    with spec("J.RECONNECT.08"):
-        await commanded(csms, station, profile, read)
+    if csms.can(read.action):
+        with spec("J.RECONNECT.08"):
+            await commanded(csms, station, profile, read)
 
 
 async def _connect(station: StationPeer) -> Link:
@@ -274,21 +275,25 @@ async def test_same_identity_twice(station: StationPeer, csms: CsmsDriver, spec:
     with spec.must("CSMS.CONN.02"):
         newer = await station.connect()
         await _served_on(station, newer)
-    with spec("CSMS.CONN.02"):
-        call = await commanded(csms, station, profile, first)
-        assert came_on(call, newer), "a command came on the older of two connections"
+    operated = csms.can(first.action)
+    if operated:
+        with spec("CSMS.CONN.02"):
+            call = await commanded(csms, station, profile, first)
+            assert came_on(call, newer), "a command came on the older of two connections"
     with suppress(LinkClosed):
         older.start_close(1000, "another connection is in use")
     await older.wait_closed()
     with spec("CSMS.CONN.02"):
         assert newer.is_open, "with the older of two connections the newer one ended, too"
         await _served_on(station, newer)
-        call = await commanded(csms, station, profile, second)
-        assert came_on(call, newer), "a command came on a connection that is gone"
+        if operated:
+            await commanded(csms, station, profile, second)
     await station.disconnect()
     await _connect(station)
     with spec("CSMS.CONN.02"):
-        await commanded(csms, station, profile, third)
+        await served(station)
+        if operated:
+            await commanded(csms, station, profile, third)
 
 
 async def _served_on(station: StationPeer, link: Link) -> None:
@@ -316,9 +321,10 @@ async def test_vanished(station: StationPeer, csms: CsmsDriver, spec: Spec, prof
             newer = await station.connect()
             await station.report_all_connectors()
             await _served_on(station, newer)
-        with spec("CSMS.CONN.02"):
-            call = await commanded(csms, station, profile, first, within=profile.timing.call_timeout)
-            assert came_on(call, newer), "a command came on the connection that has vanished"
+        if csms.can(first.action):
+            with spec("CSMS.CONN.02"):
+                call = await commanded(csms, station, profile, first)
+                assert came_on(call, newer), "a command came on the connection that has vanished"
     finally:
         task.cancel()
         older.abort()
@@ -351,20 +357,22 @@ async def test_neighbour(
             with suppress(LinkClosed):
                 link.send(rubbish)
         await served(neighbour)
-    if station.link is None:
+    if await gone(station, link, within=profile.timing.settle):
         await station.connect()
-    station.keep_answering(mine[0].action, Silence())
-    unanswered = csms.launch(mine[0].action, mine[0].payload)
-    await station.expect(mine[0].action, where=mine[0].fits, within=profile.timing.command)
-    with spec("CSMS.CONN.04"):
-        await served(neighbour)
-        await _asked(neighbour, csms, profile, theirs[1])
+    operated = csms.can(mine[0].action)
+    if operated:
+        station.keep_answering(mine[0].action, Silence())
+        csms.launch(mine[0].action, mine[0].payload)
+        await station.expect(mine[0].action, where=mine[0].fits, within=profile.timing.command)
+        with spec("CSMS.CONN.04"):
+            await served(neighbour)
+            await _asked(neighbour, csms, profile, theirs[1])
     link = await station.connected()
     link.stall()
     with spec("CSMS.CONN.04"):
         await neighbour.report_all_connectors()
-        await _asked(neighbour, csms, profile, theirs[2])
-    unanswered.cancel()
+        if operated:
+            await _asked(neighbour, csms, profile, theirs[2])
     link.abort()
 
 
@@ -394,8 +402,8 @@ async def _asked(station: StationPeer, csms: CsmsDriver, profile: SutProfile, co
 async def test_ping(station: StationPeer, spec: Spec, profile: SutProfile) -> None:
     """With nothing in it, with something, and with as much as a ping can hold."""
     link = await station.connected()
-    for data in (b"", b"still there?", b"p" * 125):
-        with spec("J.PING.04"):
+    with spec("J.PING.04"):
+        for data in (b"", b"still there?", b"p" * 125):
             ping = link.ping(data)
             await station.until(
                 lambda ping=ping: any(_answers(each, ping) for each in station.transcript.since(ping.n)),  # type: ignore[misc]

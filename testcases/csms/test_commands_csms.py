@@ -7,6 +7,7 @@ from conformance.cases.spec import Spec
 from conformance.cases.verdict import Severity
 from conformance.oracles import commands as rules
 from conformance.oracles.wire import Misses, message_ids, summary
+from conformance.peers.csms_boot import gone
 from conformance.peers.csms_scenes import (
     DEFAULT,
     Command,
@@ -48,10 +49,10 @@ async def test_one_open_call(station: StationPeer, csms: CsmsDriver, spec: Spec,
     for each in wanted:
         csms.launch(each.action, each.payload)
     first = await come(any_of_them, station, after=mark, within=profile.timing.command)
-    with spec("J.SYNC.02"):
-        await station.heartbeat()
     with spec("J.SYNC.01"):
-        await station.silence(for_=profile.timing.settle, since=first)
+        await station.silence(for_=min(profile.timing.settle, profile.timing.call_timeout / 4), since=first)
+    with spec("J.SYNC.02"):
+        await station.call("Heartbeat", {}, within=profile.timing.call_timeout / 2)
     station.answer(first.action)
     for call in station.seen(first.action, after=mark):
         exchange = station.transcript.exchange(call.entry)
@@ -80,6 +81,10 @@ async def test_unanswered(station: StationPeer, csms: CsmsDriver, spec: Spec, pr
     with spec("CSMS.SYNC.01"):
         await come_even_if_hung_up(wanted, station, after=unanswered, within=limit)
         station.answer_at_last(unanswered)
+        link = await station.connected()
+        assert not await gone(station, link, within=profile.timing.settle), (
+            "an answer that came late ended the connection"
+        )
         await station.heartbeat()
 
 
@@ -97,7 +102,7 @@ async def come_even_if_hung_up(command: Command, station: StationPeer, *, after:
     """Wait for a call; a CSMS that hangs up on a station that does not answer is dialled again."""
     await station.until(
         lambda: station.link is None or any(command.fits(call) for call in station.seen(command.action, after=after)),
-        f"{command}, after one that was not answered,",
+        f"{command} after one that was not answered",
         within=within,
     )
     if station.link is None:
@@ -184,6 +189,9 @@ async def test_trigger(station: StationPeer, csms: CsmsDriver, spec: Spec, profi
         command = trigger(station, message, evse=evse.id if placed else None, connector=connector.id)
         with spec.must("CSMS.TRIGGER.01"):
             asked = await commanded(csms, station, profile, command)
+        if station.answered_with(asked).get("status") != "Accepted":
+            spec.excuse("J.ANSWER.01", f"{message} was asked for in a way that a station can't serve")
+            continue
         with spec("J.ANSWER.01"):
             await station.told(message, after=asked)
     judge(station, spec, rules.triggers(station.transcript, station.identity), since=mark)

@@ -10,7 +10,7 @@ from conformance.cases.case import case
 from conformance.cases.spec import Spec
 from conformance.cases.verdict import Severity
 from conformance.oracles import wire
-from conformance.peers.csms_boot import AnotherStation, served
+from conformance.peers.csms_boot import AnotherStation
 from conformance.peers.odd_messages import Provoker, judge_unharmed
 from conformance.peers.station import NotConnected, StationPeer
 from conformance.peers.wire_scenes import identities, judge
@@ -47,7 +47,7 @@ async def test_large_message(
         return
     with spec("CSMS.CONN.04"):
         assert neighbour.link is link, "the connection of another station ended"
-        await served(neighbour)
+        await neighbour.report_all_connectors()
 
 
 @case(
@@ -61,7 +61,7 @@ async def test_large_message(
 async def test_handshake(
     station: StationPeer, another_station: AnotherStation, spec: Spec, profile: SutProfile
 ) -> None:
-    """Look at every connection of the session, among them one without compression, and one without a known version."""
+    """Look at every connection of the session: among them one without compression, and two with an unknown version."""
     await station.disconnect()
     password = profile.password()
     plain = another_station(
@@ -71,7 +71,7 @@ async def test_handshake(
         options=LinkOptions(compression=False),
     )
     with contextlib.suppress(NotConnected):
-        await plain.connect()
+        await plain.connect(subprotocols=(UNKNOWN_VERSION, *station.greeting.subprotocols))
         await plain.disconnect()
     with contextlib.suppress(AssertionError):
         await plain.turned_away(within=profile.timing.settle, subprotocols=(UNKNOWN_VERSION,))

@@ -1,7 +1,7 @@
 import pytest
 
 from conformance.cases.case import Case
-from conformance.cases.catalogue import Catalogue, Level, Requirement
+from conformance.cases.catalogue import Catalogue, Level, Requirement, catalogue
 from conformance.cases.spec import CaseOver, Spec, UndeclaredRequirementError, conclude
 from conformance.cases.verdict import Finding, Verdict
 
@@ -177,3 +177,86 @@ def test_a_finding_points_at_the_frames_that_were_looked_at_in_its_block():
         Finding("B01.FR.01", Verdict.PASS, "", (3, 4)),
         Finding("B01.FR.02", Verdict.PASS, "", (6,)),
     ]
+
+
+# -- names of another edition -----------------------------------------------------------------------------------------
+
+
+def in_version(version, *requirements):
+    case = Case("X", "x", versions=("2.0.1", "1.6"), requirements=requirements)
+    return Spec(case.for_version(version), catalogue(version))
+
+
+@pytest.mark.parametrize(("version", "id_"), [("2.0.1", "B01.FR.08"), ("1.6", "16.BOOT.04")])
+@pytest.mark.parametrize("name", ["B01.FR.08", "16.BOOT.04"])
+@pytest.mark.parametrize("declared", ["B01.FR.08", "16.BOOT.04"])
+def test_a_rule_may_be_named_as_it_is_called_in_either_edition(version, id_, name, declared):
+    spec = in_version(version, declared)
+    with spec(name):
+        raise AssertionError("too early")
+    assert found(spec) == [(id_, Verdict.FAIL, "too early")]
+    assert conclude(spec, finished=True) is Verdict.FAIL
+
+
+def test_each_edition_judges_by_its_own_level():
+    verdicts = {}
+    for version in ("2.0.1", "1.6"):
+        spec = in_version(version, "B02.FR.04")
+        with spec("B02.FR.04"):
+            raise AssertionError("ignored")
+        verdicts[version] = conclude(spec, finished=True)
+    assert verdicts == {"2.0.1": Verdict.FAIL, "1.6": Verdict.WARN}
+
+
+@pytest.mark.parametrize("note", ["excuse", "unproven", "warn"])
+def test_a_note_goes_by_the_id_of_the_version(note):
+    spec = in_version("1.6", "B01.FR.08")
+    getattr(spec, note)("B01.FR.08", "because")
+    assert [each.requirement for each in spec.findings] == ["16.BOOT.04"]
+
+
+def test_what_the_version_has_no_rule_for_is_not_judged():
+    spec = in_version("2.0.1", "B01.FR.08", "16.BOOT.07")
+    with spec("16.BOOT.07"):
+        raise AssertionError("not asked for here")
+    spec.excuse("16.BOOT.07", "because")
+    spec.unproven("16.BOOT.07", "because")
+    with spec("B01.FR.08"):
+        pass
+    assert found(spec) == [("B01.FR.08", Verdict.PASS, "")]
+    assert conclude(spec, finished=True) is Verdict.PASS
+
+
+def test_a_must_that_the_version_has_no_rule_for_still_ends_the_case():
+    """What comes after it needs what it looks for, whoever asks for that."""
+    spec = in_version("2.0.1", "B01.FR.08", "16.BOOT.07")
+    with pytest.raises(CaseOver), spec.must("16.BOOT.07"):
+        raise AssertionError("no")
+    assert not spec.findings
+
+
+def test_a_name_that_means_the_one_that_is_declared():
+    spec = in_version("1.6", "16.RESET.12")
+    with spec("CSMS.RESET.01"):
+        pass
+    assert spec.judged == {"16.RESET.12"}
+
+
+def test_a_name_that_may_mean_several_that_are_declared():
+    spec = in_version("1.6", "16.RESET.11", "16.RESET.12")
+    with pytest.raises(UndeclaredRequirementError, match=r"may mean 16\.RESET\.11 or 16\.RESET\.12: name the one"):  # noqa: SIM117
+        with spec("CSMS.RESET.01"):
+            raise AssertionError("never reached")
+
+
+def test_a_test_that_declares_nothing_judges_by_the_rules_of_the_version():
+    own = Case("own", "a test of the user's own", versions=("2.0.1",))
+    spec = Spec(own, catalogue("2.0.1"))
+    with spec("16.BOOT.04"):
+        pass
+    with spec("16.BOOT.07"):
+        raise AssertionError("not a rule of 2.0.1")
+    assert spec.judged == {"B01.FR.08"}
+    other = Spec(own, catalogue("1.6"))
+    with pytest.raises(UndeclaredRequirementError, match="name the one that is meant"), other("CSMS.RESET.01"):
+        raise AssertionError("never reached")

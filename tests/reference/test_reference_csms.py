@@ -337,6 +337,18 @@ async def test_pending_stations_may_send_what_was_asked_for() -> None:
         assert await station.call("Heartbeat") == "SecurityError"
 
 
+async def test_a_link_that_is_closing_takes_no_command() -> None:
+    async with running() as csms:
+        async with accepted(csms):
+            closing = asyncio.create_task(csms.links["CS1"].connection.close())
+            await asyncio.sleep(0)
+            command = csms.command("CS1", "ClearCache")
+            await closing
+        async with dial(csms):
+            await asyncio.wait_for(command.done.wait(), PATIENCE)
+            assert command.state == "answered"
+
+
 async def test_commands_wait_for_the_registration_they_need() -> None:
     async with running(stations={"CS1": StationSetup(("reject", "pending", "accept"))}) as csms:
         start = csms.command("CS1", "RequestStopTransaction", {"transactionId": "T"})

@@ -729,12 +729,24 @@ class TestFraming:
 
     async def test_what_is_ignored(self, csms: Csms16, yard: Yard) -> None:
         await yard.boot()
+        for raw in ("[" * 100_000, '[2,"a","ClearCache",NaN]', '[2.0,"a","ClearCache",{}]'):
+            await csms.send_raw(raw)
         for raw in ("{", "{}", "[]", '[9,"a","Reset",{}]', '[true,"a"]', '[3,"x",{}]', '[4,"x","InternalError","",{}]'):
             await csms.send_raw(raw)
         for raw in ('[3,"x"]', "[4]", "[3]"):
             await csms.send_raw(raw)
         assert await csms.call("GetLocalListVersion") == {"listVersion": 0}
         assert csms.raw.empty()
+
+    async def test_null_is_an_empty_payload(self, csms: Csms16, yard: Yard) -> None:
+        await yard.boot()
+        await csms.send_raw('[2,"a","GetLocalListVersion",null]')
+        assert await asyncio.wait_for(csms.raw.get(), 2) == [3, "a", {"listVersion": 0}]
+
+    async def test_times_of_iso_8601(self, csms: Csms16, yard: Yard) -> None:
+        csms.script["BootNotification"] += [{"currentTime": "2031-05-05T05:05:05", "interval": 5, "status": "Accepted"}]
+        station = await yard.boot()
+        assert station.clock.stamp().startswith("2031-05-05")
 
     async def test_one_call_at_a_time_and_answers_in_between(self, csms: Csms16, yard: Yard) -> None:
         csms.silent.add("Authorize")

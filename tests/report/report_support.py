@@ -12,6 +12,11 @@ def finding(requirement="B01.FR.01", verdict=Verdict.PASS, message="", frames=()
     return FindingRow(requirement=requirement, verdict=verdict, message=message, frames=tuple(frames), **values)
 
 
+def at(place, case_id="TC_B_01_CS", verdict=Verdict.PASS, **given):
+    """A case of one of PLACES."""
+    return case(case_id, verdict, role=place[0], version=place[1], **given)
+
+
 def case(case_id="TC_B_01_CS", verdict=Verdict.PASS, findings=None, **given):
     if findings is None:
         findings = (finding(verdict=verdict, message="" if verdict is Verdict.PASS else f"message of {case_id}"),)
@@ -25,6 +30,23 @@ def case(case_id="TC_B_01_CS", verdict=Verdict.PASS, findings=None, **given):
         **given,
     }
     return CaseRow(id=case_id, verdict=verdict, findings=tuple(findings), **values)
+
+
+STATION = {
+    "name": "Wallbox",
+    "vendor": "ACME",
+    "model": "Wallbox 11",
+    "firmware": "1.2",
+    "role": "station",
+    "versions": ["2.0.1", "1.6"],
+}
+CSMS = {"name": "Cloud", "vendor": "Volta", "identity": "CS-7", "role": "csms", "versions": ["2.0.1", "1.6"]}
+PLACES = [(role, version) for role in ("station", "csms") for version in ("2.0.1", "1.6")]
+FOUR = {
+    "suts": (STATION, CSMS),
+    "transcripts": {f"{role} {version}": f"transcript-{role}-{version}.jsonl" for role, version in PLACES},
+}
+"""What else is different in a run against two systems in two versions."""
 
 
 def result(*cases, not_run=0, **given):
@@ -67,6 +89,6 @@ def result(*cases, not_run=0, **given):
         "overall": overall.grade if overall else Grade.NG,
         **given,
     }
-    values["suts"] = values.get("suts") or (values["sut"],)
-    del values["sut"]
+    only = values.pop("sut")
+    values.setdefault("suts", (only,))
     return RunResult(proofs=(*(row for _, row in rows), empty), cases=tuple(cases), **values)

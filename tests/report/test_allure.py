@@ -3,9 +3,9 @@ import json
 import re
 
 import pytest
-from report_support import case, result
+from report_support import FOUR, PLACES, at, case, result
 
-from conformance.report.allure import CATEGORIES, write_run_files
+from conformance.report.allure import CATEGORIES, grades, write_run_files
 
 SUITE = """
 import pytest
@@ -165,6 +165,21 @@ def test_run_files(tmp_path):
     assert json.loads((tmp_path / "results" / "categories.json").read_text()) == CATEGORIES
     executor = json.loads((tmp_path / "results" / "executor.json").read_text())
     assert executor["reportName"] == "OCPP conformance: overall grade A"
+
+
+def test_facts_and_grades_of_two_systems_in_two_versions(tmp_path):
+    four = result(*(at(place) for place in PLACES), **FOUR)
+    write_run_files(tmp_path, four)
+    lines = (tmp_path / "environment.properties").read_text(encoding="ascii").splitlines()
+    facts = dict(line.replace("\\ ", " ").split("=") for line in lines)
+    assert facts["Station vendor"] == "ACME"
+    assert facts["Station versions"] == "2.0.1, 1.6"
+    assert facts["CSMS vendor"] == "Volta"
+    assert facts["CSMS identity"] == "CS-7"
+    assert not {"Vendor", "Station role", "CSMS role", "CSMS model"} & facts.keys()
+    assert grades(four) == {"Overall grade": "A, of 4 of 5 proofs"} | {
+        f"boot, {place}": "A: 1 of 1 judged" for place in ("station 2.0.1", "station 1.6", "CSMS 2.0.1", "CSMS 1.6")
+    }
 
 
 def test_categories_tell_errors_from_what_could_not_be_judged():

@@ -2,7 +2,7 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-from report_support import HOSTILE, case, finding, result
+from report_support import FOUR, HOSTILE, PLACES, at, case, finding, result
 
 from conformance.cases.verdict import Severity, Verdict
 from conformance.report.certificate import certificate, write_certificate
@@ -114,7 +114,7 @@ def test_failures_come_worst_first_with_everything_needed_to_look_them_up():
     text = page(minor, blocker).text
     assert text.index("TC_B_02_CS") < text.index("TC_B_01_CS")
     assert "B02.FR.05 (SHALL, 2.0.1 part 2, B01): Our own words. expected Rejected, got Accepted" in text
-    assert "Evidence: frames 12, 14 of the transcript" in text
+    assert "Evidence: frames 12, 14 of transcript.jsonl" in text
     assert "B02.FR.01" not in text
     assert "gate B: not met" in text
 
@@ -148,7 +148,8 @@ def test_warnings_unproven_and_excluded_cases_say_why():
 def test_incomplete_run_says_so_and_counts_what_never_ran():
     text = page(case(), not_run=3).text
     assert "Incomplete run" in text
-    assert "3 cases unproven, 3 not run" in text
+    assert "3 cases not run" in text
+    assert "unproven" not in text.partition("How to read this")[0]
 
 
 def test_undecided_proof_shows_both_bounds():
@@ -157,15 +158,44 @@ def test_undecided_proof_shows_both_bounds():
 
 def test_each_role_and_version_has_its_column():
     text = page(case(), case(version="1.6", proof="coexistence"), case(role="csms")).text
-    assert "station OCPP 2.0.1" in text
-    assert "station OCPP 1.6" in text
-    assert "csms OCPP 2.0.1" in text
+    assert "Station OCPP 2.0.1" in text
+    assert "Station OCPP 1.6" in text
+    assert "CSMS OCPP 2.0.1" in text
     assert "not asked" in text
 
 
 def test_proof_graded_in_one_role_only_says_so_in_its_cell():
     one = result(case(proof="security", role="csms"))
     assert "not graded: no cases" in _Page(certificate(one)).text
+
+
+def test_two_systems_in_two_versions():
+    wrong = [finding("16.BOOT.04", Verdict.FAIL, "too early", (3, 4))]
+    html = certificate(
+        result(
+            *(at(place) for place in PLACES[:3]),
+            at(PLACES[1], "TC_001_CS", Verdict.FAIL, findings=wrong),
+            at(PLACES[3], "TC_001_CSMS", Verdict.NOT_APPLICABLE, findings=(), reason="not claimed"),
+            **FOUR,
+        )
+    )
+    text = _Page(html).text
+    assert "ACME Wallbox 11 (firmware 1.2) and Volta Cloud: Minimum proof" in text
+    tested = text.partition("What was tested")[2].partition("Grades")[0]
+    station, _, csms = tested.partition("CSMS Name")
+    assert "Station Name Wallbox Vendor ACME Model Wallbox 11 Firmware 1.2 Versions 2.0.1, 1.6" in station
+    assert "Cloud Vendor Volta Identity CS-7 Versions 2.0.1, 1.6 Tested" in csms
+    assert "Proof Station OCPP 2.0.1 Station OCPP 1.6 CSMS OCPP 2.0.1 CSMS OCPP 1.6" in text
+    assert "A judged 1 of 1 C judged 2 of 2 A judged 1 of 1 not graded: no case applies" in text
+    assert "(normal, boot, station 1.6)" in text
+    assert "frames 3, 4 of transcript-station-1.6.jsonl" in text
+    assert 'class="proofs many"' in html
+    assert "overall: the weakest of 3 of 5 proofs" in text
+
+
+def test_a_transcript_that_is_not_named_is_the_transcript():
+    one = [finding(verdict=Verdict.FAIL, frames=(3,))]
+    assert "Evidence: frame 3 of the transcript" in page(case(verdict=Verdict.FAIL, findings=one), transcripts={}).text
 
 
 def test_long_messages_and_long_lists_are_cut():

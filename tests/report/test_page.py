@@ -96,7 +96,7 @@ def test_rendered_page_makes_no_request_and_starts_with_the_grades(run_dir):
     assert "googletagmanager" not in html
     assert "gtag" not in html
     config = json.loads(html.rpartition("<!--")[2].removesuffix("-->"))
-    assert config["name"] == "OCPP conformance: ACME Wallbox, firmware 1.2, overall grade C"
+    assert config["name"] == "OCPP conformance: ACME Wallbox (firmware 1.2), overall grade C"
     assert config["variables"] == {"Overall grade": "C, of 1 of 2 proofs", "boot": "C: 1 of 1 judged"}
     assert config["globalAttachments"] == ["certificate.html"]
     assert config["plugins"]["awesome"]["options"]["singleFile"] is True

@@ -2,7 +2,7 @@ import unicodedata
 from pathlib import Path
 
 import pytest
-from report_support import HOSTILE, case, finding, result
+from report_support import FOUR, HOSTILE, PLACES, at, case, finding, result
 
 from conformance.cases.verdict import Severity, Verdict
 from conformance.report.terminal import summary_lines
@@ -17,7 +17,7 @@ def text(*cases, **given):
 def test_clean_run_in_a_few_lines():
     lines = summary_lines(result(case()), run_dir=Path("reports/x"))
     shown = "\n".join(line for line, _ in lines)
-    assert "ACME Wallbox, firmware 1.2 against Minimum proof" in shown
+    assert "ACME Wallbox (firmware 1.2) against Minimum proof" in shown
     assert "boot                 station  2.0.1  A      -         1 of 1" in shown
     assert "not graded, no cases: security" in shown
     assert "1 case: 1 passed" in shown
@@ -40,7 +40,7 @@ def test_failures_warnings_and_what_was_not_judged():
     assert "    KeyError: 'status'" in shown
     assert "4 cases: 1 warned, 1 failed, 1 not judged, 1 not applicable" in shown
     assert "INCOMPLETE RUN" in shown
-    assert "(2 cases unproven, 1 not run)" in shown
+    assert "(1 case unproven, 1 case not run)" in shown
     assert "C to F" in shown
     assert "Gate B not met" in shown
 
@@ -79,4 +79,56 @@ def test_nothing_ran():
 
 
 def test_proof_that_is_graded_in_one_role_only():
-    assert "not graded, no cases: security (station 2.0.1)" in text(case(proof="security", role="csms"))
+    shown = text(case(proof="security", role="csms"))
+    assert "  security         A 1 of 1            no cases" in shown
+    assert "not graded" not in shown
+
+
+def test_two_systems_in_two_versions():
+    station, station_16, csms, csms_16 = PLACES
+    lines = summary_lines(
+        result(
+            at(station),
+            at(station_16, "TC_001_CS", Verdict.FAIL),
+            at(csms),
+            at(csms, "TC_B_02_CSMS", Verdict.INCONCLUSIVE, findings=(), reason="never came"),
+            at(csms_16, "TC_001_CSMS", Verdict.NOT_APPLICABLE, findings=(), reason="not claimed"),
+            at(csms_16, "TC_K_01_CSMS", proof="smart-charging"),
+            **FOUR,
+        )
+    )
+    shown = [line for line, _ in lines]
+    assert shown[:2] == ["ACME Wallbox 11 (firmware 1.2) and", "Volta Cloud against Minimum proof"]
+    assert shown[3:9] == [
+        "  proof            station 2.0.1       station 1.6         CSMS 2.0.1          CSMS 1.6",
+        "  boot             A 1 of 1            C 1 of 1            C 1 of 1            no case applies",
+        "                                                           could be A",
+        "  smart-charging   -                   -                   -                   A 1 of 1",
+        "  beside each grade: checks judged",
+        "  not graded, no cases: security",
+    ]
+    assert dict(lines)[shown[4]] == "yellow"
+    assert any(line.endswith("(station 1.6, normal)") for line in shown)
+    assert any(line.endswith("(CSMS 2.0.1, normal)") for line in shown)
+
+
+def test_a_proof_that_was_graded_nowhere_for_several_reasons():
+    rows = [at(PLACES[1], verdict=Verdict.NOT_APPLICABLE, findings=(), proof="security"), at(PLACES[0])]
+    shown = text(*rows, **FOUR)
+    assert "not graded, no cases: security (station 2.0.1)" in shown
+    assert "not graded, no case applies: security (station 1.6)" in shown
+
+
+def test_as_many_columns_as_there_are_still_fit():
+    rows = [case(role=role, version=version) for role in ("station", "csms") for version in ("1.6", "2.0.1", "2.1")]
+    [head] = [line for line, _ in summary_lines(result(*rows)) if line.startswith("  proof")]
+    assert head.endswith("CSMS 2.1")
+    assert len(head) <= 100
+
+
+def test_a_long_note_goes_over_several_lines():
+    note = "station 1.6: " + "nobody came " * 20
+    shown = [line for line, _ in summary_lines(result(case(), notes=(note,)))]
+    first = next(place for place, line in enumerate(shown) if line.startswith("note: station 1.6: nobody"))
+    assert " ".join(line.strip() for line in shown[first : first + 3]).count("nobody came") == 20
+    assert all(line.startswith("  ") for line in shown[first + 1 : first + 3])

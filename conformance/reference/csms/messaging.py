@@ -9,6 +9,7 @@ import re
 import uuid
 
 from websockets.exceptions import ConnectionClosed
+from websockets.protocol import State
 
 from conformance.reference.csms.base import CsmsBase, Link
 from conformance.reference.csms.records import Command, StationRecord, merge_answers
@@ -185,7 +186,12 @@ class Messaging(CsmsBase):
         return station.registration is None and command.payload.get("requestedMessage") == "BootNotification"
 
     def next_command(self, link: Link) -> Command | None:
-        """Take the next command to send from the queue; those that must wait don't hold up the others."""
+        """Take the next command to send from the queue; those that must wait don't hold up the others.
+
+        A link that is closing takes none: what is still queued goes out on the next one.
+        """
+        if link.connection.state is not State.OPEN:
+            return None
         for command in link.station.queue:
             if self.may_send(link.station, command):
                 link.station.queue.remove(command)

@@ -280,6 +280,28 @@ class BootsNoMoreWhenPending(ReferenceStation):
         await super().await_boot_retry(3600.0 if self.registration == "Pending" else wait)
 
 
+class FloodsWhenPending(ReferenceStation):
+    """Pending and told to wait 0 s, asks again at once."""
+
+    breaks = "B02.FR.07"
+
+    def boot_retry_wait(self, answer: Payload) -> float:
+        """Take the interval at its word."""
+        hurry = answer["status"] == "Pending" and not answer["interval"]
+        return 0.05 if hurry else super().boot_retry_wait(answer)
+
+
+class FloodsWhenRejected(ReferenceStation):
+    """Rejected and told to wait 0 s, asks again at once."""
+
+    breaks = "B03.FR.05"
+
+    def boot_retry_wait(self, answer: Payload) -> float:
+        """Take the interval at its word."""
+        hurry = answer["status"] == "Rejected" and not answer["interval"]
+        return 0.05 if hurry else super().boot_retry_wait(answer)
+
+
 class SpeaksWhileRejected(ReferenceStation):
     """Reports a connector although it was rejected."""
 

@@ -49,11 +49,11 @@ class Control16(ReferenceStation16):
 
 
 class Plain16(ReferenceStation16):
-    """Another compliant station: one whose cables are all fixed."""
+    """Another compliant station: one whose cables are all fixed, and that has some power left when the mains fail."""
 
     breaks: str | None = None
     also: tuple[str, ...] = ()
-    claims: ClassVar[dict[str, bool]] = {"detachable-cable": False}
+    claims: ClassVar[dict[str, bool]] = {"detachable-cable": False, "back-up-power": True}
 
     def __init__(self, config: StationConfig16) -> None:
         """Fix a cable to every outlet."""
@@ -62,3 +62,15 @@ class Plain16(ReferenceStation16):
             for evse in config.evses
         )
         super().__init__(replace(config, evses=evses))
+
+    async def power_off(self) -> None:
+        """End what runs, and tell so, before the power is gone."""
+        if self.powered:
+            self.stop_transactions_for_power_cut()
+            await self.await_delivery()
+        await super().power_off()
+
+    def stop_transactions_for_power_cut(self) -> None:
+        """Stop every transaction."""
+        for connector in self.connectors.values():
+            self.stop_transaction(connector, "PowerLoss")

@@ -164,6 +164,7 @@ class LikesShortIdentities(ReferenceCsms):
 
     breaks = "CSMS.BOOT.01"
     also = ("J.HANDSHAKE.12",)
+    versions = ("2.0.1",)
 
     def admit_identity(self, identity: str | None) -> StationRecord | None:
         """Measure it."""

@@ -5,13 +5,13 @@ A case begins with a station that was accepted, so what is wrong with a boot sho
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 
 from conformance.reference.csms import ReferenceCsms
 from conformance.reference.csms.base import Link
 from conformance.reference.csms.config import CsmsConfig
 from conformance.reference.csms.records import Command, StationRecord
-from conformance.reference.csms.rpc import NO_MESSAGE_ID, BadFrameError, Call, Payload, RpcError
+from conformance.reference.csms.rpc import Call, Payload, RpcError
 
 # -- who is taken on
 
@@ -410,39 +410,3 @@ class KnowsFewSecurityEvents(ReferenceCsms):
         if request["type"] not in ("StartupOfTheDevice", "ResetOrReboot", "FirmwareUpdated"):
             raise RpcError("PropertyConstraintViolation", "type: unknown")
         return super().on_security_event_notification(station, request)
-
-
-# -- variables, commands, frames
-
-
-class LocalTimeWithoutOffset(ReferenceCsms):
-    """Gives the time of its own zone, without saying how far that is from UTC."""
-
-    breaks = "J.TIME.01"
-    also = ("J.TIME.04", "J.SCHEMA.01", "BOOT.TIME.01")
-
-    def stamp(self) -> str:
-        """Write what the clock on the wall shows."""
-        return self.now().astimezone(timezone(timedelta(hours=2))).strftime("%Y-%m-%dT%H:%M:%S")
-
-
-class UnknownActionNotSupported(ReferenceCsms):
-    """Calls an unknown action one that is known but not supported."""
-
-    breaks = "J.ERROR.02"
-
-    def unknown_action(self, call: Call) -> RpcError:
-        """Mix them up."""
-        return self.unsupported_action(call)
-
-
-class SilentOnUnreadableIds(ReferenceCsms):
-    """Doesn't answer a message whose id can't be read."""
-
-    breaks = "J.ID.04"
-    also = ("J.ANSWER.02",)
-
-    async def answer_bad_frame(self, link: Link, bad: BadFrameError) -> None:
-        """Drop it."""
-        if bad.message_id != NO_MESSAGE_ID:
-            await super().answer_bad_frame(link, bad)
