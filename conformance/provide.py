@@ -57,14 +57,16 @@ def station(rig: StationRig | CsmsRig) -> StationDriver | StationPeer:
 @pytest.fixture
 def another_station(rig: StationRig | CsmsRig) -> Callable[..., StationPeer]:
     """Makes one more station for the CSMS under test: of an identity, with keywords of StationPeer."""
-    assert isinstance(rig, CsmsRig), "another_station is for a CSMS under test"
+    if not isinstance(rig, CsmsRig):
+        raise TypeError("another_station is for a CSMS under test")
     return rig.another
 
 
 @pytest.fixture
 def network(rig: StationRig | CsmsRig) -> Network:
     """What lies between the two ends, and can fail."""
-    assert isinstance(rig, StationRig), "network is for a station under test"
+    if not isinstance(rig, StationRig):
+        raise TypeError("network is for a station under test")
     return rig.network
 
 

@@ -15,6 +15,7 @@ from conformance.files import data
 REFERENCES = {role: data(f"fixtures/profiles/reference-{role}.toml") for role in ("station", "csms")}
 EMBEDDED = REFERENCES["station"]
 MINI_STATION = Path(__file__).parent / "mini_station.py"
+MINI_CSMS = Path(__file__).parent / "mini_csms.py"
 PATIENCE = 60.0
 """Seconds after which a run that should long have ended is given up."""
 
@@ -135,6 +136,11 @@ def process_driver(*words: str, protocol: str = "none") -> str:
     """A process driver that runs mini_station.py."""
     told = json.dumps([sys.executable, str(MINI_STATION), "{csms_url}", "{identity}", *words])
     return f'kind = "process"\nprotocol = "{protocol}"\ncommand = {told}'
+
+
+def csms_process_driver(*words: str) -> str:
+    """A process driver that runs mini_csms.py."""
+    return f'kind = "process"\ncommand = {json.dumps([sys.executable, str(MINI_CSMS), *words])}'
 
 
 def own_tests(folder: Path, text: str, name: str = "test_own.py") -> Path:

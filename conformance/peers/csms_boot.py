@@ -8,7 +8,7 @@ from conformance.oracles.clock import Reading
 from conformance.peers.peer import Peer
 from conformance.peers.received import NoAnswer, NotSeen, Received
 from conformance.peers.replies import Payload
-from conformance.peers.station import NotConnected, StationPeer
+from conformance.peers.station import How, NotConnected, StationPeer
 from conformance.peers.variety import Said
 from conformance.sut.drivers.actions import DriverFailed, Unsupported
 from conformance.sut.drivers.csms_driver import CsmsDriver
@@ -63,6 +63,13 @@ async def boots_until_accepted(station: StationPeer, profile: SutProfile, answer
         answer = await station.boot() if newest is None or newest.n <= answer.n else newest
     station.touch(answer)
     return answer
+
+
+async def rebooted(station: StationPeer, profile: SutProfile, reason: str, *, how: How = "close") -> Received:
+    """Go away, come back and boot until accepted; AssertionError where the profile has no patience for more boots."""
+    last = await boots_until_accepted(station, profile, await station.reboot(reason, how=how))
+    assert last["status"] == "Accepted", f"the boot of a station that is known was answered {last['status']}"
+    return last
 
 
 async def booted_after(station: StationPeer, answer: Received, *, within: float) -> None:

@@ -45,6 +45,7 @@ class Codes:
     """The codes by which one version refuses: what it does not know, what has a bad payload, what is of no type.
 
     `foreign` are those for an action of the other version, `no_object` for a payload that is not even an object.
+    `ignores_types` says that a message of an unknown type is rightly left without an answer.
     """
 
     unknown: frozenset[str]
@@ -54,6 +55,7 @@ class Codes:
     no_object: frozenset[str]
     unknown_type: frozenset[str]
     no_type: frozenset[str]
+    ignores_types: bool
 
 
 _MADE_UP: Request = ("MakeCoffee", {"cups": 1})
@@ -213,6 +215,7 @@ CODES: Mapping[str, Codes] = {
         no_object=_PAYLOAD_201 | {"RpcFrameworkError"},
         unknown_type=frozenset({"MessageTypeNotSupported"}),
         no_type=frozenset({"FormatViolation", "MessageTypeNotSupported", "RpcFrameworkError"}),
+        ignores_types=False,
     ),
     "1.6": Codes(
         unknown=_NOT_KNOWN,
@@ -222,6 +225,7 @@ CODES: Mapping[str, Codes] = {
         no_object=_PAYLOAD_16,
         unknown_type=_ANY_16,
         no_type=_ANY_16,
+        ignores_types=True,
     ),
 }
 """The codes that are right, by version. In 1.6 the corrected spellings are right here: how they are spelt is a rule of

@@ -352,14 +352,13 @@ class StationPeer(Peer):
         raise Refused(action, entry)
 
     async def reboot(self, reason: str, *, how: How = "close") -> Received:
-        """Hang up, come back and boot until the CSMS accepts; what has to be told after it is up to the case.
+        """Hang up, come back and boot; the answer as it is. What has to follow is up to the case.
 
-        Nothing else is sent before the boot is answered (B01.FR.08). Gives the answer; raises as `connect` and
-        `accepted` do.
+        Nothing else is sent before the boot is answered (B01.FR.08). Raises as `connect` and `call` do.
         """
         answer = await self._boot_anew(reason, how)
         self.touch(answer)
-        return answer if answer["status"] == "Accepted" else await self.accepted(reason)
+        return answer
 
     async def restart(self, reason: str) -> None:
         """As a dialect has it done: hang up, come back, boot, and once accepted tell the state of every connector.

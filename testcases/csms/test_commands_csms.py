@@ -7,7 +7,7 @@ from conformance.cases.spec import Spec
 from conformance.cases.verdict import Severity
 from conformance.oracles import commands as rules
 from conformance.oracles.wire import Misses, message_ids, summary
-from conformance.peers.csms_boot import gone
+from conformance.peers.csms_boot import gone, rebooted
 from conformance.peers.csms_scenes import (
     DEFAULT,
     Command,
@@ -122,7 +122,7 @@ async def test_ids(station: StationPeer, csms: CsmsDriver, spec: Spec, profile: 
     mark, wanted = station.now, reads(station)[:4]
     for each in wanted[:2]:
         await commanded(csms, station, profile, each)
-    await station.reboot("PowerUp")
+    await rebooted(station, profile, "PowerUp")
     await station.report_all_connectors()
     for each in wanted[2:]:
         await commanded(csms, station, profile, each)

@@ -6,7 +6,7 @@ from typing import Any
 from conformance.cases.case import case
 from conformance.cases.spec import Spec
 from conformance.cases.verdict import Severity
-from conformance.peers.csms_boot import provisioned
+from conformance.peers.csms_boot import provisioned, rebooted
 from conformance.peers.csms_scenes import accepting, base_report, commanded, custom_report, station_201
 from conformance.peers.received import NotSeen, Received
 from conformance.peers.replies import Chosen, Error
@@ -219,7 +219,7 @@ async def test_interrupted(station: StationPeer, csms: CsmsDriver, spec: Spec, p
     with spec("J.ANSWER.01"):
         for part in parts_of(station, broken)[:2]:
             await station.call("NotifyReport", part)
-    await station.reboot("Watchdog", how="reset")
+    await rebooted(station, profile, "Watchdog", how="reset")
     await station.report_all_connectors()
     with spec.must("CSMS.REPORT.02"):
         left = await report_accepted(csms, station, profile)

@@ -16,7 +16,7 @@ from conformance.reference.csms.rpc import Call, Payload, RpcError
 # -- who is taken on
 
 
-class _Impatient(ReferenceCsms):
+class Impatient(ReferenceCsms):
     """Has a station that is put off boot again soon."""
 
     def boot_interval(self, station: StationRecord, status: str) -> int:
@@ -24,7 +24,7 @@ class _Impatient(ReferenceCsms):
         return super().boot_interval(station, status) if status == "Accepted" else 1
 
 
-class TurnsAwayWhoComesBack(_Impatient):
+class TurnsAwayWhoComesBack(Impatient):
     """Rejects the boot of a station that has booted before."""
 
     breaks = "CSMS.BOOT.01"
@@ -35,7 +35,7 @@ class TurnsAwayWhoComesBack(_Impatient):
         return "Rejected" if station.boots else status
 
 
-class TurnsAwayWhoSpokeTooSoon(_Impatient):
+class TurnsAwayWhoSpokeTooSoon(Impatient):
     """Never accepts a station that said something before its first boot."""
 
     breaks = "CSMS.BOOT.01"
@@ -198,7 +198,7 @@ class HangsUpOnPending(ReferenceCsms):
             self.tasks.start(link.connection.close(1000, "come back later"))
 
 
-class PendingForever(_Impatient):
+class PendingForever(Impatient):
     """Never accepts a station that it has put on Pending."""
 
     breaks = "CSMS.BOOT.02"

@@ -7,6 +7,7 @@ from typing import Any
 from conformance.reference.csms import ReferenceCsms
 from conformance.reference.csms.records import StationRecord
 from conformance.reference.csms.rpc import Payload, RpcError
+from conformance.reference.mutants_csms.boot import Impatient
 
 _OPPOSITE = {"OnIdle": "Immediate", "Immediate": "OnIdle", "Soft": "Hard", "Hard": "Soft"}
 _RESETS = ("ImmediateReset", "HardReset", "SoftReset")
@@ -83,7 +84,7 @@ class ResetsAnEvseTheOtherWay(ReferenceCsms):
 # -- the boot after it ------------------------------------------------------------------------------------------------
 
 
-class RejectsWhomItReset(ReferenceCsms):
+class RejectsWhomItReset(Impatient):
     """Rejects the boot of a station that it has reset."""
 
     breaks = "CSMS.BOOT.01"
@@ -102,7 +103,7 @@ class RejectsWhomItReset(ReferenceCsms):
         return "Rejected" if station.identity in self.reset else super().registration_for(station)
 
 
-class RejectsWhoIsCharging(ReferenceCsms):
+class RejectsWhoIsCharging(Impatient):
     """Rejects the boot of a station of which it knows a transaction that is not over."""
 
     breaks = "CSMS.BOOT.01"
@@ -132,7 +133,8 @@ class RefusesUnavailable(ReferenceCsms):
     """Does not take it that a connector is unavailable."""
 
     breaks = "J.ANSWER.01"
-    also = ("CSMS.STATUS.01", "16.STATUS.08")
+    also = ("CSMS.STATUS.01",)
+    versions = ("2.0.1",)
 
     def note_status(
         self, station: StationRecord, evse_id: int, connector_id: int, status: str, request: Payload
