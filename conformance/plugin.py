@@ -172,9 +172,14 @@ def pytest_pycollect_makeitem(collector: pytest.Collector, name: str, obj: objec
 class _Loop:
     """Chooses the event loop, in sessions with a system under test only."""
 
-    def pytest_asyncio_loop_factories(self) -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
-        """uvloop's, where it is installed."""
-        return {"loop": uvloop.new_event_loop if uvloop is not None else asyncio.new_event_loop}
+    @pytest.fixture(scope="session", name="_asyncio_loop_factory")
+    def loop_factory(self) -> Callable[[], asyncio.AbstractEventLoop] | None:
+        """uvloop's, where it is installed.
+
+        In place of pytest-asyncio's own fixture: its hook for this makes the factory a parameter of coroutines, so that
+        a test that is none, and has no parameter, ends the session's loop under the system under test.
+        """
+        return uvloop.new_event_loop if uvloop is not None else None
 
 
 # -- which cases ----------------------------------------------------------------------------------------------------

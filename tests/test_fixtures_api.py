@@ -156,6 +156,12 @@ class TestInAClass:
         await csms.expect("StatusNotification", evseId=evse, connectorStatus="Occupied")
 
 
+def test_no_coroutine_among_coroutines(csms, spec):
+    """It shares their loop."""
+    with spec("ACME-1"):
+        assert csms.link is not None
+
+
 async def test_nothing_is_left_of_the_one_before(csms, station):
     assert station.plugged == set()
     assert csms.seen("StatusNotification") == []
@@ -183,9 +189,10 @@ def test_everything_else_that_is_promised(tmp_path: Path) -> None:
         "test_through_a_fixture_of_theirs",
         "test_parameters[1]",
         "test_parameters[2]",
+        "test_no_coroutine_among_coroutines",
         "test_nothing_is_left_of_the_one_before",
     }
-    assert "6 passed" in done.out
+    assert "7 passed" in done.out
 
 
 @pytest.mark.parametrize("fixture", re.findall(r"^\| `(\w+)` \| (?:the|what|turns)", DOCUMENT, re.MULTILINE))

@@ -72,6 +72,7 @@ async def test_status_after_outage(
         afterwards.push_async_callback(_unplugged, station, csms)
         async with network.turned_away():
             await csms.disconnected()
+            await _attempted(csms, 1, after=mark, within=profile.timing.reconnect)  # now it has noticed, too
             if passing != spot:
                 await station.plug_in(*passing)
                 await station.unplug(*passing)

@@ -114,6 +114,8 @@ async def _in_use(csms: CsmsPeer, spec: Spec, spot: Connector) -> None:
     """Make a connector operative again, and see that it is reported so."""
     with suppress(AssertionError):
         await csms.connected()
+        last = latest_statuses(csms, after=0).get(spot)
+        changes = last is not None and last.status == "Unavailable"
         mark = csms.now
         status = await csms.speak.change_availability(spot, operative=True)
         if status == "Accepted":

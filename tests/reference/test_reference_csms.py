@@ -20,6 +20,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from conformance.reference.csms import CsmsConfig, ReferenceCsms, StationSetup, TokenSetup
 from conformance.reference.csms.messaging import snake
+from conformance.reference.csms.rpc import RpcError
 from conformance.reference.variants import name_of, variants
 
 if TYPE_CHECKING:
@@ -712,6 +713,46 @@ async def test_bytes_per_message_is_obeyed_once_known() -> None:
         csms.note_value(csms.stations["CS1"], bytes_limit, "200")
         await csms.call("CS1", "GetVariables", {"getVariableData": names})
         assert [len(payload["getVariableData"]) for _, payload in station.calls] == [2, 2]
+
+
+async def test_max_keys_are_obeyed_once_known() -> None:
+    keys = [f"Key{number}" for number in range(5)]
+    async with running() as csms, accepted(csms, "1.6") as station:
+        known = {"key": "GetConfigurationMaxKeys", "readonly": True, "value": "2"}
+        station.answers["GetConfiguration"] = {"configurationKey": [known]}
+        await csms.call("CS1", "GetConfiguration", {"key": keys})
+        await csms.call("CS1", "GetConfiguration", {"key": keys})
+        await csms.call("CS1", "GetConfiguration")
+        asked = [payload.get("key") for _, payload in station.calls]
+        assert asked == [keys, keys[:2], keys[2:4], keys[4:], None]
+
+
+@BOTH
+async def test_no_boot_is_triggered_after_an_accepted_one(version: str) -> None:
+    wanted = {"requestedMessage": "BootNotification"}
+    async with (
+        running(stations={"CS1": StationSetup(policy=("pending", "accept"))}) as csms,
+        dial(csms, version) as new,
+    ):
+        await new.boot()
+        assert await csms.call("CS1", "TriggerMessage", wanted) == {"status": "Accepted"}
+        await new.boot()
+        with pytest.raises(RpcError, match="accepted"):
+            await csms.call("CS1", "TriggerMessage", wanted)
+        assert len(new.calls) == 1
+
+
+@pytest.mark.parametrize(("version", "asked"), [("2.0.1", ["GetBaseReport"]), ("1.6", [])])
+async def test_a_station_never_seen_before_is_asked_for_its_inventory_once(version: str, asked: list[str]) -> None:
+    async with running() as csms:
+        csms.provision("CS2")
+        for expected in (asked, []):
+            async with accepted(csms, version, "CS2") as station:
+                await csms.call("CS2", "ClearCache")
+                assert [action for action, _ in station.calls] == [*expected, "ClearCache"]
+        async with accepted(csms, version) as known:
+            await csms.call("CS1", "ClearCache")
+            assert len(known.calls) == 1
 
 
 @pytest.mark.parametrize("kind", EVERYONE)

@@ -12,8 +12,8 @@ from websockets.http11 import Request, Response
 from wire_support import BOOT, BOOTED, PATIENCE, Serve, of, seen, url
 
 from conformance.wire.connection import Link
-from conformance.wire.frames import CallResult
-from conformance.wire.link import Accept, HandshakeFailed, HandshakeInfo, LinkOptions, Refuse, dial
+from conformance.wire.frames import CallResult, Malformed
+from conformance.wire.link import Accept, HandshakeFailed, HandshakeInfo, LinkClosed, LinkOptions, Refuse, dial
 from conformance.wire.transcript import Entry, Transcript
 
 
@@ -271,3 +271,43 @@ async def test_a_wrap_stands_between_link_and_loop(serve: Serve, ours: Transcrip
         await link.close()
     assert len(wraps) == 2
     assert all(each.received > 100 for each in wraps)
+
+
+# -- odd frames
+
+
+async def test_a_message_in_parts_with_a_ping_between(serve: Serve, transcript: Transcript, ours: Transcript) -> None:
+    async with serve() as listener:
+        link = await dial(url(listener), ["ocpp2.0.1"], ours)
+        sent = link.send_in_parts(BOOT[:9], BOOT[9:40], BOOT[40:], ping=b"between")
+        assert sent.text == BOOT
+        await seen(ours, lambda entry: isinstance(entry.frame, CallResult))
+        await seen(ours, of("pong", data="between"))
+        link.send_in_parts(BOOT)
+        assert [entry.text for entry in transcript.frames(sender="sut")] == [BOOT]
+        await link.close()
+        with pytest.raises(LinkClosed):
+            link.send_in_parts(BOOT)
+
+
+async def test_a_binary_message(serve: Serve, transcript: Transcript, ours: Transcript) -> None:
+    async with serve() as listener:
+        link = await dial(url(listener), ["ocpp2.0.1"], ours)
+        sent = link.send_binary(BOOT.encode())
+        assert sent.frame == Malformed("binary frame", "boot-1", "", 2, "BootNotification")
+        came = await seen(transcript, lambda entry: entry.frame is not None)
+        assert came.frame == sent.frame
+        await link.close()
+        with pytest.raises(LinkClosed):
+            link.send_binary(b"")
+
+
+async def test_odd_frames_into_a_stall_are_dropped(serve: Serve, transcript: Transcript, ours: Transcript) -> None:
+    async with serve() as listener:
+        link = await dial(url(listener), ["ocpp2.0.1"], ours)
+        link.stall()
+        assert link.send_binary(b"x").detail["dropped"]
+        assert link.send_in_parts("x", "y").detail["dropped"]
+        link.abort()
+        await link.wait_closed()
+    assert transcript.frames() == []

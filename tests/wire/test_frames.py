@@ -60,6 +60,18 @@ def test_the_frames_that_only_2_1_has() -> None:
     assert unknown == Malformed("unknown message type 6", "a", "", 6, "NotifyPeriodicEventStream")
 
 
+def test_null_is_nothing_where_a_version_says_so() -> None:
+    assert decode('[2,"a","Heartbeat",null]', null_for_nothing=True) == Call("a", "Heartbeat", {}, "")
+    assert decode('[3,"a",null]', null_for_nothing=True) == CallResult("a", {}, "")
+    for raw in ('[2,"a",null]', "[2,null]", '[4,"a","GenericError","",null]', '[2,"a","Heartbeat",0]'):
+        assert isinstance(decode(raw, null_for_nothing=True), Malformed)
+
+
+def test_frames_of_one_shape_are_not_the_same() -> None:
+    assert CallError("a", "x", "", {}, "") != CallResultError("a", "x", "", {}, "")
+    assert Call("a", "x", {}, "") != Send("a", "x", {}, "")
+
+
 @pytest.mark.parametrize(
     ("raw", "reason", "message_id", "message_type", "action"),
     [

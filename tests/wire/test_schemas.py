@@ -370,3 +370,10 @@ def test_timestamps_at_the_edge() -> None:
     assert parse_timestamp("2016-12-31T23:59:60Z") == datetime(2017, 1, 1, tzinfo=UTC)
     assert parse_timestamp("2026-01-01t00:00:00.1239999z") == datetime(2026, 1, 1, 0, 0, 0, 123999, tzinfo=UTC)
     assert parse_timestamp("2026-01-01T01:00:00+01:00") == datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def test_the_fields_that_hold_times() -> None:
+    assert {"timestamp", "currentTime", "validFrom", "validTo"} <= V201.times & V16.times
+    assert "generatedAt" in V201.times - V16.times
+    assert "expiryDate" in V16.times - V201.times
+    assert "interval" not in V201.times | V16.times

@@ -34,8 +34,13 @@ class MessageBeforeAnswer(ReferenceStation16):
         """Let the message go first."""
         if self.hurry:
             self.hurry = False
-            self._run_follow_ups()
-            await asyncio.sleep(0.05)
+            self.tasks.start(self.reply_late(frame))
+        else:
+            await super()._reply(frame)
+
+    async def reply_late(self, frame: str) -> None:
+        """Answer when the message is out."""
+        await asyncio.sleep(0.1)
         await super()._reply(frame)
 
 
