@@ -23,7 +23,7 @@ unit: $(READY)
 	$(BIN)/coverage report
 
 prove: $(READY)  ## each mutant of the reference must be blamed for exactly what it breaks
-	$(BIN)/ocpp-conformance prove -n 4
+	$(BIN)/ocpp-conformance prove -n 8
 
 bench: $(READY)  ## CPU of the wire against the ocpp library's own CSMS; writes reports/bench.json
 	$(BIN)/python bench/wire.py

@@ -172,8 +172,9 @@ def pytest_pycollect_makeitem(collector: pytest.Collector, name: str, obj: objec
 class _Loop:
     """Chooses the event loop, in sessions with a system under test only."""
 
+    @staticmethod
     @pytest.fixture(scope="session", name="_asyncio_loop_factory")
-    def loop_factory(self) -> Callable[[], asyncio.AbstractEventLoop] | None:
+    def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
         """uvloop's, where it is installed.
 
         In place of pytest-asyncio's own fixture: its hook for this makes the factory a parameter of coroutines, so that

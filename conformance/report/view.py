@@ -117,7 +117,7 @@ def ungraded(result: RunResult) -> dict[str, list[str]]:
     for proof in result.proofs:
         reasons.setdefault(proof.proof, set()).add(proof.reason)
     names: dict[str, list[str]] = {}
-    for proof in result.proofs:
+    for proof in sorted(result.proofs, key=lambda each: list(reasons).index(each.proof)):
         if proof.proof not in graded:
             where = f" ({place(proof.role, proof.version)})" if len(reasons[proof.proof]) > 1 else ""
             names.setdefault(proof.reason, []).append(f"{proof.proof}{where}")

@@ -31,7 +31,8 @@ from conformance.sut.profile import SutProfile
 )
 async def test_unavailable_persists(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
     """Take it out of use by connector 0, which is that of all, and switch it off and on."""
-    places = (*profile.connectors, *csms.speak.own_places)
+    told = latest_statuses(csms, after=0)  # a station that never tells its own status fails elsewhere for that
+    places = (*profile.connectors, *(each for each in csms.speak.own_places if each in told))
     mark = csms.now
     status = await csms.speak.change_availability(None, operative=False)
     try:

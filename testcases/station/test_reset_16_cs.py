@@ -118,15 +118,15 @@ async def _in_use(csms: CsmsPeer, spec: Spec, spot: Connector) -> None:
         changes = last is not None and last.status == "Unavailable"
         mark = csms.now
         status = await csms.speak.change_availability(spot, operative=True)
-        if status == "Accepted":
+
+        def back() -> bool:
+            shown = latest_statuses(csms, after=mark).get(spot)
+            return shown is not None and shown.status != "Unavailable"
+
+        if status == "Accepted" and changes:
             with spec("16.AVAIL.04"):
-                await csms.until(
-                    lambda: (
-                        spot in (shown := latest_statuses(csms, after=mark)) and shown[spot].status != "Unavailable"
-                    ),
-                    f"{csms.speak.name(spot)} to be in use again",
-                    within=csms.patience.for_action("StatusNotification"),
-                )
+                within = csms.patience.for_action("StatusNotification")
+                await csms.until(back, f"{csms.speak.name(spot)} to be in use again", within=within)
 
 
 def _judge_persists(csms: CsmsPeer, spec: Spec, shown: ConnectorStatus, after: str) -> None:
