@@ -110,6 +110,17 @@ def over_http(api: Api, csms_profile: Callable[[str], SutProfile]) -> Callable[[
     return make
 
 
+async def test_a_csms_may_number_its_requests_itself(api: Api, over_http: Any, context: Context) -> None:
+    driver = over_http("""
+[driver.command.GetBaseReport]
+url = "/report"
+body = { base = "{payload.reportBase}" }
+""")
+    async with started(driver, context) as csms:
+        await csms.command("GetBaseReport", {"requestId": 7, "reportBase": "FullInventory"})
+    assert json.loads(api.asked[0]["body"]) == {"base": "FullInventory"}
+
+
 async def test_one_template_for_every_command(api: Api, over_http: Any, context: Context) -> None:
     driver = over_http("""
 [driver.command.any]

@@ -188,9 +188,16 @@ class TakesTheNewestReportOnly(ReferenceCsms):
     breaks = "J.ANSWER.01"
     versions = ("2.0.1",)
 
+    newest: int | None = None
+
+    def expect_from(self, station: StationRecord, action: str, payload: Payload) -> None:
+        """Forget those before."""
+        super().expect_from(station, action, payload)
+        self.newest = payload["requestId"] if action in ("GetBaseReport", "GetReport") else self.newest
+
     def on201_notify_report(self, station: StationRecord, request: Payload) -> Payload:
         """Know of no other."""
-        if request["requestId"] != station.request_ids:
+        if request["requestId"] != self.newest:
             raise RpcError("InternalError", "nobody has asked for this report")
         return super().on201_notify_report(station, request)
 
@@ -270,7 +277,7 @@ class NumbersNoReports(ReferenceCsms):
 
     def prepare_get_base_report(self, station: StationRecord, payload: Payload) -> list[Payload]:  # noqa: ARG002
         """Take the first that comes to mind."""
-        return [{"requestId": 1} | payload]
+        return [payload | {"requestId": 1}]
 
 
 class NeverAsksNewStations(ReferenceCsms):
