@@ -172,8 +172,8 @@ def pytest_pycollect_makeitem(collector: pytest.Collector, name: str, obj: objec
 class _Loop:
     """Chooses the event loop, in sessions with a system under test only."""
 
-    @staticmethod
     @pytest.fixture(scope="session", name="_asyncio_loop_factory")
+    @staticmethod
     def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
         """uvloop's, where it is installed.
 

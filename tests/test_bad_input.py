@@ -53,6 +53,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureF
 @pytest.fixture
 def pytest_here(here: Callable[..., Done], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Done]:
     """Runs `pytest` in this process: for what ends once the tests are collected."""
+    monkeypatch.delitem(sys.modules, "test_own", raising=False)
     monkeypatch.setattr("test_bad_input.main", lambda words: int(pytest.main(["--import-mode=importlib", *words])))
     return lambda *words: here("-p", "no:cacheprovider", "-W", "ignore", *words)
 
@@ -109,7 +110,10 @@ def test_plan(here: Callable[..., Done], tmp_path: Path, old: str, new: str, par
         (["--sut", "embedded", "--gate", "Z"], "--gate: expected one of A, B, C, D, F, got 'Z'"),
         (["--sut", "embedded", "--gate", "NG"], "--gate: expected one of A, B, C, D, F, got 'NG'"),
         (["--sut", "embedded", "--proof", "boots"], "has boot, transactions, smart-charging, configuration"),
-        (["--sut", "embedded", "--proof", "coexistence"], "no case for a station of OCPP 2.0.1"),
+        (
+            ["--sut", "embedded", "--proof", "coexistence"],
+            "no case for a station of OCPP 2.0.1 or a station of OCPP 1.6 or a CSMS of OCPP 2.0.1 or ",
+        ),
         (["--sut", "embedded", "--reports", "a-file"], "a-file: the reports can't be written there (Not a directory)"),
         (["--sut", "embedded", "--reports", "/proc/none"], "/proc/none: the reports can't be written there ("),
         (["--sut", "embedded", "-k", "no_such_case"], "nothing to run: -k 'no_such_case' selects none of "),
@@ -150,6 +154,53 @@ def test_two_cases_of_one_id(pytest_here: Callable[..., Done], tmp_path: Path) -
     own_tests(tmp_path, text.format("ACME_1"), "test_two.py")
     done = pytest_here("--ocpp-sut=embedded", "test_one.py", "test_two.py")
     assert_one_message(done, "test_two.py: the case id ACME_1 is taken by one in ")
+
+
+DECLARED = """
+from conformance.cases.case import case
+
+{declarations}
+async def test_it(spec): pass
+"""
+ONE = '@case("ACME_1_CS", "x", requirements=["ACME-1"])'
+
+
+@pytest.mark.parametrize(
+    ("declarations", "message"),
+    [
+        (
+            '@case("ACME_1_CSMS", "x", versions=["1.6"], requirements=["CSMS.RESET.01"])',
+            "ACME_1_CSMS: CSMS.RESET.01 may mean 16.RESET.11 or 16.RESET.12 in OCPP 1.6: declare which",
+        ),
+        (
+            '@case("ACME_1_CS", "x", requirements=["16.BOOT.07"])',
+            "ACME_1_CS: OCPP 2.0.1 has none of the requirements that it declares",
+        ),
+        (
+            '@case("ACME_1_CS", "x", requirements=["ACME-1"], needs="reset-evsse")',
+            "ACME_1_CS: needs = 'reset-evsse': no feature is called 'reset-evsse'",
+        ),
+        (
+            f'{ONE}\n@case("ACME_2_CS", "x", requirements=["ACME-1"])',
+            "ValueError: ACME_1_CS: the function is ACME_2_CS already for that role and version",
+        ),
+        (
+            f"{ONE}\n{ONE.replace('x', 'y')}",
+            "ValueError: ACME_1_CS: the function is declared that twice; name all versions in one declaration",
+        ),
+        ('@case("ACME_1_CS", "x", requirements=[])', "ACME_1_CS: a case must name at least one requirement"),
+    ],
+)
+@pytest.mark.parametrize("word", ["--ocpp-sut=embedded", "--prove"])
+def test_a_declaration_that_is_not_clear(
+    pytest_here: Callable[..., Done], tmp_path: Path, word: str, declarations: str, message: str
+) -> None:
+    own_tests(tmp_path, DECLARED.format(declarations=declarations))
+    done = pytest_here(word, "test_own.py")
+    assert done.code == 2, done.text
+    assert message in done.text
+    assert "INTERNALERROR" not in done.text
+    assert not list(done.reports.glob("*/result.json"))
 
 
 def test_a_file_that_is_no_python(pytest_here: Callable[..., Done], tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """`ocpp-conformance prove`: each mutant of the reference must be found out."""
 
 import json
+import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -72,6 +73,55 @@ def test_what_is_not_proven(tmp_path: Path) -> None:
     assert "survivor: station 2.0.1: ACME_1: no mutant is blamed for B03.FR.08" in done.out
     assert "reference: station 2.0.1: ACME_2 on the reference: FAIL B03.FR.08" in done.out
     assert "reference: station 2.0.1: ACME_2 on the control: FAIL B03.FR.08" in done.out
+
+
+EVERYWHERE = """
+from conformance.cases.case import case
+
+
+@case("ACME_BOOT_CSMS", "Whoever comes back is taken on", versions=["2.0.1", "1.6"],
+      requirements=["CSMS.BOOT.01", "B01.FR.02", "BOOT.TIME.01", "J.ANSWER.01"])
+async def test_comes_back(station, spec):
+    with spec("J.ANSWER.01"):
+        pass
+    with spec("BOOT.TIME.01"):
+        pass
+    with spec("B01.FR.02"):
+        answer = await station.boot()
+    with spec("CSMS.BOOT.01"):
+        assert answer["status"] == "Accepted"
+
+
+@case("ACME_REPORT_16_CS", "Connector 0 is reported, too", versions=["1.6"], requirements=["16.BOOT.07"])
+async def test_reports(csms, station, spec):
+    with spec("16.BOOT.07"):
+        await station.power_cycle()
+        boot = await csms.expect("BootNotification")
+        await csms.expect("StatusNotification", after=boot, connectorId=0)
+"""
+
+
+def test_in_every_role_and_version(tmp_path: Path) -> None:
+    """The variants that are run are those of the target, and what they break goes by the ids of its version."""
+    own_tests(tmp_path, EVERYWHERE)
+    listed = run(pytest_command("--prove", "--collect-only", "-q", "-W", "ignore", "test_own.py"), tmp_path)
+    items = re.findall(r"\[(\w+-[\d.]+)-(ACME_\w+?)-([a-z-]+)\]", listed.out)
+    for target in ("csms-2.0.1", "csms-1.6"):
+        mine = [variant for where, case, variant in items if (where, case) == (target, "ACME_BOOT_CSMS")]
+        assert mine[:2] == ["reference", "control"]
+        assert "turns-away-who-comes-back" in mine
+    chosen = ["-k", "reference or control or turns-away-who-comes-back or station-unreported"]
+    done = run(pytest_command("--prove", "-W", "ignore", *chosen, "test_own.py"), tmp_path)
+    assert ("station-1.6", "ACME_REPORT_16_CS", "station-unreported") in items
+    assert not [item for item in items if item[0] == "station-2.0.1"]
+    survivors = {line.removeprefix("survivor: ") for line in done.out.splitlines() if line.startswith("survivor: ")}
+    nobody = {("csms 2.0.1", "B01.FR.02", "BOOT.TIME.01", "J.ANSWER.01"), ("csms 1.6", "16.BOOT.02", "16.BOOT.09")}
+    expected = {f"{where}: ACME_BOOT_CSMS: no mutant is blamed for {each}" for where, *ids in nobody for each in ids}
+    assert expected <= survivors, done.out
+    assert not {line for line in survivors if "CSMS.BOOT.01" in line or "16.BOOT.25" in line or "16.BOOT.07" in line}
+    assert "wrongly blamed" not in done.out
+    assert "reference: " not in done.out
+    assert done.code == 1
 
 
 def test_nothing_to_prove(tmp_path: Path) -> None:
