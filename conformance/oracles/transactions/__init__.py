@@ -6,6 +6,7 @@ words what it comes to: events and energy lost, events told twice.
 
 from conformance.oracles.transactions import rules_v16, rules_v201, v16, v201
 from conformance.oracles.transactions.accounts import Account, Accounts, account
+from conformance.oracles.transactions.evidence import unseen
 from conformance.oracles.transactions.ledger import (
     Circumstances,
     Delivery,
@@ -33,6 +34,7 @@ __all__ = [
     "account",
     "judge",
     "ledger",
+    "unseen",
 ]
 
 _READERS = {v201.VERSION: v201.read, v16.VERSION: v16.read}

@@ -44,7 +44,7 @@ _TO_AN_END = frozenset(
 )
 """What may begin the stopping of a transaction: the reason is that of the first."""
 
-_NOT_LOCAL = frozenset({"AbnormalCondition", "Deauthorized", "EnergyLimitReached", "ResetCommand", "TimeLimitReached"})
+NOT_LOCAL = frozenset({"AbnormalCondition", "Deauthorized", "EnergyLimitReached", "ResetCommand", "TimeLimitReached"})
 """What no driver does at the station."""
 
 _CONNECTED = frozenset({"Charging", "EVConnected", "SuspendedEV", "SuspendedEVSE"})
@@ -155,7 +155,7 @@ def _stopped(transaction: Transaction) -> Found:
         wrong = "E05.FR.10"
     elif trigger == "EVConnectTimeout" and given != "Timeout":
         wrong = "E03.FR.05"
-    elif trigger in _NOT_LOCAL and given in (None, "Local"):
+    elif trigger in NOT_LOCAL and given in (None, "Local"):
         wrong = "E06.FR.08"
     elif trigger == "EVCommunicationLost" and given in (None, "Local"):
         wrong = "E07.FR.06"

@@ -263,7 +263,7 @@ def reasons(book: Ledger, transaction: Transaction) -> Found:
     stop = transaction.stop
     if stop is None or stop.time is None or stop.payload.get("reason") not in (None, "Local"):
         return
-    for why, answer in _commands(book, transaction):
+    for why, answer in commands(book, transaction):
         after = (stop.time - answer.utc).total_seconds()
         if -book.circumstances.tolerance <= after <= book.circumstances.patience and answer.n < stop.first.call.n:
             name = "16.TX.11" if stop.payload.get("reason") is None else "16.TX.12"
@@ -272,7 +272,7 @@ def reasons(book: Ledger, transaction: Transaction) -> Found:
             return
 
 
-def _commands(book: Ledger, transaction: Transaction) -> Iterator[tuple[str, Entry]]:
+def commands(book: Ledger, transaction: Transaction) -> Iterator[tuple[str, Entry]]:
     """The accepted commands that stop a transaction, with the reason that each gives it."""
     for exchange in book.transcript.exchanges(sender="harness", station=book.station):
         asked, answer = exchange.call.frame, exchange.answer
@@ -295,7 +295,7 @@ def not_accepted(book: Ledger, transaction: Transaction) -> Found:
     With StopTransactionOnInvalidId true it stops soon, with the reason DeAuthorized; with false its register stands
     still. MaxEnergyOnInvalidId has to be 0, if there is one. A transaction that had stopped before is not judged.
     """
-    answer = _refusal(transaction)
+    answer = refusal(transaction)
     stops = None if answer is None else book.setting("stop_on_invalid", answer.utc)
     if answer is None or stops is None:
         return
@@ -318,7 +318,7 @@ def _deauthorized(stop: Event) -> bool:
     return stop.payload.get("reason") == "DeAuthorized"
 
 
-def _refusal(transaction: Transaction) -> Entry | None:
+def refusal(transaction: Transaction) -> Entry | None:
     """The answer that did not accept the token with which a transaction started."""
     start = transaction.start
     for each in start.deliveries if start is not None else ():
