@@ -4,14 +4,16 @@ A run that has had these occasions in other cases needs none of them again; what
 """
 
 import contextlib
-from collections.abc import AsyncIterator, Collection, Iterable
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from conformance.cases.catalogue import catalogue
 from conformance.cases.spec import Spec
 from conformance.oracles import wire
 from conformance.oracles.transactions import Circumstances, Ledger, Made, judge, ledger, unseen
+from conformance.oracles.transactions.meter import ENERGY
 from conformance.peers.csms import CsmsPeer
+from conformance.peers.csms_dialect import Setting
 from conformance.peers.received import NotSeen, Received
 from conformance.peers.replies import Answer, Error, Late, Silence
 from conformance.peers.scenes import Charging, configured, pull_plug, running, stop_charging, transaction, vacated
@@ -116,7 +118,7 @@ class Occasions:
             async with self._network.turned_away():
                 await csms.disconnected()
                 self._answer()
-                await self._pass(self._slack + _SAMPLE)
+                await self._pass(self._slack + 2 * _SAMPLE)
                 await self._stopped_offline(first)
                 await self._pass(self._slack)
             mark = csms.now
@@ -142,8 +144,11 @@ class Occasions:
             await station.present_id_token(place[0], self._token["idToken"], self._token["type"])
 
     async def usual(self) -> None:
-        """Two transactions on one connector, from a start to a stop in order."""
-        async with self._occasion({"MeterValueSampleInterval": str(_SAMPLE)}):
+        """Two transactions on one connector, from a start to a stop in order, with readings all through."""
+        settings: dict[Setting, str] = {"MeterValueSampleInterval": str(_SAMPLE)}
+        for name in ("TxStartedMeasurands", "TxEndedMeasurands"):
+            settings["SampledDataCtrlr", name] = ENERGY
+        async with self._occasion(settings):
             for _ in range(2):
                 session = await transaction(self._station, self._csms, self._spot, self._token)
                 await self._more(self._csms.now)
@@ -151,7 +156,7 @@ class Occasions:
 
     async def failures(self) -> None:
         """Fail to process one message until its last attempt, and another once more than that."""
-        settings = {
+        settings: dict[Setting, str] = {
             "TransactionMessageAttempts": str(_ATTEMPTS),
             "TransactionMessageRetryInterval": str(_INTERVAL),
             "MeterValueSampleInterval": "0",
@@ -172,7 +177,7 @@ class Occasions:
             if others:
                 await self._cut_short()
                 await self._failed(others[0])
-            await self._pass(_INTERVAL * (_ATTEMPTS + 1))
+            await self._pass(_INTERVAL * _ATTEMPTS + self._slack)
 
     async def _failed(self, action: str) -> None:
         """Wait until all attempts have been made that will fail."""
@@ -214,7 +219,10 @@ class Occasions:
         await self._invalid(stops=False)
 
     async def _invalid(self, *, stops: bool) -> None:
-        settings = {"StopTransactionOnInvalidId": str(stops).lower(), "MeterValueSampleInterval": str(_SAMPLE)}
+        settings: dict[Setting, str] = {
+            "StopTransactionOnInvalidId": str(stops).lower(),
+            "MeterValueSampleInterval": str(_SAMPLE),
+        }
         async with self._occasion(settings):
             csms = self._csms
             action = csms.speak.transaction_messages[0]
@@ -262,7 +270,7 @@ class Occasions:
     # -- steps --------------------------------------------------------------------------------------------------------
 
     @asynccontextmanager
-    async def _occasion(self, settings: dict[str, str]) -> AsyncIterator[None]:
+    async def _occasion(self, settings: Mapping[Setting, str]) -> AsyncIterator[None]:
         """Set the station as far as it lets us, and put everything back."""
         with contextlib.suppress(*_WHATEVER):
             async with AsyncExitStack() as afterwards:
