@@ -151,7 +151,7 @@ class Occasions:
         async with self._occasion(settings):
             for _ in range(2):
                 session = await transaction(self._station, self._csms, self._spot, self._token)
-                await self._more(self._csms.now)
+                await self._pass(_SAMPLE + _A_MOMENT)
                 await stop_charging(self._station, self._csms, session, self._token)
 
     async def failures(self) -> None:

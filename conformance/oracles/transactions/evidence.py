@@ -174,7 +174,10 @@ _V201: Mapping[str, tuple[Test, tuple[str, ...]]] = {
     ),
     "no transaction ended because nobody plugged in": (_ended_by("EVConnectTimeout"), ("E03.FR.05",)),
     "no transaction ended because its token was not accepted": (_ended_by("Deauthorized"), ("E05.FR.10",)),
-    "no transaction ended by what no driver does": (_ended_by(*reasons.NOT_LOCAL), ("E06.FR.08",)),
+    "no transaction ended by what no driver does": (
+        _ended_by(*(reasons.NOT_LOCAL - {"Deauthorized"})),
+        ("E06.FR.08",),
+    ),
     "no transaction ended because the EV was gone": (_ended_by("EVCommunicationLost"), ("E07.FR.06",)),
     "no transaction ended by a command": (_ended_by("RemoteStop"), ("F03.FR.03",)),
     "no Started event was to hold meter values": (_begin_measured, ("E01.FR.09",)),

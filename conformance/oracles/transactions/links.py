@@ -109,6 +109,14 @@ class Links:
         one = self.online(begin)
         return one is not None and one is self.online(end) and not any(begin < each.end < end for each in self.unsure)
 
+    def broken(self, begin: datetime | None, end: datetime | None) -> bool:
+        """Whether the station may have been offline for any while from one time to another."""
+        if begin is None or end is None:
+            return False
+        slack = timedelta(seconds=self.tolerance)
+        spans = [*self.outages, *((each.begin, each.end) for each in self.unsure)]
+        return any(one <= end + slack and begin - slack <= other for one, other in spans)
+
     def lost_between(self, began: float, ended: float) -> bool:
         """Whether a connection ended between two monotonic times."""
         return any(each.closed is not None and began <= each.closed.at <= ended for each in self.connections)

@@ -108,11 +108,11 @@ def losses(
         if not book.overdue(after.first.settled + _pause(book, after), after):
             continue
         entries, told, count = (before.first.call, after.first.call), numbers(missing), len(missing)
-        if book.links.surely_connected(before.time, after.time):
-            message = f"{told} never came, from a time when the station was online"
+        if not book.links.broken(before.time, after.time):
+            message = f"{told} never came, although the station was online"
             yield Loss("E01.FR.07", message, entries, told, count)
         else:
-            message = f"{told} never came, from a time when the station was offline"
+            message = f"{told} never came, and the station was offline between {before} and {after}"
             allowed = _room_ran_out(book, before, missing, after)
             if allowed and dropped is not None:
                 dropped.append((missing, after))

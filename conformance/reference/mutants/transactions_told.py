@@ -61,7 +61,7 @@ class NumberUsedTwice(ReferenceStation):
     def next_sequence_number(self, transaction: Transaction) -> int:  # type: ignore[override]
         """Give 1 twice."""
         number = super().next_sequence_number(transaction)
-        return 1 if number == 2 else number  # noqa: PLR2004 -- the number after it
+        return number if number < 2 else number - 1  # noqa: PLR2004 -- the one after it
 
 
 class UpdatesOfflineForgotten(ReferenceStation):
@@ -236,14 +236,15 @@ class EndedStampedWithBegin(ReferenceStation):
     """Gives Ended the time of Started."""
 
     breaks = "TX.TIME.02"
-    _began = ""
+    _started: Payload | None = None
 
     def deliver_event(self, event: Payload) -> None:
         """Keep the time of Started for Ended."""
         if event["eventType"] == "Started":
-            self._began = event["timestamp"]
-        if event["eventType"] == "Ended":
-            event = {**event, "timestamp": self._began}
+            self._started = event
+        if event["eventType"] == "Ended" and self._started is not None:
+            offline = {"offline": True} if self._started.get("offline") or event.get("offline") else {}
+            event = {**event, "timestamp": self._started["timestamp"], **offline}
         super().deliver_event(event)
 
 
@@ -510,7 +511,7 @@ class BillDiffersFromReport(ReferenceStation):
             self._begin = values[0]
         if event_type != "Ended" or self._begin is None:
             return values
-        samples = [{**sample, "value": sample["value"] + 2} for sample in self._begin["sampledValue"]]
+        samples = [{**sample, "value": sample["value"] - 2} for sample in self._begin["sampledValue"]]
         return [{**self._begin, "sampledValue": samples}, *values]
 
 
