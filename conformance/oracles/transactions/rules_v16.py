@@ -213,7 +213,8 @@ def _is_wrong(transaction: Transaction, start: Event, event: Event, slack: timed
     number = id_of(event)
     if number is None and event.kind == VALUES:
         within = event.time is not None and during(transaction, event.time, -slack)
-        return within and transaction.stop is not None and connector_of(event) != 0
+        stopped = transaction.stop is not None
+        return within and stopped and connector_of(event) != 0 and _known_before(start, event)
     return number != UNKNOWN or _known_before(start, event)
 
 
