@@ -15,13 +15,13 @@ STATION: Connector = (0, 0)
 Place: TypeAlias = int | Connector | None
 """An EVSE by its id, one connector, or with None the whole station."""
 
-Setting: TypeAlias = str | tuple[str, str]
-"""What can be set in any version: by its key of OCPP 1.6, or by component and variable of 2.0.1."""
+Setting: TypeAlias = str | tuple[str, str] | tuple[str, str, str]
+"""What can be set in any version: by its key of OCPP 1.6, or by component, variable and its instance of 2.0.1."""
 
 ResetKind: TypeAlias = Literal["idle", "now"]
 """When idle: OnIdle, or the Soft reset of 1.6, which ends transactions. At once: Immediate, or Hard."""
 
-SETTINGS: Mapping[str, tuple[str, str]] = {
+SETTINGS: Mapping[str, tuple[str, str] | tuple[str, str, str]] = {
     "AllowOfflineTxForUnknownId": ("AuthCtrlr", "OfflineTxForUnknownIdEnabled"),
     "AuthorizeRemoteTxRequests": ("AuthCtrlr", "AuthorizeRemoteStart"),
     "ClockAlignedDataInterval": ("AlignedDataCtrlr", "Interval"),
@@ -33,6 +33,8 @@ SETTINGS: Mapping[str, tuple[str, str]] = {
     "ResetRetries": ("OCPPCommCtrlr", "ResetRetries"),
     "StopTransactionOnEVSideDisconnect": ("TxCtrlr", "StopTxOnEVSideDisconnect"),
     "StopTransactionOnInvalidId": ("TxCtrlr", "StopTxOnInvalidId"),
+    "TransactionMessageAttempts": ("OCPPCommCtrlr", "MessageAttempts", "TransactionEvent"),
+    "TransactionMessageRetryInterval": ("OCPPCommCtrlr", "MessageAttemptInterval", "TransactionEvent"),
     "WebSocketPingInterval": ("OCPPCommCtrlr", "WebSocketPingInterval"),
 }
 """Keys of OCPP 1.6, and the variable of 2.0.1 that sets the same."""

@@ -42,7 +42,7 @@ class Csms201:
 
     async def question(self) -> None:
         """Read the spare setting."""
-        await self._csms.attempt("GetVariables", get_variables(variable(*self.spare_setting)))
+        await self._csms.attempt("GetVariables", get_variables(variable(*self.spare_setting[:2])))
 
     async def reset(self, kind: ResetKind, *, evse: int | None = None) -> Received:
         """Reset, of the station or an EVSE."""
@@ -51,12 +51,13 @@ class Csms201:
 
     async def read(self, setting: Setting) -> str:
         """GetVariables of one."""
-        component, name = _variable(setting)
-        return await read_variable(self._csms, component, name)
+        component, name, *instance = _variable(setting)
+        return await read_variable(self._csms, component, name, instance=next(iter(instance), None))
 
     async def write(self, setting: Setting, value: str) -> str:
         """SetVariables of one."""
-        item = variable(*_variable(setting)) | {"attributeValue": value}
+        component, name, *instance = _variable(setting)
+        item = variable(component, name, instance=next(iter(instance), None)) | {"attributeValue": value}
         answer = await self._csms.call("SetVariables", set_variables(item))
         status: str = answer["setVariableResult"][0]["attributeStatus"]
         return status
@@ -190,16 +191,19 @@ class Csms201:
         )
 
 
-async def read_variable(csms: Peer, component: str, name: str, *, evse: int | None = None) -> str:
+async def read_variable(
+    csms: Peer, component: str, name: str, *, evse: int | None = None, instance: str | None = None
+) -> str:
     """The actual value of a variable; raises AssertionError where the station does not give it."""
-    answer = await csms.call("GetVariables", get_variables(variable(component, name, evse=evse)))
+    item = variable(component, name, evse=evse, instance=instance)
+    answer = await csms.call("GetVariables", get_variables(item))
     result = answer["getVariableResult"][0]
     assert result["attributeStatus"] == "Accepted", f"{component}.{name} can't be read: {result['attributeStatus']}"
     value: str = result["attributeValue"]
     return value
 
 
-def _variable(setting: Setting) -> tuple[str, str]:
+def _variable(setting: Setting) -> tuple[str, str] | tuple[str, str, str]:
     if isinstance(setting, tuple):
         return setting
     assert setting in SETTINGS, f"OCPP 2.0.1 has no variable like the key {setting}"
