@@ -101,6 +101,7 @@ class Plain(ReferenceStation):
         "summary-report": False,
         "start-point-energy-transfer": False,
         "dc": True,
+        "iso-15118": True,
     }
 
     def __init__(self, config: StationConfig) -> None:
