@@ -1,328 +1,581 @@
-"""What the cases on everything told of transactions share: occasions to tell something, and findings from the oracle.
+"""The course of a transaction in OCPP 2.0.1, step by step: how each step is brought about, and what is told of it."""
 
-A run that has had these occasions in other cases needs none of them again; what goes wrong in one is in the transcript.
-"""
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from itertools import count, pairwise
+from typing import Any, Literal, Protocol
 
-import contextlib
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
-
-from conformance.cases.catalogue import catalogue
 from conformance.cases.spec import Spec
-from conformance.oracles import wire
-from conformance.oracles.transactions import Circumstances, Ledger, Made, judge, ledger, unseen
-from conformance.oracles.transactions.meter import ENERGY
 from conformance.peers.csms import CsmsPeer
-from conformance.peers.csms_dialect import Setting
+from conformance.peers.csms_dialect import Charging, Connector
 from conformance.peers.received import NotSeen, Received
-from conformance.peers.replies import Answer, Error, Late, Silence
-from conformance.peers.scenes import Charging, configured, pull_plug, running, stop_charging, transaction, vacated
-from conformance.sut.drivers import DriverFailed, StationDriver, Unsupported
+from conformance.peers.replies import Chosen, Error, Silence
+from conformance.peers.scenes import Operated, configured, reboot
+from conformance.peers.v201 import CSMS_ANSWERS
+from conformance.sut.drivers import DriverFailed, Unsupported
 from conformance.sut.profile import SutProfile
 from conformance.wire.faults import Network
 
-_WHATEVER = (AssertionError, LookupError, TypeError, ValueError, Unsupported, DriverFailed)
-"""How an occasion may go wrong: what is judged is in the transcript all the same."""
+EVENT = "TransactionEvent"
+CONNECTED = ("EVConnected", "SuspendedEVSE", "SuspendedEV", "Charging")
+"""Charging states that an EV which is plugged in may have."""
+EARLY = frozenset({"Authorized", "ParkingBayOccupancy"})
+"""Start points that a driver without a plug reaches."""
+ENDS_WITH_DRIVER = frozenset({"Authorized", "PowerPathClosed", "EnergyTransfer"})
+"""Stop points that are reached once the driver is no longer authorized."""
 
-_POINTED_AT = 20
-_OVER = "the transaction is over"
-_A_MOMENT = 0.1
-_SAMPLE = 1
-"""Seconds between meter readings."""
-_ATTEMPTS = 3
-_INTERVAL = 1
+Where = Callable[[Received], bool]
 
 
-class Occasions:
-    """Has a station under test tell of transactions, in trouble and out of it."""
+class EvSide(Operated, Protocol):
+    """A driver that can do what an EV does, and get at both ends of a cable."""
 
-    def __init__(self, station: StationDriver, csms: CsmsPeer, network: Network, profile: SutProfile) -> None:
-        self._station = station
+    async def ev_ready(self, evse: int) -> None:
+        """Have the EV ask for energy."""
+
+    async def ev_suspend(self, evse: int) -> None:
+        """Have it stop asking."""
+
+    async def ev_depart(self, evse: int) -> None:
+        """Drive it out of the parking bay."""
+
+    async def disconnect_ev(self, evse: int, connector: int) -> None:
+        """Pull the plug out of the EV, and leave the cable in the socket."""
+
+
+_numbers = count(500_000)
+_TWO_READINGS = 2.5
+HARMLESS = (EVENT, "Heartbeat", "MeterValues", "NotifyEvent", "StatusNotification", "SecurityEventNotification")
+"""What a station may send at any time."""
+
+
+# -- settings ---------------------------------------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def as_far_as_possible(csms: CsmsPeer, settings: Mapping[tuple[str, str], str]) -> AsyncIterator[None]:
+    """Change settings for the length of a block; one that the station does not have or not let go of stays as it is."""
+    async with AsyncExitStack() as afterwards:
+        for setting, value in settings.items():
+            changed = configured(csms, {setting: value})
+            try:
+                await afterwards.enter_async_context(changed)
+            except AssertionError:
+                continue
+        yield
+
+
+@asynccontextmanager
+async def start_points(station: Operated, csms: CsmsPeer, *wanted: str) -> AsyncIterator[None]:
+    """Have transactions start at these points only, for the length of a block."""
+    async with _points(station, csms, "TxStartPoint", wanted):
+        yield
+
+
+@asynccontextmanager
+async def stop_points(station: Operated, csms: CsmsPeer, *wanted: str) -> AsyncIterator[None]:
+    """Have transactions stop at these points only, for the length of a block."""
+    async with _points(station, csms, "TxStopPoint", wanted):
+        yield
+
+
+async def points(csms: CsmsPeer, variable: Literal["TxStartPoint", "TxStopPoint"]) -> set[str]:
+    """The start or the stop points that are set."""
+    value = await csms.speak.read(("TxCtrlr", variable))
+    return {each.strip() for each in value.split(",") if each.strip()}
+
+
+@asynccontextmanager
+async def _points(
+    station: Operated, csms: CsmsPeer, variable: Literal["TxStartPoint", "TxStopPoint"], wanted: Collection[str]
+) -> AsyncIterator[None]:
+    """Set points, or do with those that can't be changed where they hold the one that is wanted.
+
+    The claims of the profile have ruled out those that hold another which comes before it.
+    """
+    setting = ("TxCtrlr", variable)
+    before = await points(csms, variable)
+    if before == set(wanted):
+        yield
+        return
+    status = await csms.speak.write(setting, ",".join(wanted))
+    if status not in ("Accepted", "RebootRequired"):
+        assert before & set(wanted), f"{variable} = {','.join(wanted)} was answered {status}"
+        yield
+        return
+    try:
+        if status == "RebootRequired":
+            await reboot(station, csms)
+        yield
+    finally:
+        await csms.connected()
+        if await csms.speak.write(setting, ",".join(sorted(before))) == "RebootRequired":
+            await reboot(station, csms)
+
+
+@asynccontextmanager
+async def time_for_the_plug(csms: CsmsPeer, *values: int) -> AsyncIterator[float]:
+    """Give drivers as little time to plug in as the station lets us, for the length of a block; yields the seconds."""
+    setting = ("TxCtrlr", "EVConnectionTimeOut")
+    async with AsyncExitStack() as afterwards:
+        for value in values or (1, 5, 15, 30):
+            try:
+                await afterwards.enter_async_context(configured(csms, {setting: str(value)}))
+            except AssertionError:
+                continue
+            break
+        yield float(await csms.speak.read(setting))
+
+
+@asynccontextmanager
+async def sampled(station: Operated, csms: CsmsPeer) -> AsyncIterator[float]:
+    """See to it that something is told of a transaction every few seconds, for the length of a block; yields how many.
+
+    Where the driver can suspend the EV that will do, and nothing is changed.
+    """
+    setting = ("SampledDataCtrlr", "TxUpdatedInterval")
+    async with AsyncExitStack() as afterwards:
+        if not _can_suspend(station):
+            for seconds in (2, 10, 30):
+                try:
+                    await afterwards.enter_async_context(configured(csms, {setting: str(seconds)}))
+                except AssertionError:
+                    continue
+                break
+        yield float(await csms.speak.read(setting))
+
+
+def _can_suspend(station: Operated) -> bool:
+    return station.can("ev_suspend") and station.can("ev_ready")
+
+
+@dataclass(frozen=True, slots=True)
+class Retries:
+    """How a station repeats events, in seconds; `timeout` is what it takes it to see that no answer comes."""
+
+    attempts: int
+    interval: float
+    timeout: float
+
+    def pause(self, repetition: int) -> float:
+        """From one attempt to the next: the first repetition is number 1 (E13.FR.03)."""
+        return self.timeout + self.interval * repetition
+
+    def until_failed(self) -> float:
+        """From the last attempt to what comes after it."""
+        return self.timeout
+
+    def longest(self) -> float:
+        """From the first attempt to the last."""
+        return sum(map(self.pause, range(1, self.attempts)))
+
+
+@asynccontextmanager
+async def retries(csms: CsmsPeer, *, attempts: int, interval: int, silent: bool) -> AsyncIterator[Retries]:
+    """Have events repeated so, as far as the station lets us, for the length of a block; yields how it does it.
+
+    `silent`: they will get no answer, so that each attempt takes the MessageTimeout.
+    """
+    names = ("MessageAttempts", "MessageAttemptInterval")
+    before = {name: await _communication(csms, name, EVENT) for name in names}
+    changed = []
+    try:
+        for name, value in zip(names, (attempts, interval), strict=True):
+            if before[name] != str(value) and await _communicate(csms, name, str(value)) == "Accepted":
+                changed.append(name)
+        count, pause = [float(await _communication(csms, name, EVENT)) for name in names]
+        timeout = float(await _communication(csms, "MessageTimeout", "Default")) if silent else 0.0
+        yield Retries(int(count), pause, timeout)
+    finally:
+        await csms.connected()
+        for name in changed:
+            await _communicate(csms, name, before[name])
+
+
+async def _communication(csms: CsmsPeer, name: str, instance: str) -> str:
+    item = {"component": {"name": "OCPPCommCtrlr"}, "variable": {"name": name, "instance": instance}}
+    answer = await csms.call("GetVariables", {"getVariableData": [item]})
+    result = answer["getVariableResult"][0]
+    assert result["attributeStatus"] == "Accepted", f"{name}[{instance}] can't be read: {result['attributeStatus']}"
+    value: str = result["attributeValue"]
+    return value
+
+
+async def _communicate(csms: CsmsPeer, name: str, value: str) -> str:
+    item = {
+        "component": {"name": "OCPPCommCtrlr"},
+        "variable": {"name": name, "instance": EVENT},
+        "attributeValue": value,
+    }
+    answer = await csms.call("SetVariables", {"setVariableData": [item]})
+    status: str = answer["setVariableResult"][0]["attributeStatus"]
+    return status
+
+
+@asynccontextmanager
+async def offline(csms: CsmsPeer, network: Network, profile: SutProfile) -> AsyncIterator[None]:
+    """Have the station offline for the length of a block, and know it; at the end it is back."""
+    async with network.turned_away():
+        await csms.disconnected()
+        await csms.silence(for_=profile.timing.settle)
+        yield
+    await csms.connected(within=profile.timing.reconnect)
+
+
+# -- what the driver and the EV do ------------------------------------------------------------------------------------
+
+
+async def present(station: Operated, connector: Connector, id_token: Mapping[str, str]) -> None:
+    """Hold a card to the reader of the EVSE; raises Unsupported."""
+    await station.present_id_token(connector[0], id_token["idToken"], id_token["type"])
+
+
+async def authorize(
+    station: Operated, csms: CsmsPeer, connector: Connector, id_token: Mapping[str, str]
+) -> Literal["local", "remote"]:
+    """Have a driver authorized: with the card where that can be presented, by a remote start where not."""
+    if station.can("present_id_token"):
+        try:
+            await present(station, connector, id_token)
+        except Unsupported:
+            pass
+        else:
+            return "local"
+    answer = await csms.speak.remote_start(id_token, connector, next(_numbers))
+    assert answer["status"] == "Accepted", f"the remote start was answered {answer['status']}"
+    return "remote"
+
+
+def remote_number() -> int:
+    """A remoteStartId that was not used before."""
+    return next(_numbers)
+
+
+async def let_go(
+    station: Operated, csms: CsmsPeer, session: Charging, id_token: Mapping[str, str]
+) -> Literal["local", "remote"]:
+    """Have the driver end the charging, with the card where that can be presented, remotely where not."""
+    if station.can("present_id_token"):
+        try:
+            await present(station, session.connector, id_token)
+        except Unsupported:
+            pass
+        else:
+            return "local"
+    answer = await csms.speak.remote_stop(session.transaction_id)
+    assert answer["status"] == "Accepted", f"the remote stop was answered {answer['status']}"
+    return "remote"
+
+
+async def something_happens(
+    station: EvSide, csms: CsmsPeer, connector: Connector, seconds: float, *, wait: bool = True
+) -> None:
+    """Have at least two things happen in a transaction: the EV pauses, or else readings come every few seconds.
+
+    With `wait` they have happened when this returns. The connection may be down.
+    """
+    if _can_suspend(station):
+        await station.ev_suspend(connector[0])
+        await station.ev_ready(connector[0])
+    elif wait:
+        await csms.silence(for_=_TWO_READINGS * seconds, allow=HARMLESS)
+
+
+@asynccontextmanager
+async def driven_out(station: EvSide, connector: Connector) -> AsyncIterator[None]:
+    """Have the parking bay free at the end of a block, as far as somebody can see to that."""
+    try:
+        yield
+    finally:
+        with suppress(DriverFailed, Unsupported):
+            await station.ev_depart(connector[0])
+
+
+async def comes_out(station: Operated, connector: Connector) -> bool:
+    """Whether a cable can be pulled out of its socket: a driver fails where it is locked."""
+    try:
+        await station.unplug(*connector)
+    except DriverFailed:
+        return False
+    return True
+
+
+def fixed(profile: SutProfile) -> Connector:
+    """The first connector with a cable of its own, by its type, or the first of all: there an EV is disconnected."""
+    return _first(profile, "c", "w")
+
+
+def detachable(profile: SutProfile) -> Connector:
+    """The first socket, by its type, or the first of all connectors."""
+    return _first(profile, "s")
+
+
+def _first(profile: SutProfile, *kinds: str) -> Connector:
+    every = [(evse.id, each.id, each.type) for evse in profile.evse for each in evse.connector]
+    return next(((evse, number) for evse, number, type_ in every if type_.startswith(kinds)), profile.connectors[0])
+
+
+async def disconnect_ev(station: EvSide, profile: SutProfile, connector: Connector) -> None:
+    """Pull the plug out of the EV: of a cable that belongs to the station, that is the plug; raises Unsupported."""
+    kinds = {(evse.id, each.id): each.type for evse in profile.evse for each in evse.connector}
+    if kinds[connector].startswith("s"):
+        await station.disconnect_ev(*connector)
+    else:
+        await station.unplug(*connector)
+
+
+# -- what the station tells of it -------------------------------------------------------------------------------------
+
+
+def kind(event: Received) -> str:
+    """The eventType."""
+    return str(event.get("eventType"))
+
+
+def trigger(event: Received) -> str:
+    """The triggerReason."""
+    return str(event.get("triggerReason"))
+
+
+def state(event: Received) -> str | None:
+    """The chargingState, None where the event does not tell it."""
+    return _info(event).get("chargingState")
+
+
+def stopped_reason(event: Received) -> str | None:
+    """The stoppedReason, None where it is left out."""
+    return _info(event).get("stoppedReason")
+
+
+def transaction_id(event: Received) -> str:
+    """The transactionId, empty where it is missing."""
+    return str(_info(event).get("transactionId", ""))
+
+
+def _info(event: Received) -> Mapping[str, str]:
+    info = event.get("transactionInfo")
+    return info if isinstance(info, dict) else {}
+
+
+def in_words(event: Received) -> str:
+    """An event in a few words."""
+    parts = (kind(event), trigger(event), state(event), stopped_reason(event))
+    return " ".join(part for part in parts if part)
+
+
+class Course:
+    """What a station tells of the transactions of one EVSE, from the moment on at which this is made."""
+
+    def __init__(self, csms: CsmsPeer, connector: Connector) -> None:
         self._csms = csms
-        self._network = network
-        self._profile = profile
-        self._spot = profile.connectors[0]
-        self._token = profile.parameters.valid_id_token.payload
-        self._slack = profile.timing.tolerance + _A_MOMENT
-        self._judged = catalogue(profile.version).judged
+        self.connector = connector
+        self.since = csms.now
 
-    # -- what was told ------------------------------------------------------------------------------------------------
+    def events(self, *, after: Received | int | None = None) -> list[Received]:
+        """The events so far, in the order in which they came; what names no EVSE counts as of this one (E01.FR.16)."""
+        evse = self.connector[0]
+        places: dict[str, object] = {}
+        for event in self._csms.seen(EVENT):
+            if isinstance(event.get("evse"), dict):
+                places.setdefault(transaction_id(event), event["evse"].get("id"))
+        first = self.since if after is None else after
+        return [each for each in self._csms.seen(EVENT, after=first) if places.get(transaction_id(each), evse) == evse]
 
-    def book(self, identity: str | None = None) -> Ledger:
-        """What was told so far."""
-        csms, timing = self._csms, self._profile.timing
-        around = Circumstances(
-            made=self.made if identity in (None, csms.identity) else (),
-            over=not running(csms),
-            tolerance=timing.tolerance,
-            patience=max(timing.settle, 1.0),
+    async def event(
+        self, what: str, where: Where, *, after: Received | int | None = None, within: float | None = None
+    ) -> Received:
+        """The first event of which `where` holds; raises NotSeen with what was told instead."""
+
+        def found() -> Received | None:
+            return next((each for each in self.events(after=after) if where(each)), None)
+
+        limit = self._csms.patience.for_action(EVENT) if within is None else within
+        try:
+            await self._csms.until(lambda: found() is not None, what, within=limit)
+        except NotSeen as missing:
+            told = self.events(after=after)
+            self._csms.touch(*told[-3:])
+            raise NotSeen(f"{missing}; {self.told(after=after)}") from None
+        event = found()
+        assert event is not None
+        self._csms.touch(event)
+        return event
+
+    def told(self, *, after: Received | int | None = None) -> str:
+        """What was told so far, in words."""
+        return f"told was: {', '.join(map(in_words, self.events(after=after))) or 'nothing'}"
+
+    async def started(self, *, after: Received | int | None = None) -> Received:
+        """The event that starts a transaction."""
+        return await self.event("the start of a transaction", lambda event: kind(event) == "Started", after=after)
+
+    async def triggered(self, *reasons: str, after: Received | int | None = None) -> Received:
+        """The first event for one of these reasons."""
+        what = f"an event for {' or '.join(reasons)}"
+        return await self.event(what, lambda event: trigger(event) in reasons, after=after)
+
+    async def shows(self, *states: str, after: Received | int | None = None) -> Received:
+        """The first event with one of these charging states."""
+        what = f"the charging state {' or '.join(states)}"
+        return await self.event(what, lambda event: state(event) in states, after=after)
+
+    async def ended(self, *, after: Received | int | None = None, within: float | None = None) -> Received:
+        """The event that ends a transaction."""
+        what = "the end of the transaction"
+        return await self.event(what, lambda event: kind(event) == "Ended", after=after, within=within)
+
+    async def none(self, what: str, where: Where, *, for_: float, after: Received | int | None = None) -> None:
+        """See that no such event comes for so many seconds; raises AssertionError where one does, or has come."""
+        try:
+            event = await self.event(what, where, after=after, within=for_)
+        except NotSeen:
+            return
+        raise AssertionError(f"{what} was not due, and the station told: {in_words(event)}")
+
+    async def authorized(self, *, after: Received | int | None = None) -> Received:
+        """The event that tells of the driver: the first with a token."""
+        return await self.event("an event with the idToken", lambda event: "idToken" in event, after=after)
+
+
+# -- whether it was told right ----------------------------------------------------------------------------------------
+
+
+def check_trigger(event: Received, *allowed: str) -> None:
+    """Raise AssertionError where the triggerReason is none of these."""
+    assert trigger(event) in allowed, (
+        f"expected the triggerReason {' or '.join(allowed)} in {in_words(event)}, got {trigger(event)}"
+    )
+
+
+def check_state(event: Received, *allowed: str) -> None:
+    """Raise AssertionError where the chargingState is none of these."""
+    assert state(event) in allowed, (
+        f"expected the chargingState {' or '.join(allowed)} in {in_words(event)}, got {state(event) or 'none'}"
+    )
+
+
+def check_reason(event: Received, *allowed: str, may_be_left_out: bool = False) -> None:
+    """Raise AssertionError where the stoppedReason is none of these."""
+    got = stopped_reason(event)
+    expected = " or ".join([*allowed, *(["none"] if may_be_left_out else [])])
+    assert got in allowed or (got is None and may_be_left_out), (
+        f"expected the stoppedReason {expected} in {in_words(event)}, got {got or 'none'}"
+    )
+
+
+def check_token(event: Received, id_token: Mapping[str, str]) -> None:
+    """Raise AssertionError where the event does not name this token."""
+    got = event["idToken"]
+    same = got["type"] == id_token["type"] and got["idToken"].lower() == id_token["idToken"].lower()
+    assert same, f"expected the token {id_token['idToken']} ({id_token['type']}), got {got['idToken']} ({got['type']})"
+
+
+def check_place(event: Received, connector: Connector) -> None:
+    """Raise AssertionError where the event does not name EVSE and connector."""
+    place = event["evse"]
+    got = (place.get("id"), place.get("connectorId"))
+    expected = f"EVSE {connector[0]} connector {connector[1]}"
+    assert got == connector, f"expected {expected} in {in_words(event)}, got EVSE {got[0]} connector {got[1]}"
+
+
+def judge_card_shown(  # noqa: PLR0913 -- by keyword
+    csms: CsmsPeer,
+    spec: Spec,
+    profile: SutProfile,
+    id_token: Mapping[str, str],
+    *,
+    after: int,
+    before: Received,
+) -> None:
+    """Judge whether the CSMS was asked about a card, of a station that knows none by itself (C01.FR.02)."""
+    asked = csms.seen("Authorize", after=after, before=before)
+    if not asked and profile.applies("authorization-cache or local-authorization-list"):
+        spec.excuse("C01.FR.02", "the station may have the card in its cache or its local list")
+        return
+    with spec("C01.FR.02"):
+        assert asked, "a card was presented, and the station did not ask the CSMS about it"
+        csms.touch(asked[0])
+        check_token(asked[0], id_token)
+
+
+async def judge_plug_timeout(
+    csms: CsmsPeer, spec: Spec, profile: SutProfile, course: Course, *, within: float
+) -> Received | None:
+    """Judge what is told when no plug came in time (E03.FR.05), where there is a transaction to tell it of."""
+    if not await points(csms, "TxStartPoint") & EARLY:
+        spec.excuse("E03.FR.05", "no start point is reached without a plug, so there is no transaction to end")
+        await course.none("a transaction", lambda event: kind(event) == "Started", for_=within - profile.timing.answer)
+        return None
+    with spec.must("E03.FR.05"):
+        event = await course.event(
+            "an event for EVConnectTimeout", lambda event: trigger(event) == "EVConnectTimeout", within=within
         )
-        return ledger(
-            csms.transcript,
-            identity or csms.identity,
-            version=self._profile.version,
-            now=csms.transcript.clock.monotonic(),
-            circumstances=around,
-        )
+        if "Authorized" in await points(csms, "TxStopPoint"):
+            assert kind(event) == "Ended", f"expected the end of the transaction, got {in_words(event)}"
+        if kind(event) == "Ended":
+            check_reason(event, "Timeout")
+    return event
+
+
+# -- answers ----------------------------------------------------------------------------------------------------------
+
+
+def by_default(event: Mapping[str, object]) -> Chosen:
+    """What a compliant CSMS answers to an event."""
+    return CSMS_ANSWERS[EVENT](event)
+
+
+class Unaccepted:
+    """Answers the next event of a transaction with a refusal, every time or so many times, and all others as usual."""
+
+    def __init__(
+        self, csms: CsmsPeer, session: Charging, refusal: Error | Silence, *, times: int | None = None
+    ) -> None:
+        self._csms = csms
+        self._session = session
+        self._refusal = refusal
+        self._times = times
+        self._since = csms.now
+        self._number: int | None = None
+        self._refused = 0
+
+    def __call__(self, event: Mapping[str, Any]) -> Chosen:
+        """The answer to an event."""
+        info = event.get("transactionInfo", {})
+        if info.get("transactionId") != self._session.transaction_id:
+            return by_default(event)
+        if self._number is None:
+            self._number = event.get("seqNo")
+        if event.get("seqNo") != self._number or (self._times is not None and self._refused >= self._times):
+            return by_default(event)
+        self._refused += 1
+        return self._refusal
 
     @property
-    def made(self) -> list[Made]:
-        """The transactions that ended offline, on an occasion of now or in an earlier case."""
-        entries = self._csms.transcript.entries
-        notes = [entry for entry in entries if entry.kind == "note" and entry.detail.get("text") == _OVER]
-        return [Made(evse=each.detail["place"], since=entries[each.detail["since"]], until=each) for each in notes]
+    def attempts(self) -> list[Received]:
+        """Each time that the event came."""
+        return [event for event in self._mine() if event.get("seqNo") == self._number]
 
-    def lacking(self, requirements: Collection[str]) -> bool:
-        """Whether something has yet to happen for these to be judged."""
-        judged = self._judged(requirements)
-        return any(each in judged for each in unseen(self.book()))
+    def _mine(self) -> list[Received]:
+        seen = self._csms.seen(EVENT, after=self._since)
+        return [event for event in seen if transaction_id(event) == self._session.transaction_id]
 
-    async def settled(self) -> None:
-        """Wait until nothing more has come for as long as a station may take."""
-        csms = self._csms
-        with contextlib.suppress(*_WHATEVER):
-            await csms.connected()
-            for _ in range(10):
-                mark = csms.now
-                await csms.until(
-                    lambda mark=mark: bool(self._told(mark)),  # type: ignore[misc]
-                    "no more of transactions",
-                    within=max(self._profile.timing.settle, 1.0) + 0.2,
-                )
+    def pauses(self) -> list[float]:
+        """The seconds between the attempts."""
+        self._csms.touch(*self.attempts)
+        times = [event.at for event in self.attempts]
+        return [later - earlier for earlier, later in pairwise(times)]
 
-    def _told(self, mark: int) -> list[Received]:
-        csms = self._csms
-        return [each for action in csms.speak.transaction_messages for each in csms.seen(action, after=mark)]
+    async def came(self, times: int, *, within: float) -> None:
+        """Wait until the event has come so many times; raises NotSeen."""
+        await self._csms.until(lambda: len(self.attempts) >= times, f"attempt {times} to tell an event", within=within)
+        self._csms.touch(*self.attempts)
 
-    def _answer(self, *answers: Answer) -> None:
-        """Answer the next messages of each kind about transactions with these."""
-        for action in self._csms.speak.transaction_messages:
-            self._csms.answer(action, *answers)
+    async def followed(self, *, within: float) -> None:
+        """Wait until an event came after the last attempt so far that is another; raises NotSeen."""
 
-    # -- occasions ----------------------------------------------------------------------------------------------------
+        def another() -> bool:
+            return self._mine()[-1].get("seqNo") != self._number
 
-    async def outage(self) -> None:
-        """A transaction that is cut off in its course, and ends offline where somebody can do that; then another.
-
-        Before the break the harness answers nothing, so that one message is under way and others wait.
-        """
-        async with self._occasion({"MeterValueSampleInterval": str(_SAMPLE)}):
-            csms, first = self._csms, len(self._csms.transcript.entries)
-            await transaction(self._station, csms, self._spot, self._token)
-            await self._more(csms.now)
-            for action in csms.speak.transaction_messages:
-                csms.keep_answering(action, Silence())
-            mark = csms.now
-            await self._more(mark)
-            await self._pass(self._slack + _SAMPLE)
-            async with self._network.turned_away():
-                await csms.disconnected()
-                self._answer()
-                await self._pass(self._slack + 2 * _SAMPLE)
-                await self._stopped_offline(first)
-                await self._pass(self._slack)
-            mark = csms.now
-            await csms.connected(within=self._profile.timing.reconnect)
-            await self._more(mark)
-            await self._drained()
-
-    async def _stopped_offline(self, first: int) -> None:
-        """End a transaction without a connection, and begin another, as far as the driver can."""
-        station, csms, place = self._station, self._csms, self._spot
-        if place not in station.plugged or not station.can("unplug"):
-            return
-        if station.can("present_id_token"):
-            await station.present_id_token(place[0], self._token["idToken"], self._token["type"])
-            await self._pass(0.1)
-        await pull_plug(station, place)
-        await self._pass(0.1)
-        number = place[0] if self._profile.version != "1.6" else self._profile.connectors.index(place) + 1
-        csms.transcript.note(_OVER, since=first, place=number)
-        await self._pass(self._slack)
-        if station.can("present_id_token"):
-            await station.plug_in(*place)
-            await station.present_id_token(place[0], self._token["idToken"], self._token["type"])
-
-    async def usual(self) -> None:
-        """Two transactions on one connector, from a start to a stop in order, with readings all through."""
-        settings: dict[Setting, str] = {"MeterValueSampleInterval": str(_SAMPLE)}
-        for name in ("TxStartedMeasurands", "TxEndedMeasurands"):
-            settings["SampledDataCtrlr", name] = ENERGY
-        async with self._occasion(settings):
-            for _ in range(2):
-                session = await transaction(self._station, self._csms, self._spot, self._token)
-                await self._pass(_SAMPLE + _A_MOMENT)
-                await stop_charging(self._station, self._csms, session, self._token)
-
-    async def failures(self) -> None:
-        """Fail to process one message until its last attempt, and another once more than that."""
-        settings: dict[Setting, str] = {
-            "TransactionMessageAttempts": str(_ATTEMPTS),
-            "TransactionMessageRetryInterval": str(_INTERVAL),
-            "MeterValueSampleInterval": "0",
-        }
-        failed = Error("InternalError", "out of order")
-        async with self._occasion(settings):
-            csms = self._csms
-            first, *others = csms.speak.transaction_messages
-            once = [failed] * (_ATTEMPTS - 1)
-            if others:
-                csms.answer(first, *[failed] * _ATTEMPTS)
-                csms.answer(others[0], *once)
-            else:
-                csms.answer(first, *once, Late(0.0), *[failed] * _ATTEMPTS)
-            with contextlib.suppress(NotSeen):
-                await transaction(self._station, csms, self._spot, self._token)
-            await self._failed(first)
-            if others:
-                await self._cut_short()
-                await self._failed(others[0])
-            await self._pass(_INTERVAL * _ATTEMPTS + self._slack)
-
-    async def _failed(self, action: str) -> None:
-        """Wait until all attempts have been made that will fail."""
-        csms, pauses = self._csms, sum(_INTERVAL * number for number in range(1, 2 * _ATTEMPTS))
-        limit = pauses + csms.patience.for_action(action)
-        with contextlib.suppress(NotSeen):
-            await csms.until(lambda: not csms.unused.get(action), "the last attempt", within=limit)
-
-    async def _cut_short(self) -> None:
-        """Stop what was started, at the station where that can be done."""
-        station = self._station
-        if self._spot in station.plugged and station.can("unplug"):
-            await pull_plug(station, self._spot)
-        else:
-            for identifier in running(self._csms):
-                await self._csms.speak.remote_stop(identifier)
-
-    async def remote_stop(self) -> None:
-        """A transaction that the CSMS stops."""
-        async with self._occasion({}):
-            session = await transaction(self._station, self._csms, self._spot, self._token)
-            await self._pass(self._slack)
-            await self._csms.speak.remote_stop(session.transaction_id)
-            await self._ended(session)
-
-    async def pulled(self) -> None:
-        """A transaction that ends because the EV is gone."""
-        async with self._occasion({}):
-            session = await transaction(self._station, self._csms, self._spot, self._token)
-            await self._station.unplug(*self._spot)
-            await self._ended(session)
-
-    async def invalid_stops(self) -> None:
-        """A transaction whose token turns out invalid, which stops it."""
-        await self._invalid(stops=True)
-
-    async def invalid_goes_on(self) -> None:
-        """A transaction whose token turns out invalid, which stops its energy only."""
-        await self._invalid(stops=False)
-
-    async def _invalid(self, *, stops: bool) -> None:
-        settings: dict[Setting, str] = {
-            "StopTransactionOnInvalidId": str(stops).lower(),
-            "MeterValueSampleInterval": str(_SAMPLE),
-        }
-        async with self._occasion(settings):
-            csms = self._csms
-            action = csms.speak.transaction_messages[0]
-            csms.keep_answering(action, self._refusing)
-            mark = csms.now
-            session = await transaction(self._station, csms, self._spot, self._token)
-            if stops:
-                await self._ended(session)
-            else:
-                await self._pass(self._slack)
-                for _ in range(2):
-                    mark = csms.now
-                    await self._more(mark)
-
-    def _refusing(self, payload: object) -> dict[str, object]:
-        if self._profile.version == "1.6":
-            return {"transactionId": 4711, "idTagInfo": {"status": "Invalid"}}
-        shown = isinstance(payload, dict) and "idToken" in payload
-        return {"idTokenInfo": {"status": "Invalid"}} if shown else {}
-
-    async def nobody_came(self) -> None:
-        """A transaction that begins with the authorization, and for which nobody plugs in."""
-        async with self._occasion({"ConnectionTimeOut": str(_INTERVAL)}):
-            station, csms = self._station, self._csms
-            mark = csms.now
-            if station.can("present_id_token"):
-                await station.present_id_token(self._spot[0], self._token["idToken"], self._token["type"])
-            else:
-                await csms.speak.remote_start(self._token, self._spot, 1)
-            await self._more(mark)
-            with contextlib.suppress(NotSeen):
-                await csms.until(lambda: not running(csms), "the end", within=_INTERVAL + self._profile.timing.status)
-
-    async def reset(self) -> None:
-        """A transaction that a reset ends."""
-        async with self._occasion({}):
-            csms = self._csms
-            await transaction(self._station, csms, self._spot, self._token)
-            mark = csms.now
-            await csms.speak.reset("now")
-            await csms.expect("BootNotification", after=mark)
-            await csms.connected(within=self._profile.timing.reconnect)
-            await self.settled()
-
-    # -- steps --------------------------------------------------------------------------------------------------------
-
-    @asynccontextmanager
-    async def _occasion(self, settings: Mapping[Setting, str]) -> AsyncIterator[None]:
-        """Set the station as far as it lets us, and put everything back."""
-        with contextlib.suppress(*_WHATEVER):
-            async with AsyncExitStack() as afterwards:
-                for name, value in settings.items():
-                    with contextlib.suppress(*_WHATEVER):
-                        await afterwards.enter_async_context(configured(self._csms, {name: value}))
-                await afterwards.enter_async_context(vacated(self._station, self._csms))
-                yield
-
-    async def _more(self, mark: int) -> None:
-        """Wait until something is told of a transaction."""
-        with contextlib.suppress(NotSeen):
-            await self._csms.until(
-                lambda: bool(self._told(mark)), "more of the transaction", within=self._profile.timing.status
-            )
-
-    async def _pass(self, seconds: float) -> None:
-        """Let some time pass, whatever is told."""
-        with contextlib.suppress(NotSeen):
-            await self._csms.until(lambda: False, "time to pass", within=seconds)
-
-    async def _drained(self) -> None:
-        """Wait until what was kept has come."""
-        with contextlib.suppress(NotSeen):
-            await self._csms.until(lambda: len(running(self._csms)) <= 1, "the end", within=self._profile.timing.status)
-
-    async def _ended(self, session: Charging) -> None:
-        with contextlib.suppress(NotSeen):
-            await self._csms.speak.ended(session.transaction_id, after=session.event)
-
-
-def judged(
-    occasions: Occasions, csms: CsmsPeer, spec: Spec, requirements: Iterable[str], *, may_lack: Collection[str] = ()
-) -> None:
-    """Turn what the oracle finds into findings that point at the messages.
-
-    What nothing came to show is unproven, for those in `may_lack` excused.
-    """
-    books = [occasions.book(each) for each in _identities(csms)]
-    misses = wire.together(judge(book) for book in books)
-    missing = unseen(books[0])
-    may_lack = catalogue(books[0].version).judged(may_lack)
-    for requirement in catalogue(books[0].version).judged(requirements):
-        found = misses[requirement]
-        if not found and requirement in missing:
-            say = spec.excuse if requirement in may_lack else spec.unproven
-            say(requirement, missing[requirement])
-            continue
-        with spec(requirement):
-            csms.touch(*(entry for miss in found[:_POINTED_AT] for entry in miss.entries))
-            assert not found, wire.summary(found)
-
-
-def _identities(csms: CsmsPeer) -> list[str]:
-    return list(dict.fromkeys([csms.identity, *wire.stations(csms.transcript)]))
+        await self._csms.until(another, "another event after the last attempt", within=within)

@@ -10,7 +10,7 @@ from conformance.cases.case import case
 from conformance.cases.spec import Spec
 from conformance.cases.verdict import Severity
 from conformance.peers.csms import CsmsPeer
-from conformance.peers.transaction_scenes import Occasions, judged
+from conformance.peers.occasions import Occasions, judged
 from conformance.sut.drivers import StationDriver
 from conformance.sut.profile import SutProfile
 from conformance.wire.faults import Network

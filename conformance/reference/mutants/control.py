@@ -92,11 +92,17 @@ class Control(ReferenceStation):
 
 
 class Plain(ReferenceStation):
-    """Another compliant station: one that can be reset only as a whole, and makes no summary."""
+    """Another compliant station: can be reset only as a whole, makes no summary, starts nothing by energy, gives DC."""
 
     breaks: str | None = None
     also: tuple[str, ...] = ()
-    claims: ClassVar[dict[str, bool]] = {"reset-evse": False, "summary-report": False}
+    claims: ClassVar[dict[str, bool]] = {
+        "reset-evse": False,
+        "summary-report": False,
+        "start-point-energy-transfer": False,
+        "dc": True,
+        "iso-15118": True,
+    }
 
     def __init__(self, config: StationConfig) -> None:
         """Leave the reset of an EVSE out."""
