@@ -10,6 +10,7 @@ from conformance.reference.station import ReferenceStation
 from conformance.reference.station.device_model import READ_ONLY, Component, Variable
 
 if TYPE_CHECKING:
+    from conformance.reference.station.base import Evse
     from conformance.reference.station.config import StationConfig
     from conformance.reference.station.device_model import DeviceModel
     from conformance.reference.station.rpc import Payload
@@ -23,6 +24,10 @@ class Control(ReferenceStation):
 
     breaks: str | None = None
     also: tuple[str, ...] = ()
+
+    def __init__(self, config: StationConfig) -> None:
+        """Have little memory for events."""
+        super().__init__(replace(config, queue_capacity=100))
 
     def build_model(self) -> DeviceModel:
         """Have a fan, and know neither the power that flows nor the phases that feed a connector."""
@@ -92,7 +97,7 @@ class Control(ReferenceStation):
 
 
 class Plain(ReferenceStation):
-    """Another compliant station: can be reset only as a whole, makes no summary, starts nothing by energy, gives DC."""
+    """Another compliant station: no reset of one EVSE, no summary, no start by energy, DC, outlets under a lock."""
 
     breaks: str | None = None
     also: tuple[str, ...] = ()
@@ -102,12 +107,34 @@ class Plain(ReferenceStation):
         "start-point-energy-transfer": False,
         "dc": True,
         "iso-15118": True,
+        "cable-lock-before-authorization": True,
     }
 
     def __init__(self, config: StationConfig) -> None:
         """Leave the reset of an EVSE out."""
         super().__init__(replace(config, evse_reset=False))
+        self._waiting: dict[int, int] = {}
 
     def base_report(self, base: str) -> list[Variable] | None:
         """Make no summary."""
         return None if base == "SummaryInventory" else super().base_report(base)
+
+    async def plug_in(self, evse: int, connector: int) -> None:
+        """Let a plug in once its driver is authorized; until then somebody stands there with it."""
+        self._waiting[evse] = connector
+        await self.unlock(self.evses[evse])
+
+    async def unplug(self, evse: int, connector: int) -> None:
+        """Go away with the plug."""
+        self._waiting.pop(evse, None)
+        await super().unplug(evse, connector)
+
+    def driver_authorized(self, place: Evse, token: Payload, trigger: str, group: Payload | None = None) -> None:
+        """Open the lock."""
+        super().driver_authorized(place, token, trigger, group)
+        self.tasks.start(self.unlock(place))
+
+    async def unlock(self, place: Evse) -> None:
+        """Let the plug in that waits, if its driver may."""
+        if place.session.authorized and place.number in self._waiting:
+            await super().plug_in(place.number, self._waiting.pop(place.number))
