@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from itertools import pairwise
 
-from conformance.oracles.transactions.ledger import FAILURES, Circumstances, Delivery, Event, Ledger, Made, Outcome
+from conformance.oracles.transactions.ledger import FAILURES, Delivery, Event, Ledger, Made, Outcome
 from conformance.oracles.wire import Miss
 from conformance.wire.frames import Call
 
@@ -36,7 +36,7 @@ def delivering(book: Ledger, names: Names) -> Found:
             yield names.same, Miss(f"{event} was sent again with {how}", (event.first.call, delivery.call))
         for one, other in event.doubles:
             yield names.double, Miss(f"{event} was sent again after it was acknowledged", (*one.entries, other.call))
-        yield from _too_often(event, names, book.circumstances)
+        yield from _too_often(book, event, names)
         for number, (one, other) in enumerate(pairwise(event.deliveries), start=1):
             if one.outcome in FAILURES:
                 yield from _pace(book, event, number, other, names)
@@ -48,14 +48,14 @@ def _failures(event: Event, upto: int) -> int:
     return sum(each.outcome in FAILURES for each in event.deliveries[:upto])
 
 
-def _too_often(event: Event, names: Names, circumstances: Circumstances) -> Found:
-    attempts = circumstances.attempts
+def _too_often(book: Ledger, event: Event, names: Names) -> Found:
+    attempts = book.setting("attempts", event.first.call.utc, event.last.call.utc)
     if attempts is None:
         return
     for number, delivery in enumerate(event.deliveries):
         if number and _failures(event, number) >= max(attempts, 1):
             before = event.deliveries[number - 1]
-            message = f"{event} was sent again after {_failures(event, number)} failures, {attempts} attempts are set"
+            message = f"{event} was sent again after {_failures(event, number)} failures, {attempts:g} attempts are set"
             yield names.dropped, Miss(message, (*before.entries, delivery.call))
 
 
@@ -64,19 +64,20 @@ def _pace(book: Ledger, event: Event, number: int, after: Delivery, names: Names
 
     How many transmissions went before may be counted with or without those that broke off.
     """
-    before, circumstances = event.deliveries[number - 1], book.circumstances
-    interval, timeout = circumstances.interval, circumstances.message_timeout
+    before, tolerance = event.deliveries[number - 1], book.circumstances.tolerance
+    interval = book.setting("interval", before.call.utc, after.call.utc)
+    timeout = book.setting("message_timeout", before.call.utc, after.call.utc)
     if interval is None or before.call.link != after.call.link or book.links.stalled(before.call.at, after.call.at):
         return
     least = interval * max(_failures(event, number), 1)
     most = interval * number
     waited = after.call.at - before.settled
-    if waited < least - max(circumstances.tolerance, least * _SHARE):
+    if waited < least - max(tolerance, least * _SHARE):
         message = f"{event} was sent again {waited:.1f} s after its failure number {number}, {least:g} s are due"
         yield names.pace, Miss(message, (*before.entries, after.call))
     elif before.outcome is Outcome.REFUSED or timeout is not None:
         due = _when_free(book, event, before.settled + most)
-        if after.call.at > due + max(circumstances.tolerance, most * _SHARE):
+        if after.call.at > due + max(tolerance, most * _SHARE):
             message = f"{event} was sent again {waited:.1f} s after its failure number {number}, {most:g} s are due"
             yield names.pace, Miss(message, (*before.entries, after.call))
 
@@ -91,13 +92,13 @@ def _when_free(book: Ledger, event: Event, due: float) -> float:
         if answer is not None and not answer.detail.get("dropped"):
             due = max(due, answer.at)
         else:
-            due = max(due, call.at + (book.circumstances.message_timeout or 0.0))
+            due = max(due, call.at + (book.setting("message_timeout", call.utc) or 0.0))
     return due
 
 
 def _given_up(book: Ledger, event: Event, names: Names) -> Found:
     """Whether a message was given up that the station had to send again."""
-    last, attempts = event.last, book.circumstances.attempts
+    last, attempts = event.last, book.setting("attempts", event.first.call.utc, event.last.call.utc)
     if event.answered or last.outcome not in (*FAILURES, Outcome.CUT):
         return
     count = len(event.deliveries)
@@ -106,10 +107,10 @@ def _given_up(book: Ledger, event: Event, names: Names) -> Found:
     by_outage = last.outcome is Outcome.CUT or book.links.lost_between(last.call.at, book.now)
     if attempts is None and not by_outage:
         return
-    pause = (book.circumstances.interval or 0.0) * count
+    pause = (book.setting("interval", last.call.utc) or 0.0) * count
     if book.overdue(last.settled + pause, event):
         what = f"{event} was {last.outcome}, and never sent again"
-        told = what if attempts is None else f"{what}: {count} of {attempts} attempts were made"
+        told = what if attempts is None else f"{what}: {count} of {attempts:g} attempts were made"
         yield names.kept if by_outage else names.again, Miss(told, last.entries)
 
 

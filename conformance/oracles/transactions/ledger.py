@@ -1,15 +1,17 @@
 """What a station told of its transactions, message by message: as made, and as delivered."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
 from conformance.oracles.transactions.links import Connection, Links, links
 from conformance.oracles.transactions.meter import Reading
+from conformance.oracles.transactions.settings import Settings, settings
 from conformance.wire.frames import Call, CallResult
+from conformance.wire.schemas import parse_timestamp
 from conformance.wire.transcript import Entry, Exchange, Transcript
 
 
@@ -31,9 +33,10 @@ class Made:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Circumstances:
-    """What the transcript does not tell: how the station is set, what was done to it, and how exact times are.
+    """What the transcript does not tell: what was done to the station, how it is set, and how exact times are.
 
-    What depends on a value that is None is not judged.
+    Where a setting is None, it is what the transcript tells of it, and what depends on one that is not known is not
+    judged.
 
     * `attempts` and `interval`: MessageAttempts and MessageAttemptInterval for TransactionEvent; in 1.6
       TransactionMessageAttempts and TransactionMessageRetryInterval, in seconds
@@ -43,7 +46,7 @@ class Circumstances:
     * `sample_interval`: SampledDataCtrlr.TxUpdatedInterval or MeterValueSampleInterval, in seconds
     * `started_measured` and `ended_measured`: whether meter values are set for the first and the last message
     * `stop_on_invalid`: StopTransactionOnInvalidId (1.6)
-    * `made`: every transaction that was made in the session, none where it is not known
+    * `made`: transactions that are known to have been made in the session
     * `over`: whether, as the case saw to, all of them have ended
     * `idle_at_first`: whether no transaction ran when the session began
     * `tolerance`: by how many seconds a time may be off: clocks, and how long a break takes to be noticed
@@ -249,6 +252,7 @@ class Ledger:
     station: str
     version: str
     links: Links
+    settings: Settings
     circumstances: Circumstances
     now: float
     transactions: list[Transaction] = field(default_factory=list)
@@ -271,6 +275,11 @@ class Ledger:
         found = [each for each in self.transactions if each.evse == evse and each.events]
         return sorted(found, key=_order)
 
+    def setting(self, name: str, began: datetime, ended: datetime | None = None) -> float | None:
+        """What a setting was, by its name in `Circumstances`, all the time from one time to another."""
+        given: float | None = getattr(self.circumstances, name)
+        return self.settings.through(name, began, ended or began) if given is None else given
+
     def overdue(self, since: float, event: Event | None = None) -> bool:
         """Whether the station had the time to send what was due at `since`, and was free to.
 
@@ -290,9 +299,9 @@ class Ledger:
         found = []
         for number, each in enumerate(other.deliveries, start=1):
             if each.outcome in FAILURES:
-                more = number < (self.circumstances.attempts or number)
+                more = number < (self.setting("attempts", each.call.utc) or number)
                 again = other.deliveries[number].call.at if number < len(other.deliveries) else None
-                wait = (self.circumstances.interval or 0.0) * number if more else 0.0
+                wait = (self.setting("interval", each.call.utc) or 0.0) * number if more else 0.0
                 found.append((each.call.at, each.settled + wait if again is None else again))
             elif before:
                 found.append((each.call.at, each.settled))
@@ -312,8 +321,9 @@ def fill(  # noqa: PLR0913 -- what a ledger is of, one by one
 ) -> Ledger:
     """Read a ledger: `reader` sorts the deliveries of this version into transactions."""
     found = links(transcript, station, tolerance=circumstances.tolerance)
-    book = Ledger(transcript, station, version, found, circumstances, now)
+    book = Ledger(transcript, station, version, found, settings(transcript, station), circumstances, now)
     reader(book, _deliveries(book))
+    _leave_out_wrong_times(book)
     for each in book.transactions:
         each.earlier = each.earlier or _from_before(book, each)
     _match(book)
@@ -348,7 +358,8 @@ def _deliveries(book: Ledger) -> list[tuple[Exchange, Delivery]]:
 
 
 def _delivery(book: Ledger, exchange: Exchange, connection: Connection, last_call: int, last_sign: float) -> Delivery:
-    call, answer, timeout = exchange.call, exchange.answer, book.circumstances.message_timeout
+    call, answer = exchange.call, exchange.answer
+    timeout = book.setting("message_timeout", call.utc)
     if answer is None or answer.detail.get("dropped"):
         gone = connection.closed
         cut = gone is not None and last_call <= call.n and (timeout is None or gone.at - call.at < timeout)
@@ -364,6 +375,42 @@ def _delivery(book: Ledger, exchange: Exchange, connection: Connection, last_cal
     else:
         outcome = Outcome.UNCERTAIN
     return Delivery(call, answer, outcome, answer.at)
+
+
+def _leave_out_wrong_times(book: Ledger) -> None:
+    """Leave out the times of a transaction that may have run while the station's clock was wrong by our doing."""
+    for wrong, right in _told_wrong(book):
+        for transaction in book.transactions:
+            calls = transaction.calls
+            began = transaction.began
+            if not calls or began is None or calls[-1].n < wrong.n:
+                continue
+            slack = timedelta(seconds=book.circumstances.tolerance)
+            if right is not None and right.utc - slack <= began <= calls[0].utc + slack:
+                continue
+            for event in transaction.events:
+                event.time = None
+                event.readings = [replace(each, time=None) for each in event.readings]
+
+
+def _told_wrong(book: Ledger) -> list[tuple[Entry, Entry | None]]:
+    """Every answer that told the station a wrong time, with the next that told it the right one."""
+    slack = timedelta(seconds=max(book.circumstances.tolerance, _SIGN_OF_LIFE))
+    found: list[tuple[Entry, Entry | None]] = []
+    for exchange in book.transcript.exchanges(sender="sut", station=book.station):
+        answer = exchange.answer
+        frame = answer.frame if answer is not None else None
+        if answer is None or not isinstance(frame, CallResult) or not isinstance(frame.payload.get("currentTime"), str):
+            continue
+        told = parse_timestamp(frame.payload["currentTime"])
+        if told is None:
+            continue
+        if abs(told - answer.utc) > slack:
+            if not found or found[-1][1] is not None:
+                found.append((answer, None))
+        elif found and found[-1][1] is None:
+            found[-1] = (found[-1][0], answer)
+    return found
 
 
 def _match(book: Ledger) -> None:

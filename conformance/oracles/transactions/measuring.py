@@ -9,6 +9,7 @@ from conformance.oracles.transactions.delivering import Found
 from conformance.oracles.transactions.ledger import Event, Ledger, Transaction
 from conformance.oracles.transactions.meter import RESOLUTION, Reading
 from conformance.oracles.wire import Miss
+from conformance.wire.transcript import Entry
 
 
 def measuring(book: Ledger, transaction: Transaction) -> Found:
@@ -92,19 +93,25 @@ def _contexts(book: Ledger, transaction: Transaction) -> Found:
     start, stop = transaction.start, transaction.stop
     if start is not None and ("id" in start.inner("evse") or start.readings):
         others = [each for each in start.readings if each.context == meter.BEGIN]
-        due = book.circumstances.started_measured or bool(start.readings)
+        due = _is_set(book, "started_measured", transaction) or bool(start.readings)
         if due and not others:
             message = f"{transaction.id}: Started holds no reading of the context {meter.BEGIN}"
             yield "E01.FR.09", Miss(message, (start.first.call,))
     if stop is not None:
         sampled = [each for each in stop.readings if each.context != meter.CLOCK]
-        due = book.circumstances.ended_measured or bool(sampled)
+        due = _is_set(book, "ended_measured", transaction) or bool(sampled)
         if due and not any(each.context == meter.END for each in stop.readings):
             message = f"{transaction.id}: Ended holds no reading of the context {meter.END}"
             yield "E06.FR.11", Miss(message, (stop.first.call,))
 
 
-def _both(one: Event, other: Event) -> tuple:  # type: ignore[type-arg]
+def _is_set(book: Ledger, name: str, transaction: Transaction) -> bool:
+    """Whether meter values were set for a message, all the time that the transaction ran."""
+    began, ended = transaction.began, transaction.ended
+    return began is not None and bool(book.setting(name, began, ended))
+
+
+def _both(one: Event, other: Event) -> tuple[Entry, ...]:
     return (one.first.call,) if one is other else (one.first.call, other.first.call)
 
 

@@ -102,17 +102,15 @@ def _trigger(book: Ledger, transaction: Transaction, event: Event) -> Iterator[t
 
 
 def _state(event: Event) -> Iterator[tuple[str, str]]:
-    """E01.FR.18, TX.STATE.01 and .02: the state is told when it changed, and fits what happened."""
+    """E01.FR.18 and TX.STATE.01: the state is told when it changed, and fits what happened."""
     trigger, state = trigger_of(event), state_of(event)
     if not state:
         if trigger == "ChargingStateChanged":
             yield "E01.FR.18", "tells that the charging state changed, and not to what"
-        elif event.kind == "Started":
-            yield "TX.STATE.01", "tells no charging state"
     elif trigger == "CablePluggedIn" and state == "Idle":
-        yield "TX.STATE.02", "tells that a cable was plugged in, and that there is no connection to an EV"
+        yield "TX.STATE.01", "tells that a cable was plugged in, and that there is no connection to an EV"
     elif trigger == "EVCommunicationLost" and state in _CONNECTED:
-        yield "TX.STATE.02", f"tells that the EV is gone, and that its state is {state}"
+        yield "TX.STATE.01", f"tells that the EV is gone, and that its state is {state}"
 
 
 def _token(transaction: Transaction, unbroken: list[Event]) -> Found:

@@ -115,8 +115,8 @@ def _without_stop(book: Ledger, transaction: Transaction) -> Iterator[Loss]:
 
 def _without_samples(book: Ledger, transaction: Transaction) -> Iterator[Loss]:
     """A sample comes for every interval, and those that were taken offline do too (3.7, 4.7, errata 3.15)."""
-    interval, start, stop = book.circumstances.sample_interval, transaction.start, transaction.stop
-    if not interval or start is None or start.time is None:
+    start, stop = transaction.start, transaction.stop
+    if start is None or start.time is None:
         return
     taken: dict[datetime, Event] = {start.time: start}
     for event in transaction.of_kind(VALUES):
@@ -125,9 +125,11 @@ def _without_samples(book: Ledger, transaction: Transaction) -> Iterator[Loss]:
                 taken.setdefault(reading.time, event)
     if stop is not None and stop.time is not None:
         taken.setdefault(stop.time, stop)
-    longest = timedelta(seconds=interval * _LONG + book.circumstances.tolerance)
     for one, other in pairwise(sorted(taken)):
-        after = taken[other]
+        after, interval = taken[other], book.setting("sample_interval", one, other)
+        if not interval:
+            continue
+        longest = timedelta(seconds=interval * _LONG + book.circumstances.tolerance)
         if other - one <= longest or _booted(book, one, other) or not book.overdue(after.first.settled, after):
             continue
         name = "16.TX.43" if book.links.surely_connected(one, other) else "16.TX.35"
@@ -294,13 +296,14 @@ def not_accepted(book: Ledger, transaction: Transaction) -> Found:
     still. MaxEnergyOnInvalidId has to be 0, if there is one. A transaction that had stopped before is not judged.
     """
     answer = _refusal(transaction)
-    if answer is None or book.circumstances.stop_on_invalid is None:
+    stops = None if answer is None else book.setting("stop_on_invalid", answer.utc)
+    if answer is None or stops is None:
         return
     slack = timedelta(seconds=book.circumstances.tolerance)
     stop = transaction.stop
     if stop is not None and (stop.time is None or stop.time <= answer.utc + slack) and not _deauthorized(stop):
         return
-    if not book.circumstances.stop_on_invalid:
+    if not stops:
         yield from _still_charging(transaction, answer, slack)
     elif stop is None:
         if book.overdue(answer.at):

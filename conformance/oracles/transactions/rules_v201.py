@@ -40,7 +40,6 @@ REQUIREMENTS = (
     "E01.FR.16",
     "E01.FR.18",
     "TX.STATE.01",
-    "TX.STATE.02",
     "TX.TRIGGER.01",
     "E03.FR.05",
     "E05.FR.10",
@@ -101,12 +100,12 @@ def losses(
 ) -> Iterator[Loss]:
     """What never came of a transaction; numbers that may have been dropped are added to `dropped`."""
     first = transaction.events[0]
-    due = first.first.settled + _longest_pause(book)
+    due = first.first.settled + _pause(book, first)
     if transaction.start is None and not transaction.earlier and book.overdue(due, first):
         message = f"Started never came, {first} was the first"
         yield Loss("TX.WHOLE.01", message, (first.first.call,), "its begin", _before(book, first))
     for before, missing, after in gaps(transaction):
-        if not book.overdue(after.first.settled + _longest_pause(book), after):
+        if not book.overdue(after.first.settled + _pause(book, after), after):
             continue
         entries, told, count = (before.first.call, after.first.call), numbers(missing), len(missing)
         if book.links.surely_connected(before.time, after.time):
@@ -144,9 +143,9 @@ def numbers(missing: Sequence[int]) -> str:
     return f"the events with seqNo {missing[0]} to {missing[-1]}"
 
 
-def _longest_pause(book: Ledger) -> float:
-    """After how long an event that got lost on its way would come again."""
-    return (book.circumstances.message_timeout or 0.0) + (book.circumstances.interval or 0.0)
+def _pause(book: Ledger, event: Event) -> float:
+    """After how long, once this event has come, one that was cut off before it would be sent again."""
+    return book.setting("interval", event.first.call.utc) or 0.0
 
 
 def _room_ran_out(book: Ledger, before: Event, missing: Sequence[int], after: Event) -> bool:
@@ -184,7 +183,7 @@ def _without_end(book: Ledger, transaction: Transaction) -> Iterator[Loss]:
     answer = _no_longer(book, transaction)
     if transaction.evse is not None and following is not None:
         start = following.events[0]
-        if book.overdue(start.first.settled + _longest_pause(book), start):
+        if book.overdue(start.first.settled + _pause(book, start), start):
             shown = start.first.call
             message = f"Ended never came, and {following.id} began on EVSE {transaction.evse}"
     elif answer is not None:
