@@ -5,12 +5,13 @@ driver that operates the system under test. `network` breaks what lies between; 
 under test has to serve; `spec` notes findings; `transcript` is the evidence.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 
 import pytest
 import pytest_asyncio
 
 from conformance.bench import Bench, Subject
+from conformance.cases.matrix import Moment, some
 from conformance.cases.spec import Spec
 from conformance.peers.csms import CsmsPeer
 from conformance.peers.station import StationPeer
@@ -66,6 +67,13 @@ def another_station(rig: StationRig | CsmsRig) -> Callable[..., StationPeer]:
 def network(rig: StationRig | CsmsRig) -> Network | StationNetwork:
     """What lies between the two ends, and can fail."""
     return rig.network
+
+
+@pytest.fixture
+def moments(ocpp_bench: Bench) -> Callable[..., Sequence[Moment]]:
+    """Of the moments that a fault is for, in the order of their weight, those to be judged in this run."""
+    full, proving = ocpp_bench.run.settings.fault_matrix, ocpp_bench.proving
+    return lambda *every: some(every, full=full, proving=proving)
 
 
 @pytest.fixture
