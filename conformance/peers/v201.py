@@ -55,11 +55,15 @@ CSMS_ANSWERS: dict[str, Callable[[Payload], Payload]] = {
 }
 
 
-def variable(component: str, name: str, *, attribute: str | None = None, evse: int | None = None) -> dict[str, Any]:
+def variable(
+    component: str, name: str, *, attribute: str | None = None, evse: int | None = None, instance: str | None = None
+) -> dict[str, Any]:
     """One item of a GetVariables request; add `attributeValue` to make it one of SetVariables."""
     item: dict[str, Any] = {"component": {"name": component}, "variable": {"name": name}}
     if evse is not None:
         item["component"]["evse"] = {"id": evse}
+    if instance is not None:
+        item["variable"]["instance"] = instance
     if attribute is not None:
         item["attributeType"] = attribute
     return item
