@@ -71,9 +71,17 @@ def network(rig: StationRig | CsmsRig) -> Network | StationNetwork:
 
 @pytest.fixture
 def moments(ocpp_bench: Bench) -> Callable[..., Sequence[Moment]]:
-    """Of the moments that a fault is for, in the order of their weight, those to be judged in this run."""
-    full, proving = ocpp_bench.run.settings.fault_matrix, ocpp_bench.proving
-    return lambda *every: some(every, full=full, proving=proving)
+    """Of the moments that a fault is for, in the order of their weight, those to be judged in this run.
+
+    `usual` says how many are where the matrix is not wanted in full, `proving` how many when cases are proven.
+    """
+
+    def chosen(*every: Moment, usual: int = 2, proving: int = 1) -> Sequence[Moment]:
+        if ocpp_bench.proving:
+            return some(every, proving)
+        return some(every, None if ocpp_bench.run.settings.fault_matrix else usual)
+
+    return chosen
 
 
 @pytest.fixture

@@ -39,9 +39,9 @@ class Cell:
     reason: str = ""
 
 
-def some(moments: Sequence[Moment], *, full: bool, proving: bool = False) -> Sequence[Moment]:
-    """All of these moments where the matrix is wanted in full, else the first two; when proving the first one."""
-    return moments if full else moments[: 1 if proving else 2]
+def some(moments: Sequence[Moment], most: int | None) -> Sequence[Moment]:
+    """The first so many of these moments, all of them where there is no limit."""
+    return moments if most is None else moments[:most]
 
 
 def in_order(moments: Iterable[str]) -> list[str]:

@@ -54,7 +54,7 @@ async def test_turned_away(  # noqa: PLR0913 -- fixtures
     async with trials(station, csms, network, spec, profile) as trial:
         for moment in moments("at stop", "resuming", "not started", "charging", "end told"):
             await trial.make(Lasting("HTTP 503", lambda: network.turned_away(503)), moment)
-        for moment in moments("at stop", "end told"):
+        for moment in moments("end told", "at stop", usual=1, proving=0):
             await trial.make(Lasting("HTTP 401", lambda: network.turned_away(401)), moment)
 
 
@@ -72,7 +72,7 @@ async def test_dropped(  # noqa: PLR0913 -- fixtures
     async with trials(station, csms, network, spec, profile) as trial:
         for moment in moments("end told", "charging", "start told", "resuming", "at stop"):
             await trial.make(Lasting("reset", network.reset), moment)
-        for moment in moments("start told", "at stop", "charging"):
+        for moment in moments("start told", "at stop", "charging", usual=1, proving=0):
             await trial.make(Lasting("FIN", network.fin), moment)
 
 
@@ -88,7 +88,7 @@ async def test_half_open(  # noqa: PLR0913 -- fixtures
 ) -> None:
     """The connection looks good, until the station finds out by its pings."""
     async with trials(station, csms, network, spec, profile, WebSocketPingInterval="1") as trial:
-        fault = Lasting("half-open", network.stalled, drops=False, seconds=2.5)
+        fault = Lasting("half-open", network.stalled, drops=False, seconds=2.2)
         for moment in moments("charging", "at stop", "start told", "resuming", "end told"):
             await trial.make(fault, moment)
 
@@ -104,8 +104,8 @@ async def test_no_pong(  # noqa: PLR0913 -- fixtures
 ) -> None:
     """A station that pings takes the connection for dead and makes another."""
     async with trials(station, csms, network, spec, profile, WebSocketPingInterval="1") as trial:
-        fault = Lasting("no pong", network.no_pong, drops=False, seconds=2.5)
-        for moment in moments("charging", "suspended", "at stop"):
+        fault = Lasting("no pong", network.no_pong, drops=False, seconds=2.2)
+        for moment in moments("charging", "suspended", "at stop", usual=1):
             await trial.make(fault, moment)
 
 
@@ -127,7 +127,7 @@ async def test_slow_handshake(  # noqa: PLR0913 -- fixtures
             await csms.connected()
 
     async with trials(station, csms, network, spec, profile) as trial:
-        for moment in moments("charging", "at stop", "start told", "end told"):
+        for moment in moments("charging", "at stop", "start told", "end told", usual=1):
             await trial.make(Lasting("slow handshake", slowly), moment)
 
 
@@ -142,7 +142,7 @@ async def test_slow(  # noqa: PLR0913 -- fixtures
 ) -> None:
     """Delay and jitter, then little bandwidth."""
     async with trials(station, csms, network, spec, profile) as trial:
-        for moment in moments("at stop", "charging", "not started", "resuming"):
+        for moment in moments("not started", "at stop", "charging", "resuming", usual=1):
             slow = Lasting(
                 "delay, jitter",
                 lambda: network.delayed(SLOWNESS, jitter=SLOWNESS / 2, seed=1),
@@ -150,7 +150,7 @@ async def test_slow(  # noqa: PLR0913 -- fixtures
                 seconds=4 * SLOWNESS,
             )
             await trial.make(slow, moment)
-        for moment in moments("at stop", "charging"):
+        for moment in moments("charging", "at stop", usual=1, proving=0):
             narrow = Lasting("little bandwidth", lambda: network.narrow(NARROWNESS), drops=False, seconds=1.0)
             await trial.make(narrow, moment)
 
@@ -186,7 +186,7 @@ async def test_answer_cut_off(  # noqa: PLR0913 -- fixtures
     async with trials(station, csms, network, spec, profile) as trial:
         for moment in moments("end told", "start told", "charging", "resuming"):
             await trial.make(Striking("reset, no answer", network.reset_before_answer), moment)
-        for moment in moments("start told", "end told", "charging"):
+        for moment in moments("start told", "end told", "charging", usual=1, proving=0):
             await trial.make(Striking("cut in mid-frame", network.cut), moment)
 
 
