@@ -46,6 +46,9 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--proof", action="append", default=[], metavar="NAME", help="only this proof; may be repeated")
     run.add_argument("--gate", default="B", metavar="GRADE", help="worst grade that still exits with 0 (default B)")
     run.add_argument("--reports", default="reports", metavar="DIR", help="where reports are written")
+    run.add_argument(
+        "--fault-matrix", action="store_true", help="every fault at every moment of a transaction, not only at some"
+    )
     _selection(run)
     run.set_defaults(do=_run)
 
@@ -75,6 +78,8 @@ def _selection(parser: argparse.ArgumentParser) -> None:
 def _run(arguments: argparse.Namespace) -> int:
     options = [f"--ocpp-sut={arguments.sut}", f"--ocpp-gate={arguments.gate}", f"--ocpp-reports={arguments.reports}"]
     options += [f"--ocpp-proof={each}" for each in arguments.proof]
+    if arguments.fault_matrix:
+        options.append("--ocpp-fault-matrix")
     if arguments.plan:
         options.append(f"--ocpp-plan={arguments.plan}")
     return _pytest([*options, *_selected(arguments), "--tb=no", "-rN"])

@@ -134,6 +134,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
         waited=bench.waited(),
         first=first,
         last=bench.started(),
+        cells=tuple(spec.cells),
     )
     _note(item, bench, ran)
     _raise(_safe(item, _told(ran, reason)), ran.verdict, broke)

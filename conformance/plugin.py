@@ -62,6 +62,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=3.0,
         help="say what is being waited for after so many seconds (default 3)",
     )
+    group.addoption("--ocpp-fault-matrix", action="store_true", help="every fault at every moment, not only at some")
     group.addoption("--ocpp-lines", action="store_true", help="a line for each case as it ends, instead of a letter")
     group.addoption("--prove", action="store_true", help="run the cases against the reference and its mutants")
 
@@ -111,6 +112,7 @@ def _new_run(config: pytest.Config, sut: str, *, keep: bool) -> Run:
             proofs=tuple(config.getoption("--ocpp-proof")),
             gate=config.getoption("--ocpp-gate"),
             reports=reports,
+            fault_matrix=config.getoption("--ocpp-fault-matrix"),
         )
     )
     config.add_cleanup(run.close)

@@ -5,19 +5,20 @@ driver that operates the system under test. `network` breaks what lies between; 
 under test has to serve; `spec` notes findings; `transcript` is the evidence.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 
 import pytest
 import pytest_asyncio
 
 from conformance.bench import Bench, Subject
+from conformance.cases.matrix import Moment, some
 from conformance.cases.spec import Spec
 from conformance.peers.csms import CsmsPeer
 from conformance.peers.station import StationPeer
 from conformance.rig import CsmsRig, StationRig
 from conformance.sut.drivers import CsmsDriver, StationDriver
 from conformance.sut.profile import SutProfile
-from conformance.wire.faults import Network
+from conformance.wire.faults import Network, StationNetwork
 from conformance.wire.transcript import Transcript
 
 
@@ -63,11 +64,24 @@ def another_station(rig: StationRig | CsmsRig) -> Callable[..., StationPeer]:
 
 
 @pytest.fixture
-def network(rig: StationRig | CsmsRig) -> Network:
+def network(rig: StationRig | CsmsRig) -> Network | StationNetwork:
     """What lies between the two ends, and can fail."""
-    if not isinstance(rig, StationRig):
-        raise TypeError("network is for a station under test")
     return rig.network
+
+
+@pytest.fixture
+def moments(ocpp_bench: Bench) -> Callable[..., Sequence[Moment]]:
+    """Of the moments that a fault is for, in the order of their weight, those to be judged in this run.
+
+    `usual` says how many are where the matrix is not wanted in full, `proving` how many when cases are proven.
+    """
+
+    def chosen(*every: Moment, usual: int = 2, proving: int = 1) -> Sequence[Moment]:
+        if ocpp_bench.proving:
+            return some(every, proving)
+        return some(every, None if ocpp_bench.run.settings.fault_matrix else usual)
+
+    return chosen
 
 
 @pytest.fixture

@@ -25,7 +25,8 @@ from conformance.sut.drivers import (
 from conformance.sut.drivers.actions import Note
 from conformance.sut.profile import SutProfile
 from conformance.sut.tables import EmbeddedDriver, ProcessDriver
-from conformance.wire.faults import Network
+from conformance.wire.faults import Network, StationNetwork
+from conformance.wire.link import Line
 from conformance.wire.transcript import Transcript
 
 Say = Callable[[str], None]
@@ -225,6 +226,7 @@ class CsmsRig:
             note=_taking_notes(transcript),
         )
         self._others: list[StationPeer] = []
+        self.network = StationNetwork(Line(), transcript)
         self.csms: CsmsDriver = create_csms_driver(profile, mutant=mutant)
         self.station: StationPeer = self._new_station()
 
@@ -244,12 +246,12 @@ class CsmsRig:
 
     def another(self, identity: str, **made: Any) -> StationPeer:
         """One more station for the case, not yet connected; `made` are keywords of StationPeer."""
-        station = StationPeer(
-            identity,
-            self.transcript,
-            patience(self.profile),
-            **({"url": self.csms.url, "versions": self.profile.versions} | made),
-        )
+        usual: dict[str, Any] = {
+            "url": self.csms.url,
+            "versions": self.profile.versions,
+            "line": self.network.line,
+        }
+        station = StationPeer(identity, self.transcript, patience(self.profile), **(usual | made))
         self._others.append(station)
         return station
 
@@ -329,6 +331,7 @@ class CsmsRig:
             user=self.profile.user,
             password=self._password.reveal() if self._password else None,
             equipment=Equipment.claimed(self.profile.evse) if self.profile.evse else None,
+            line=self.network.line,
         )
 
 

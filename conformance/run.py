@@ -34,6 +34,7 @@ class Settings:
     proofs: tuple[str, ...] = ()
     gate: str = "B"
     reports: str = "reports"
+    fault_matrix: bool = False
 
 
 @dataclass

@@ -8,8 +8,9 @@ from conformance.cases.applicability import Claim, ExpressionError
 from conformance.cases.case import Case, Role
 from conformance.cases.catalogue import Catalogue, catalogue
 from conformance.cases.grade import Outcome
+from conformance.cases.matrix import Cell
 from conformance.cases.verdict import Finding, Verdict
-from conformance.report.result import CaseRow, FindingRow
+from conformance.report.result import CaseRow, CellRow, FindingRow
 from conformance.sut.profile import SutProfile
 from conformance.wire.transcript import JsonLinesSink, Transcript
 
@@ -30,6 +31,7 @@ class Ran:
     waited: float = 0.0
     first: int = 0
     last: int = 0
+    cells: tuple[Cell, ...] = ()
 
 
 @dataclass(eq=False)
@@ -139,6 +141,7 @@ class Target:
             waited=round(ran.waited, 3),
             first=ran.first,
             last=ran.last,
+            cells=tuple(self._cell(each) for each in ran.cells),
         )
 
     def outcome(self, id_: str) -> Outcome:
@@ -155,6 +158,17 @@ class Target:
             found=Verdict.worst((each.verdict for each in decided), Verdict.PASS),
             judged=len({each.requirement for each in decided}),
             planned=len(requirements),
+        )
+
+    def _cell(self, cell: Cell) -> CellRow:
+        return CellRow(
+            fault=cell.fault,
+            moment=cell.moment,
+            verdict=cell.verdict,
+            lost=cell.lost,
+            doubled=cell.doubled,
+            kwh_lost=None if cell.kwh_lost is None else round(cell.kwh_lost, 3),
+            reason=self.transcript.secrets.text(cell.reason),
         )
 
     def _findings(self, ran: Ran) -> Iterator[FindingRow]:

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 from conformance.cases.case import Case
 from conformance.cases.catalogue import Catalogue
+from conformance.cases.matrix import Cell
 from conformance.cases.verdict import Finding, Verdict
 
 
@@ -42,6 +43,8 @@ class Spec:
         """
         self.case = case
         self.findings: list[Finding] = []
+        self.cells: list[Cell] = []
+        """What the case found for the table of faults and moments."""
         self._recent: tuple[int, ...] = ()
         self._catalogue = catalogue
         self._touched = touched

@@ -1,8 +1,8 @@
 """What a version of OCPP is to the harness's CSMS: how it asks things of a station, and how it reads what one tells."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
 from conformance.peers.received import Received
 
@@ -17,6 +17,10 @@ Place: TypeAlias = int | Connector | None
 
 Setting: TypeAlias = str | tuple[str, str] | tuple[str, str, str]
 """What can be set in any version: by its key of OCPP 1.6, or by component, variable and its instance of 2.0.1."""
+
+Telling: TypeAlias = Literal["start", "course", "end"]
+"""What a message tells of a transaction: its start, something in its course, or its end."""
+
 
 ResetKind: TypeAlias = Literal["idle", "now"]
 """When idle: OnIdle, or the Soft reset of 1.6, which ends transactions. At once: Immediate, or Hard."""
@@ -33,6 +37,7 @@ SETTINGS: Mapping[str, tuple[str, str] | tuple[str, str, str]] = {
     "ResetRetries": ("OCPPCommCtrlr", "ResetRetries"),
     "StopTransactionOnEVSideDisconnect": ("TxCtrlr", "StopTxOnEVSideDisconnect"),
     "StopTransactionOnInvalidId": ("TxCtrlr", "StopTxOnInvalidId"),
+    "MessageTimeout": ("OCPPCommCtrlr", "MessageTimeout", "Default"),
     "TransactionMessageAttempts": ("OCPPCommCtrlr", "MessageAttempts", "TransactionEvent"),
     "TransactionMessageRetryInterval": ("OCPPCommCtrlr", "MessageAttemptInterval", "TransactionEvent"),
     "WebSocketPingInterval": ("OCPPCommCtrlr", "WebSocketPingInterval"),
@@ -123,6 +128,9 @@ class CsmsDialect(Protocol):
 
         An end that nobody has answered ends nothing.
         """
+
+    def telling(self, what: Telling) -> tuple[str, Callable[[Mapping[str, Any]], bool]]:
+        """The action of the messages that tell this, and which of them do, by their payload."""
 
     def of_transaction(self, message: Received, transaction_id: str) -> bool:
         """Whether a message that tells of transactions tells of this one."""

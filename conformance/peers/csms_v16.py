@@ -1,6 +1,6 @@
 """The harness's CSMS in OCPP 1.6: how it asks, and how it reads."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from conformance.peers.csms_dialect import (
@@ -12,6 +12,7 @@ from conformance.peers.csms_dialect import (
     Place,
     ResetKind,
     Setting,
+    Telling,
 )
 from conformance.peers.peer import Peer
 from conformance.peers.received import NotSeen, Received
@@ -19,6 +20,7 @@ from conformance.peers.v16 import change_configuration, get_configuration, remot
 from conformance.wire.frames import Call, CallResult
 from conformance.wire.transcript import Entry
 
+_TELLING: Mapping[Telling, str] = {"start": "StartTransaction", "course": "MeterValues", "end": "StopTransaction"}
 _RESET: Mapping[ResetKind, str] = {"idle": "Soft", "now": "Hard"}
 _IN_TRANSACTION = frozenset({"Charging", "SuspendedEV", "SuspendedEVSE"})
 _KEYS = {variable: key for key, variable in SETTINGS.items()}
@@ -175,6 +177,10 @@ class Csms16:
         exchange = self._csms.transcript.exchange(entry)
         answer = exchange.answer if exchange else None
         return answer.frame.payload if answer is not None and isinstance(answer.frame, CallResult) else None
+
+    def telling(self, what: Telling) -> tuple[str, Callable[[Mapping[str, Any]], bool]]:
+        """By the action."""
+        return _TELLING[what], lambda _: True
 
     def of_transaction(self, message: Received, transaction_id: str) -> bool:
         """By the transactionId of the request, or of the answer to StartTransaction."""

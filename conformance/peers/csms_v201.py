@@ -1,6 +1,6 @@
 """The harness's CSMS in OCPP 2.0.1: how it asks, and how it reads."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from conformance.peers.csms_dialect import (
@@ -11,6 +11,7 @@ from conformance.peers.csms_dialect import (
     Place,
     ResetKind,
     Setting,
+    Telling,
 )
 from conformance.peers.peer import Peer
 from conformance.peers.received import Received
@@ -18,6 +19,7 @@ from conformance.peers.v201 import get_variables, remote_start, set_variables, v
 from conformance.wire.frames import Call
 
 _EVENT = "TransactionEvent"
+_KINDS: Mapping[Telling, str] = {"start": "Started", "course": "Updated", "end": "Ended"}
 _RESET: Mapping[ResetKind, str] = {"idle": "OnIdle", "now": "Immediate"}
 _BY_THE_CLOCK = ("MeterValuePeriodic", "MeterValueClock", "Trigger", "EnergyLimitReached", "ChargingRateChanged")
 """Reasons for an event that have nothing to do with what a driver does."""
@@ -42,7 +44,8 @@ class Csms201:
 
     async def question(self) -> None:
         """Read the spare setting."""
-        await self._csms.attempt("GetVariables", get_variables(variable(*self.spare_setting[:2])))
+        component, name, _ = _variable(self.spare_setting)
+        await self._csms.attempt("GetVariables", get_variables(variable(component, name)))
 
     async def reset(self, kind: ResetKind, *, evse: int | None = None) -> Received:
         """Reset, of the station or an EVSE."""
@@ -51,13 +54,13 @@ class Csms201:
 
     async def read(self, setting: Setting) -> str:
         """GetVariables of one."""
-        component, name, *instance = _variable(setting)
-        return await read_variable(self._csms, component, name, instance=next(iter(instance), None))
+        component, name, instance = _variable(setting)
+        return await read_variable(self._csms, component, name, instance=instance)
 
     async def write(self, setting: Setting, value: str) -> str:
         """SetVariables of one."""
-        component, name, *instance = _variable(setting)
-        item = variable(component, name, instance=next(iter(instance), None)) | {"attributeValue": value}
+        component, name, instance = _variable(setting)
+        item = variable(component, name, instance=instance) | {"attributeValue": value}
         answer = await self._csms.call("SetVariables", set_variables(item))
         status: str = answer["setVariableResult"][0]["attributeStatus"]
         return status
@@ -127,6 +130,11 @@ class Csms201:
                     last[identifier] = max(last.get(identifier, (-1, False)), (number, over))
         return [each for each in begun if not last[each][1]]
 
+    def telling(self, what: Telling) -> tuple[str, Callable[[Mapping[str, Any]], bool]]:
+        """By the eventType."""
+        kind = _KINDS[what]
+        return _EVENT, lambda event: event.get("eventType") == kind
+
     def of_transaction(self, message: Received, transaction_id: str) -> bool:
         """By the transactionId in transactionInfo."""
         info = message.get("transactionInfo")
@@ -195,19 +203,20 @@ async def read_variable(
     csms: Peer, component: str, name: str, *, evse: int | None = None, instance: str | None = None
 ) -> str:
     """The actual value of a variable; raises AssertionError where the station does not give it."""
-    item = variable(component, name, evse=evse, instance=instance)
-    answer = await csms.call("GetVariables", get_variables(item))
+    answer = await csms.call("GetVariables", get_variables(variable(component, name, evse=evse, instance=instance)))
     result = answer["getVariableResult"][0]
     assert result["attributeStatus"] == "Accepted", f"{component}.{name} can't be read: {result['attributeStatus']}"
     value: str = result["attributeValue"]
     return value
 
 
-def _variable(setting: Setting) -> tuple[str, str] | tuple[str, str, str]:
-    if isinstance(setting, tuple):
-        return setting
-    assert setting in SETTINGS, f"OCPP 2.0.1 has no variable like the key {setting}"
-    return SETTINGS[setting]
+def _variable(setting: Setting) -> tuple[str, str, str | None]:
+    """Component, variable and its instance."""
+    if not isinstance(setting, tuple):
+        assert setting in SETTINGS, f"OCPP 2.0.1 has no variable like the key {setting}"
+        setting = SETTINGS[setting]
+    component, name, *instance = setting
+    return component, name, next(iter(instance), None)
 
 
 def _from_status_notification(message: Received) -> ConnectorStatus | None:

@@ -17,7 +17,7 @@ from conformance.peers.replies import Answer, Chosen, Error, Payload
 from conformance.peers.station_v16 import Station16
 from conformance.peers.station_v201 import Station201
 from conformance.wire.frames import Call, CallResult, encode_call
-from conformance.wire.link import HandshakeFailed, Link, LinkOptions, dial
+from conformance.wire.link import HandshakeFailed, Line, Link, LinkOptions, dial
 from conformance.wire.schemas import VERSIONS, Problem
 from conformance.wire.transcript import Entry, Transcript
 
@@ -108,12 +108,13 @@ class StationPeer(Peer):
         back_off: float = 1.0,
         options: LinkOptions | None = None,
         wrap: Wrap | None = None,
+        line: Line | None = None,
     ) -> None:
         """Connect to nobody yet.
 
         `url` is the address of the CSMS without the identity; `versions` are offered in this order. `heartbeats` are
         sent by itself once it is accepted. `back_off` is the pause between attempts to come back after a reset, in
-        seconds. `wrap` is for TLS.
+        seconds. `wrap` is for TLS, `line` for faults: what the connections of several stations may have in common.
         """
         super().__init__(identity, transcript, patience, {version: {} for version in versions})
         self.url = url
@@ -129,6 +130,7 @@ class StationPeer(Peer):
         self._back_off = back_off
         self._options = options
         self._wrap = wrap
+        self._line = line or Line()
         self._dialects = {
             version: SPOKEN[version](self, self.equipment, identity=identity, items_per_message=items_per_message)
             for version in versions
@@ -160,6 +162,7 @@ class StationPeer(Peer):
                     on_frame=self.received,
                     on_close=lambda link, _: self.detach(link),
                     wrap=self._wrap,
+                    line=self._line,
                 )
         except HandshakeFailed as error:
             self.touch(error.entry)

@@ -56,12 +56,7 @@ CSMS_ANSWERS: dict[str, Callable[[Payload], Payload]] = {
 
 
 def variable(
-    component: str,
-    name: str,
-    *,
-    attribute: str | None = None,
-    evse: int | None = None,
-    instance: str | None = None,
+    component: str, name: str, *, attribute: str | None = None, evse: int | None = None, instance: str | None = None
 ) -> dict[str, Any]:
     """One item of a GetVariables request; add `attributeValue` to make it one of SetVariables."""
     item: dict[str, Any] = {"component": {"name": component}, "variable": {"name": name}}

@@ -17,7 +17,7 @@ import allure_commons
 from allure_commons.model2 import Label, StatusDetails
 
 from conformance.cases.verdict import Verdict
-from conformance.report import view
+from conformance.report import matrix, view
 from conformance.report.result import CaseRow, FindingRow, RunResult
 
 _NOTED = "conformance"
@@ -101,6 +101,9 @@ def attach(row: CaseRow, trace: str) -> None:
     """Attach the findings and the wire trace to the current test."""
     if row.findings:
         allure.attach(findings_text(row.findings), "findings", allure.attachment_type.TEXT)
+    table = matrix.of_case(row)
+    if table is not None:
+        allure.attach(matrix.as_text(table), matrix.TITLE.lower(), allure.attachment_type.TEXT)
     allure.attach(trace, "wire trace", allure.attachment_type.TEXT)
 
 

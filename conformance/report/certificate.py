@@ -11,8 +11,8 @@ from string import Template
 
 from conformance.cases.grade import Grade
 from conformance.cases.verdict import Verdict
-from conformance.report import view
-from conformance.report.result import FindingRow, ProofRow, RunResult
+from conformance.report import matrix, view
+from conformance.report.result import CellRow, FindingRow, ProofRow, RunResult
 
 _TEMPLATE = Path(__file__).with_name("certificate.html.tmpl")
 _LONGEST_MESSAGE = 400
@@ -41,6 +41,7 @@ def certificate(result: RunResult) -> str:
         _banner(result),
         _facts(result),
         _grades(result),
+        _matrices(result),
         _failures(result),
         _warnings(result),
         _open(result),
@@ -158,6 +159,39 @@ def _cell(result: RunResult, proof: ProofRow | None) -> str:
     lines = [view.could_be(proof), f"judged {proof.judged} of {proof.planned}", *view.unjudged(result, proof)]
     said = "<br>".join(filter(None, lines))
     return f'<div class="cell">{_badge(proof.grade)}<small>{said}</small></div>'
+
+
+def _matrices(result: RunResult) -> str:
+    shown = "".join(_matrix(each) for each in matrix.matrices(result))
+    if not shown:
+        return ""
+    return (
+        f'<h2>{matrix.TITLE}</h2><p class="says">What the network did at which moment of a transaction, and what '
+        f"became of it; {matrix.LEGEND}. A dash: not made in this run.</p>{shown}"
+    )
+
+
+def _matrix(each: matrix.Matrix) -> str:
+    heads = "".join(f"<th>{_text(moment)}</th>" for moment in each.moments)
+    rows = "".join(
+        f"<tr><td>{_text(fault)}</td>{''.join(f'<td>{_outcome(cell)}</td>' for cell in cells)}</tr>"
+        for fault, cells in each.rows
+    )
+    reasons = "".join(
+        f"<p>{matrix.NOT_JUDGED}: {_text(', '.join(places), 400)}: {_text(reason, 300)}</p>"
+        for reason, places in each.unjudged().items()
+    )
+    return (
+        f'<h3>{_text(each.where)}</h3><table class="matrix"><tr><th>Fault</th>{heads}</tr>{rows}</table>'
+        f'<div class="compact"><p>{_text(each.total)}</p>{reasons}</div>'
+    )
+
+
+def _outcome(cell: CellRow | None) -> str:
+    figures = _text(matrix.figures(cell))
+    if cell is None or figures == matrix.NOT_JUDGED:
+        return f'<span class="none">{figures}</span>'
+    return f'<b class="{cell.verdict}">{cell.verdict}</b><small>{figures}</small>'
 
 
 def _failures(result: RunResult) -> str:

@@ -24,11 +24,28 @@ class FindingRow(msgspec.Struct, frozen=True):
     frames: tuple[int, ...] = ()
 
 
+class CellRow(msgspec.Struct, frozen=True):
+    """What came of one fault at one moment of a transaction, in one case.
+
+    `lost` and `doubled` count messages about transactions; `kwh_lost` is null where it can't be told. `reason` says why
+    the cell was not judged, or what failed.
+    """
+
+    fault: str
+    moment: str
+    verdict: Verdict
+    lost: int = 0
+    doubled: int = 0
+    kwh_lost: float | None = 0.0
+    reason: str = ""
+
+
 class CaseRow(msgspec.Struct, frozen=True):
     """One case in one proof.
 
     `reason` is what excluded it, what was missing, or what broke: one line. `seconds` is how long it ran, of which
     `waited` were spent waiting for the system under test. `first` and `last` bound its entries in the transcript.
+    `cells` are its part of the table of faults and moments.
     """
 
     id: str
@@ -45,6 +62,7 @@ class CaseRow(msgspec.Struct, frozen=True):
     waited: float = 0.0
     first: int = 0
     last: int = 0
+    cells: tuple[CellRow, ...] = ()
 
 
 class ProofRow(msgspec.Struct, frozen=True):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from conformance.cases.grade import Grade
 from conformance.cases.verdict import Verdict
-from conformance.report import view
+from conformance.report import matrix, view
 from conformance.report.result import ProofRow, RunResult
 
 Line = tuple[str, str]
@@ -20,6 +20,8 @@ _MOST_NOTES = 5
 _LONGEST_NOTE = 400
 _MOST_CASES = 12
 _MOST_FINDINGS = 4
+_FAULT, _MOMENT = 14, 11
+_VERDICTS = {"FAIL": "red", "WARN": "yellow", "INCONCLUSIVE": "yellow"}
 _STYLES = {
     Grade.A: "green",
     Grade.B: "green",
@@ -35,6 +37,7 @@ def summary_lines(result: RunResult, *, run_dir: Path | None = None) -> list[Lin
     lines = [
         *_heading(result),
         *_grades(result),
+        *_matrices(result),
         *_section("FAIL", "red", view.failed(result)),
         *_section("WARN", "yellow", view.warned(result)),
         *_section("NOT JUDGED", "yellow", view.unproven(result), reasons=True),
@@ -111,6 +114,24 @@ def _row(*cells: str) -> str:
 def _coverage(result: RunResult, proof: ProofRow) -> str:
     unjudged = ", ".join(view.unjudged(result, proof))
     return f"{proof.judged} of {proof.planned}{f' ({unjudged})' if unjudged else ''}"
+
+
+def _matrices(result: RunResult) -> Iterator[Line]:
+    for each in matrix.matrices(result):
+        yield "", ""
+        yield f"{matrix.TITLE}, {each.where}", "bold"
+        for text, worst in matrix.table_lines(each, first=_FAULT, each=_MOMENT):
+            yield f"  {text}", _VERDICTS.get(worst, "")
+        yield f"  {each.total}", ""
+        for reason, places in each.unjudged().items():
+            lines = textwrap.wrap(
+                view.one_line(f"{matrix.NOT_JUDGED}: {', '.join(places)}: {reason}", _LONGEST_NOTE),
+                _WIDTH - 2,
+                subsequent_indent="  ",
+            )
+            yield from ((f"  {line}", "light") for line in lines)
+    if any(row.cells for row in result.cases):
+        yield f"  {matrix.LEGEND}", "light"
 
 
 def _section(title: str, style: str, cases: list[view.Shown], *, reasons: bool = False) -> Iterator[Line]:

@@ -11,6 +11,7 @@ import logging
 import os
 import socket
 import struct
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
@@ -34,6 +35,7 @@ quiet.setLevel(logging.CRITICAL + 1)
 _WRITE_BUFFER = 1 << 20
 _SHOWN = 500
 _CAUSES = 4
+_PIECE = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,99 @@ class Callbacks:
     on_close: "Callable[[Link, Entry], None] | None" = None
 
 
+class Line:
+    """What lies between the two ends, and what is wrong with it at the moment; the links on it ask it.
+
+    `stalled`: nothing goes through. `away`: there is no way to the other end, so that the harness can't dial. `pongs`:
+    whether pings are answered. `delay` gives the seconds that the next piece is on its way, `rate` is how many bytes go
+    through in a second, `opening` how many seconds each part of a handshake takes. `strikes` are asked about each frame
+    that has come, and keep it from the harness by saying so; `breaks` about each that is to go out, which is then cut
+    off in its middle.
+    """
+
+    def __init__(self) -> None:
+        self.stalled = False
+        self.away = False
+        self.pongs = True
+        self.delay: Callable[[], float] | None = None
+        self.rate: float | None = None
+        self.opening = 0.0
+        self.strikes: list[Callable[[Link, Entry], bool]] = []
+        self.breaks: list[Callable[[Link, str], bool]] = []
+        self._links: dict[int, Link] = {}
+
+    @property
+    def links(self) -> "tuple[Link, ...]":
+        """Every TCP connection, oldest first: open, in its handshake or about to end."""
+        return tuple(self._links.values())
+
+    def joined(self, link: "Link") -> None:
+        """Take note of a TCP connection."""
+        self._links[link.number] = link
+
+    def left(self, link: "Link") -> None:
+        """Take note that a TCP connection is gone."""
+        self._links.pop(link.number, None)
+
+    def seconds(self, size: int, *, opening: bool) -> float:
+        """How long a piece of so many bytes takes; `opening`: it is part of a handshake."""
+        delay = self.delay() if self.delay is not None else 0.0
+        rate = size / self.rate if self.rate is not None else 0.0
+        return delay + rate + (self.opening if opening else 0.0)
+
+    def pieces(self, data: bytes) -> list[bytes]:
+        """The pieces in which bytes go out: small ones on a narrow line."""
+        size = len(data) if self.rate is None else _PIECE
+        return [data[each : each + size] for each in range(0, len(data), size)]
+
+    def keeps(self, link: "Link", entry: Entry) -> bool:
+        """Whether a frame that has come is kept from the harness."""
+        return any(strike(link, entry) for strike in tuple(self.strikes))
+
+    def cuts(self, link: "Link", text: str) -> bool:
+        """Whether a text that is to go out is cut off."""
+        return any(each(link, text) for each in tuple(self.breaks))
+
+
+class Slowly:
+    """One direction of a link: what is pushed goes on in its order, each piece when its time has come."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, go: Callable[[bytes], None]) -> None:
+        self._loop = loop
+        self._go = go
+        self._waiting: deque[bytes] = deque()
+        self._timers: deque[asyncio.TimerHandle] = deque()
+        self._last = 0.0
+
+    def push(self, data: bytes, seconds: float) -> None:
+        """Let bytes go on after so many seconds, and after those before them."""
+        if not self._waiting and seconds <= 0:
+            self._go(data)
+            return
+        self._last = max(self._last, self._loop.time()) + seconds
+        self._waiting.append(data)
+        self._timers.append(self._loop.call_at(self._last, self._due))
+
+    def flush(self) -> None:
+        """Let all of them go on now."""
+        waiting = tuple(self._waiting)
+        self.clear()
+        for data in waiting:
+            self._go(data)
+
+    def clear(self) -> None:
+        """Forget all of them."""
+        for timer in self._timers:
+            timer.cancel()
+        self._timers.clear()
+        self._waiting.clear()
+        self._last = 0.0
+
+    def _due(self) -> None:
+        self._timers.popleft()
+        self._go(self._waiting.popleft())
+
+
 class Link(asyncio.Protocol):
     """One WebSocket connection. Made by a `Listener` or by `dial`, not by hand."""
 
@@ -80,10 +175,12 @@ class Link(asyncio.Protocol):
         transcript: Transcript,
         options: LinkOptions,
         callbacks: Callbacks,
+        line: Line,
     ) -> None:
         self.number = transcript.new_link()
         self.transcript = transcript
         self.options = options
+        self.line = line
         self.auto_pong = options.auto_pong
         self.path = ""
         self.prefix = ""
@@ -102,6 +199,8 @@ class Link(asyncio.Protocol):
         self._opened = False
         self._stalled = False
         self._held: list[bytes] = []
+        self._coming = Slowly(self._loop, self._take_in)
+        self._going = Slowly(self._loop, self._hand_over)
         self._corked = False
         self._writing_paused = False
         self._parts: list[bytes] = []
@@ -130,10 +229,14 @@ class Link(asyncio.Protocol):
         if not self.is_open:
             raise LinkClosed(f"connection {self.number} is not open")
         data = text.encode()
-        entry = self._record(text, self.sender, self._fate)
+        cut = self.line.cuts(self, text)
+        entry = self._record(text, self.sender, {"dropped": True} if cut else self._fate)
         if not self._stalled and self.is_open:
-            self._protocol.send_text(data)
-            self._flush()
+            if cut:
+                self._break_off(data)
+            else:
+                self._protocol.send_text(data)
+                self._flush()
         return entry
 
     def send_binary(self, data: bytes) -> Entry:
@@ -189,6 +292,11 @@ class Link(asyncio.Protocol):
         return entry
 
     @property
+    def answers_pings(self) -> bool:
+        """Whether a ping is answered with a pong."""
+        return self.auto_pong and self.line.pongs
+
+    @property
     def _fate(self) -> Mapping[str, Any]:
         """What becomes of what is sent now."""
         return {"dropped": True} if self._stalled else {}
@@ -231,6 +339,7 @@ class Link(asyncio.Protocol):
         if self._lost.is_set():
             return
         self._record_end(by=self.sender, how="reset", error=None)
+        self._going.clear()
         if self._transport is None:
             self._lost.set()
             return
@@ -242,6 +351,7 @@ class Link(asyncio.Protocol):
         if self._transport is None or self._lost.is_set():
             return
         self._record_end(by=self.sender, how="eof", error=None)
+        self._going.flush()
         self._transport.close()
 
     # -- faults -------------------------------------------------------------------------------------------------------
@@ -251,6 +361,8 @@ class Link(asyncio.Protocol):
         if self._stalled:
             return
         self._stalled = True
+        self._coming.flush()
+        self._going.clear()
         self._cancel("handshake", "pong")
         if self._transport is not None and not self._transport.is_closing():
             self._transport.pause_reading()
@@ -267,13 +379,21 @@ class Link(asyncio.Protocol):
             self.data_received(data)
         self._resume_reading()
 
+    def hasten(self) -> None:
+        """Let go at once of what was held up in either direction."""
+        self._coming.flush()
+        self._going.flush()
+
     # -- what asyncio calls -------------------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """TCP is there; the handshake begins."""
         self._transport = transport = cast("asyncio.Transport", transport)  # uvloop's is none by its class
+        self.line.joined(self)
         transport.set_write_buffer_limits(high=_WRITE_BUFFER)
         self.remote = _address(transport.get_extra_info("peername"))
+        if self.line.stalled:
+            self.stall()
         if self._stalled:
             transport.pause_reading()
         else:
@@ -281,6 +401,9 @@ class Link(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take in bytes, whatever they are."""
+        self._coming.push(data, self.line.seconds(len(data), opening=not self._opened))
+
+    def _take_in(self, data: bytes) -> None:
         if self._stalled:
             self._held.append(data)
             return
@@ -297,12 +420,16 @@ class Link(asyncio.Protocol):
 
     def eof_received(self) -> bool | None:
         """The other end will send no more."""
+        self._coming.flush()
         if not self._stalled:
             self._end_of_stream(None)
         return None
 
     def connection_lost(self, exc: Exception | None) -> None:
         """TCP is gone."""
+        self._coming.flush()
+        self._going.clear()
+        self.line.left(self)
         try:
             self._end_of_stream(exc)
         finally:
@@ -347,7 +474,7 @@ class Link(asyncio.Protocol):
         elif opcode is Opcode.PING:
             data = shown(bytes(frame.data))
             self._add("ping", self.other, detail={"data": data})
-            if self.auto_pong:
+            if self.answers_pings:
                 self._add("pong", self.sender, detail={"data": data})
         elif opcode is Opcode.PONG:
             self._add("pong", self.other, detail={"data": shown(bytes(frame.data))})
@@ -381,6 +508,8 @@ class Link(asyncio.Protocol):
             entry = self._record(text, self.other, None)
         else:
             entry = self._record_frame(decode(bytes(data)), self.other, None)
+        if self.line.keeps(self, entry):
+            return
         if self._callbacks.on_frame is not None:
             self._tell(self._callbacks.on_frame, self, entry)
 
@@ -423,11 +552,25 @@ class Link(asyncio.Protocol):
         end = pending[-1] == b""
         data = b"".join(pending) if len(pending) > 1 else pending[0]
         if data:
-            transport.write(data)
+            for piece in self.line.pieces(data):
+                self._going.push(piece, self.line.seconds(len(piece), opening=not self._opened))
         if end:
+            self._going.flush()
             self._end_writing(transport)
         if self._protocol.close_expected():
             self._later("close", self.options.close_timeout, self._close_late, replace=False)
+
+    def _hand_over(self, data: bytes) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write(data)
+
+    def _break_off(self, text: bytes) -> None:
+        """Send the first half of a text message, and end the TCP connection."""
+        before = b"".join(self._protocol.data_to_send())
+        self._protocol.send_text(text)
+        data = b"".join(self._protocol.data_to_send())
+        self._going.push(before + data[: len(data) // 2], 0.0)
+        self.fin()
 
     def _end_writing(self, transport: asyncio.Transport) -> None:
         if not transport.can_write_eof():
@@ -622,7 +765,7 @@ class Core(Protocol):
 
     def recv_frame(self, frame: WebSocketFrame) -> None:
         """Take in a frame."""
-        if frame.opcode is Opcode.PING and not self.link.auto_pong:
+        if frame.opcode is Opcode.PING and not self.link.answers_pings:
             self.events.append(frame)
         else:
             super().recv_frame(frame)

@@ -29,6 +29,7 @@ from websockets.uri import parse_uri
 from conformance.wire.connection import (
     Callbacks,
     Core,
+    Line,
     Link,
     LinkClosed,
     LinkOptions,
@@ -45,6 +46,7 @@ __all__ = [
     "Admission",
     "HandshakeFailed",
     "HandshakeInfo",
+    "Line",
     "Link",
     "LinkClosed",
     "LinkOptions",
@@ -144,23 +146,13 @@ class ServerLink(Link):
             extensions=extensions if options.compression else None, max_size=options.max_size, logger=quiet
         )
         protocol.link = self
-        super().__init__(protocol, transcript, options, callbacks)
+        super().__init__(protocol, transcript, options, callbacks, listener.line)
         self._server = protocol
         self._listener = listener
         self._request: HandshakeInfo | None = None
         self._decision: Accept | Refuse | None = None
 
     _caller: Sender = "sut"
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """TCP is there; the station is to ask for an upgrade."""
-        self._listener.joined(self)
-        super().connection_made(transport)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """TCP is gone."""
-        super().connection_lost(exc)
-        self._listener.left(self)
 
     def decide(self) -> Subprotocol | None:
         """Ask whether a proper upgrade is let in, and with which subprotocol."""
@@ -245,6 +237,7 @@ class ClientLink(Link):
         options: LinkOptions,
         callbacks: Callbacks,
         headers: Iterable[tuple[str, str]],
+        line: Line,
     ) -> None:
         self.uri = parse_uri(url)
         protocol = _Client(
@@ -255,7 +248,7 @@ class ClientLink(Link):
             logger=quiet,
         )
         protocol.link = self
-        super().__init__(protocol, transcript, options, callbacks)
+        super().__init__(protocol, transcript, options, callbacks, line)
         self._client = protocol
         self._request = protocol.connect()
         for name, value in headers:
@@ -322,12 +315,15 @@ async def dial(  # noqa: PLR0913 -- by keyword
     on_frame: Callable[[Link, Entry], None] | None = None,
     on_close: Callable[[Link, Entry], None] | None = None,
     wrap: Callable[[Link], asyncio.BaseProtocol] | None = None,
+    line: Line | None = None,
 ) -> Link:
     """Connect to a CSMS as the station whose identity ends the URL, and return the link once it is open.
 
     `credentials` are user name and password for HTTP Basic; `subprotocols` are offered in this order. Frames may come
-    before this returns: `on_frame` gets them. Raises ValueError for a URL that is none, OSError where there is no TCP
-    connection, HandshakeFailed where the other end does not open it; the attempt is in the transcript all the same.
+    before this returns: `on_frame` gets them. `line` is for faults, and may be that of other connections.
+
+    Raises ValueError for a URL that is none, OSError where there is no TCP connection, HandshakeFailed where the other
+    end does not open it; the attempt is in the transcript all the same.
     """
     everything = [*headers]
     if credentials is not None:
@@ -341,6 +337,7 @@ async def dial(  # noqa: PLR0913 -- by keyword
             options=options or LinkOptions(),
             callbacks=callbacks,
             headers=everything,
+            line=line or Line(),
         )
     except (InvalidURI, ValueError) as error:
         raise ValueError(f"{without_userinfo(url)} is no URL of a WebSocket") from error
@@ -348,6 +345,8 @@ async def dial(  # noqa: PLR0913 -- by keyword
         raise ValueError(f"{without_userinfo(url)}: wss needs TLS, which this harness does not speak yet")
     loop = asyncio.get_running_loop()
     try:
+        if link.line.away:
+            raise ConnectionRefusedError(errno.ECONNREFUSED, "there is no way to the CSMS at the moment")
         await loop.create_connection(
             lambda: link if wrap is None else wrap(link), link.uri.host, link.uri.port, family=socket.AF_UNSPEC
         )
@@ -368,7 +367,7 @@ class Listener:
     """Takes in connections on one address, and can go away for a while and come back at the same one.
 
     Port 0 means any that is free; `port` says which from `start` on. `turned_away` answers every proper upgrade with
-    a refusal instead of asking `admit`; `stalled` leaves new connections unread. Both are for faults.
+    a refusal instead of asking `admit`; `line` is what its connections are on. Both are for faults.
     """
 
     def __init__(  # noqa: PLR0913 -- by keyword
@@ -390,23 +389,22 @@ class Listener:
         self.transcript = transcript
         self.options = options or LinkOptions()
         self.turned_away: Refuse | None = None
-        self.stalled = False
+        self.line = Line()
         self._admit = admit
         self._callbacks = Callbacks(on_handshake, on_open, on_frame, on_close)
         self._wrap = wrap
         self._servers: list[asyncio.Server] = []
         self._reserved: list[socket.socket] = []
-        self._connections: dict[int, ServerLink] = {}
 
     @property
     def links(self) -> tuple[Link, ...]:
         """The open connections, oldest first."""
-        return tuple(link for link in self._connections.values() if link.is_open)
+        return tuple(link for link in self.line.links if link.is_open)
 
     @property
     def connections(self) -> tuple[Link, ...]:
         """Every TCP connection, oldest first: open, in its handshake or about to end."""
-        return tuple(self._connections.values())
+        return self.line.links
 
     @property
     def is_listening(self) -> bool:
@@ -461,16 +459,6 @@ class Listener:
     def decide(self, request: HandshakeInfo) -> Accept | Refuse:
         """What is answered to an upgrade."""
         return self.turned_away if self.turned_away is not None else self._admit(request)
-
-    def joined(self, link: "ServerLink") -> None:
-        """Take note of a TCP connection."""
-        self._connections[link.number] = link
-        if self.stalled:
-            link.stall()
-
-    def left(self, link: "ServerLink") -> None:
-        """Take note that a TCP connection is gone."""
-        self._connections.pop(link.number, None)
 
     # -- inside -------------------------------------------------------------------------------------------------------
 

@@ -40,10 +40,11 @@ class Entry:
     * handshake: `path`, `identity`, `offered`, `chosen`, `headers`, `status` (the HTTP status, None where it did not
       come to one), `error` (None if the connection was opened), `remote`, `compression`
     * open: `subprotocol`, `version`
-    * frame: nothing, or `dropped` for one that a fault kept from the wire
+    * frame: nothing, or `dropped` for one that a fault kept from the wire, or cut off; such an answer answers nothing
     * ping, pong: `data`
     * close: `code`, `reason`, `by` (a sender or None), `how`: "close frame", "reset", "eof" or "timeout"; and `error`
-    * fault: `fault`, `phase` ("begin" or "end"), and what the fault was given
+    * fault: `fault`, `phase` ("begin", "end", or "strikes" with the number of the frame that it concerns as `frame`),
+      and what the fault was given
     * note: `text`, and whatever goes with it
 
     Entries are equal only to themselves. The value of an Authorization header is never in one.
@@ -443,6 +444,8 @@ class Transcript:
                 self._unasked.append(entry)
             return
         self._by_entry[entry.n] = record
+        if entry.detail.get("dropped"):
+            return  # nobody was answered
         if record.answer is None:
             record.answer = entry
         else:

@@ -1,0 +1,91 @@
+"""Mutants that do not bear a bad network: what they lose, tell twice or tell otherwise once something has failed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from conformance.reference import fault_defects
+from conformance.reference.station16 import ReferenceStation16
+from conformance.reference.station16.base import Session
+
+if TYPE_CHECKING:
+    from conformance.reference.station.rpc import Payload
+
+
+class KeepsNothingUnderFault(fault_defects.KeepsNothing, ReferenceStation16):
+    """Keeps nothing that happens while there is no connection."""
+
+    breaks = "TX.FAULT.01"
+
+
+class DropsWhatIsUnderWayUnderFault(fault_defects.DropsWhatIsUnderWay, ReferenceStation16):
+    """Takes a message for delivered once it was sent, although the connection went before the answer."""
+
+    breaks = "TX.FAULT.01"
+
+
+class ForgetsTransactionUnderFault(ReferenceStation16):
+    """Knows nothing any more of the transaction that ran when the connection was lost."""
+
+    breaks = "TX.FAULT.01"
+
+    def connected(self, offline_seconds: float | None) -> None:
+        """Begin anew."""
+        super().connected(offline_seconds)
+        if offline_seconds is not None:
+            self.running.clear()
+            for connector in self.connectors.values():
+                connector.meter.power = 0
+                connector.session = Session()
+
+
+class TiresUnderFault(fault_defects.Tires, ReferenceStation16):
+    """Does not tell the end of a transaction any more once an answer has taken its time."""
+
+    breaks = "TX.FAULT.01"
+
+
+class NeverRepeatsUnderFault(fault_defects.NeverRepeats, ReferenceStation16):
+    """Sends a message once, whatever is answered to it, or not."""
+
+    breaks = "TX.FAULT.02"
+
+
+class BillsMoreUnderFault(fault_defects.ChangesWhatItRepeats, ReferenceStation16):
+    """Reads the meter again for a message that it sends again."""
+
+    breaks = "TX.FAULT.04"
+
+    def change(self, payload: Payload) -> None:
+        """Bill some more."""
+        if "meterStop" in payload:
+            payload["meterStop"] += 1000
+
+
+class LaterUnderFault(fault_defects.ChangesWhatItRepeats, ReferenceStation16):
+    """Writes the time of the repeat into a message that it sends again."""
+
+    breaks = "TX.FAULT.04"
+
+    def change(self, payload: Payload) -> None:
+        """Look at the clock again."""
+        if "meterStop" in payload:
+            payload["timestamp"] = self.clock.stamp()
+
+
+class TellsAgainUnderFault(fault_defects.TellsAgain, ReferenceStation16):
+    """Sends a message that was acknowledged once more when it has a connection again."""
+
+    breaks = "TX.FAULT.05"
+
+    def connected(self, offline_seconds: float | None) -> None:
+        """Be on the safe side."""
+        super().connected(offline_seconds)
+        if offline_seconds is not None:
+            self.tell_again()
+
+
+class ImpatientUnderFault(fault_defects.Impatient, ReferenceStation16):
+    """Sends a message again when the answer does not come at once."""
+
+    breaks = "TX.FAULT.05"
