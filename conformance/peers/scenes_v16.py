@@ -168,7 +168,7 @@ async def off(csms: CsmsPeer, profile: SutProfile, outage: AbstractAsyncContextM
 # -- what is told -----------------------------------------------------------------------------------------------------
 
 
-async def shows(  # noqa: PLR0913 -- what, where, and since when
+async def shows(
     csms: CsmsPeer,
     connector: Connector,
     *statuses: str,

@@ -72,7 +72,7 @@ async def test_meter_values(
             for one, two in pairwise(times):
                 gap = (two - one).total_seconds()
                 assert gap <= interval + profile.timing.tolerance, (
-                    f"no sample was taken or none was kept for {gap:.1f} s after {one:%H:%M:%S}, and {interval} s are set"
+                    f"no sample was taken, or none kept, for {gap:.1f} s after {one:%H:%M:%S}; {interval} s are set"
                 )
         kept = _samples(csms, spot, mark)
         with spec("16.TX.36"):
@@ -423,9 +423,7 @@ async def test_power_loss(
         with suppress(AssertionError):  # it was ended by the power cut, or goes on
             await csms.speak.remote_stop(begun.transaction_id)
         with suppress(NotSeen):
-            await csms.until(
-                lambda: len(_ends(csms, mark)) > PER_SESSION, "no more ends", within=profile.timing.settle
-            )
+            await csms.until(lambda: len(_ends(csms, mark)) > PER_SESSION, "no more ends", within=profile.timing.settle)
         ends = _ends(csms, mark)
         with spec("16.TX.10"):
             csms.touch(*ends)
