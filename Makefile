@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: proof test lint unit prove bench lock clean
+.PHONY: proof test lint unit histories prove bench lock clean
 
 proof: $(READY)  ## the main job: judge the embedded reference, and write the graded report
 	$(BIN)/ocpp-conformance run --sut embedded
@@ -21,6 +21,9 @@ unit: $(READY)
 	$(BIN)/coverage run -m pytest tests -n 4
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
+
+histories: $(READY)  ## 10,000 random histories of transactions with losses and repeats, in each version
+	OCPP_HISTORIES=10000 $(BIN)/python -m pytest --timeout 0 tests/oracles/test_transaction_histories.py
 
 prove: $(READY)  ## each mutant of the reference must be blamed for exactly what it breaks
 	$(BIN)/ocpp-conformance prove -n 8

@@ -6,6 +6,7 @@ A run that has had these occasions in other cases needs none of them again; what
 import contextlib
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from itertools import count
 
 from conformance.cases.catalogue import catalogue
 from conformance.cases.spec import Spec
@@ -30,6 +31,7 @@ _A_MOMENT = 0.1
 _SAMPLE = 1
 """Seconds between meter readings."""
 _ATTEMPTS = 3
+_transaction_ids = count(4711)
 _INTERVAL = 1
 
 
@@ -239,7 +241,7 @@ class Occasions:
 
     def _refusing(self, payload: object) -> dict[str, object]:
         if self._profile.version == "1.6":
-            return {"transactionId": 4711, "idTagInfo": {"status": "Invalid"}}
+            return {"transactionId": next(_transaction_ids), "idTagInfo": {"status": "Invalid"}}
         shown = isinstance(payload, dict) and "idToken" in payload
         return {"idTokenInfo": {"status": "Invalid"}} if shown else {}
 

@@ -137,7 +137,23 @@ def clock_put_wrong(session: Session201) -> None:
     session.whole(id="tx2")
 
 
+def clock_put_right_in_between(session: Session201) -> None:
+    """What was made while the clock was wrong comes after it was put right."""
+    session.after(10)
+    session.boot(tells=session.time + 3600)
+    session.after(10)
+    started = session.event("Started", 0, at=session.time + 3600, answer=None)
+    session.after(10)
+    outage(session)
+    session.boot()
+    session.event("", 0, again=started | {"offline": True})
+    session.after(10)
+    session.event("Ended", 1)
+    session.whole(id="tx2")
+
+
 IN_ORDER = [
+    clock_put_right_in_between,
     online,
     through_an_outage,
     with_failures,

@@ -129,7 +129,7 @@ def _end_measured(book: Ledger) -> bool:
 
 def _has(book: Ledger, transaction: Transaction, event: Event, name: str) -> bool:
     began, ended = transaction.began, transaction.ended
-    return bool(event.readings) or (began is not None and bool(book.setting(name, began, ended)))
+    return bool(event.readings) or (began is not None and bool(book.set_between(name, began, ended)))
 
 
 def _room(book: Ledger) -> bool:
@@ -197,7 +197,7 @@ def _sampled(book: Ledger) -> bool:
     for each in book.transactions:
         start, stop = each.start, each.stop
         if start is not None and stop is not None and start.time is not None and stop.time is not None:
-            interval = book.setting("sample_interval", start.time, stop.time)
+            interval = book.set_between("sample_interval", start.time, stop.time)
             if interval and (stop.time - start.time).total_seconds() > interval:
                 return True
     return False

@@ -280,6 +280,13 @@ class Ledger:
         given: float | None = getattr(self.circumstances, name)
         return self.settings.through(name, began, ended or began) if given is None else given
 
+    def set_between(self, name: str, began: datetime, ended: datetime | None) -> float | None:
+        """The same between two times of the station's clock, which is not that of the settings."""
+        slack = timedelta(seconds=self.circumstances.tolerance)
+        last = began if ended is None else ended
+        first = min(began + slack, last)
+        return self.setting(name, first, max(last - slack, first))
+
     def overdue(self, since: float, event: Event | None = None) -> bool:
         """Whether the station had the time to send what was due at `since`, and was free to.
 
@@ -381,16 +388,19 @@ def _leave_out_wrong_times(book: Ledger) -> None:
     """Leave out the times of a transaction that may have run while the station's clock was wrong by our doing."""
     for wrong, right in _told_wrong(book):
         for transaction in book.transactions:
-            calls = transaction.calls
-            began = transaction.began
-            if not calls or began is None or calls[-1].n < wrong.n:
-                continue
-            slack = timedelta(seconds=book.circumstances.tolerance)
-            if right is not None and right.utc - slack <= began <= calls[0].utc + slack:
+            if all(each.last.call.n < wrong.n or _made_since(book, each, right) for each in transaction.events):
                 continue
             for event in transaction.events:
                 event.time = None
                 event.readings = [replace(each, time=None) for each in event.readings]
+
+
+def _made_since(book: Ledger, event: Event, right: Entry | None) -> bool:
+    """Whether an event was made, by its own time, between the right time being told and its coming."""
+    slack = timedelta(seconds=book.circumstances.tolerance)
+    if right is None or event.time is None:
+        return False
+    return right.utc - slack <= event.time <= event.first.call.utc + slack
 
 
 def _told_wrong(book: Ledger) -> list[tuple[Entry, Entry | None]]:

@@ -108,7 +108,7 @@ def _contexts(book: Ledger, transaction: Transaction) -> Found:
 def _is_set(book: Ledger, name: str, transaction: Transaction) -> bool:
     """Whether meter values were set for a message, all the time that the transaction ran."""
     began, ended = transaction.began, transaction.ended
-    return began is not None and bool(book.setting(name, began, ended))
+    return began is not None and bool(book.set_between(name, began, ended))
 
 
 def _both(one: Event, other: Event) -> tuple[Entry, ...]:

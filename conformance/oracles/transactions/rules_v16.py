@@ -126,7 +126,7 @@ def _without_samples(book: Ledger, transaction: Transaction) -> Iterator[Loss]:
     if stop is not None and stop.time is not None:
         taken.setdefault(stop.time, stop)
     for one, other in pairwise(sorted(taken)):
-        after, interval = taken[other], book.setting("sample_interval", one, other)
+        after, interval = taken[other], book.set_between("sample_interval", one, other)
         if not interval:
             continue
         longest = timedelta(seconds=interval * _LONG + book.circumstances.tolerance)

@@ -112,7 +112,8 @@ def _is_altered(book: Ledger, known: Event, event: Event, delivery: Delivery) ->
     stopped = any(each.stop is not None for each in book.transactions if known in each.events)
     if stopped or known.text("idTag") != event.text("idTag"):
         return False
-    return same_id or known.time == event.time or known.payload.get("meterStart") == event.payload.get("meterStart")
+    same_meter = known.payload.get("meterStart") == event.payload.get("meterStart")
+    return same_id or known.time == event.time or (same_meter and not known.answered)
 
 
 def _note_id(book: Ledger, delivery: Delivery) -> None:
