@@ -6,7 +6,7 @@ READY := .venv/.ready
 .PHONY: proof test lint unit histories prove bench lock clean
 
 proof: $(READY)  ## the main job: judge the embedded reference, and write the graded report
-	$(BIN)/ocpp-conformance run --sut embedded
+	$(BIN)/ocpp-conformance run --sut embedded -n 4
 	$(BIN)/ocpp-conformance report
 
 test: lint unit prove  ## everything that has to hold before a change lands

@@ -47,6 +47,12 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--gate", default="B", metavar="GRADE", help="worst grade that still exits with 0 (default B)")
     run.add_argument("--reports", default="reports", metavar="DIR", help="where reports are written")
     run.add_argument(
+        "-n",
+        dest="workers",
+        metavar="N",
+        help="judge the roles and versions of the embedded reference side by side, in N processes (needs pytest-xdist)",
+    )
+    run.add_argument(
         "--fault-matrix", action="store_true", help="every fault at every moment of a transaction, not only at some"
     )
     _selection(run)
@@ -82,12 +88,15 @@ def _run(arguments: argparse.Namespace) -> int:
         options.append("--ocpp-fault-matrix")
     if arguments.plan:
         options.append(f"--ocpp-plan={arguments.plan}")
+    if not _can_spread(arguments, "run"):
+        return BAD_INPUT
+    if arguments.workers:
+        options += ["-n", arguments.workers, "--dist", "loadgroup"]
     return _pytest([*options, *_selected(arguments), "--tb=no", "-rN"])
 
 
 def _prove(arguments: argparse.Namespace) -> int:
-    if arguments.workers and find_spec("xdist") is None:
-        sys.stderr.write("prove -n: expected pytest-xdist to be installed, and it is not: pip install pytest-xdist\n")
+    if not _can_spread(arguments, "prove"):
         return BAD_INPUT
     keep = _Keep()
     options = ["--prove", *_selected(arguments), "--tb=no", "-rN"]
@@ -98,6 +107,13 @@ def _prove(arguments: argparse.Namespace) -> int:
     if arguments.json and keep.proving is not None:
         sys.stdout.write(json.dumps(keep.proving, indent=2) + "\n")
     return code
+
+
+def _can_spread(arguments: argparse.Namespace, command: str) -> bool:
+    if not arguments.workers or find_spec("xdist") is not None:
+        return True
+    sys.stderr.write(f"{command} -n: expected pytest-xdist to be installed, and it is not: pip install pytest-xdist\n")
+    return False
 
 
 def _selected(arguments: argparse.Namespace) -> list[str]:

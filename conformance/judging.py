@@ -12,6 +12,7 @@ from typing import NoReturn
 
 import pytest
 
+from conformance import spread
 from conformance.bench import Bench, GivenUp, Overdue, Subject, claims_of
 from conformance.cases.case import Case
 from conformance.cases.proving import CONTROL, PLAIN, REFERENCE
@@ -250,6 +251,7 @@ def _note(item: pytest.Item, bench: Bench, ran: Ran) -> None:
     if ran.verdict is not Verdict.NOT_APPLICABLE:  # one that did not run leaves things as they were
         bench.doubtful = ran.verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.ERROR)
     target.record(ran)
+    spread.tell(item, target.name, ran)
     row = target.row(ran, run.plan.proof_of(ran.case.id) or OWN_CASES)
     try:
         allure.label_case(row)

@@ -11,7 +11,7 @@ from typing import NoReturn
 import msgspec
 import pytest
 
-from conformance import judging, suite
+from conformance import judging, spread, suite
 from conformance.bench import Bench, Subject, claims_of, mutants_of
 from conformance.cases.case import Case, cases_of
 from conformance.cases.proving import CONTROL, PLAIN, REFERENCE, Proving, Trial, prove, together
@@ -75,19 +75,29 @@ def pytest_configure(config: pytest.Config) -> None:
     sut = config.getoption("--ocpp-sut") or ("embedded" if proving else None)
     if sut is None:
         return
-    if not proving and config.getoption("numprocesses", None):
-        _stop("-n: a system under test has one life, and can't be shared by processes; only --prove can be spread")
+    spread_out = not proving and bool(config.getoption("numprocesses", None))
     try:
         run = _new_run(config, sut, keep=not (proving or config.option.collectonly))
+        if spread_out:
+            run.check_plan()
     except BadInputError as error:
         _stop(str(error))
-    if proving and not all(isinstance(profile.driver, EmbeddedDriver) for profile in run.profiles):
+    embedded = all(isinstance(profile.driver, EmbeddedDriver) for profile in run.profiles)
+    if spread_out and not (embedded and config.getoption("dist") == "loadgroup"):
+        config.add_cleanup(run.discard)
+        _stop(
+            "-n: a system under test has one life, and can't be shared by processes; only the embedded references can "
+            "be judged side by side, with --dist loadgroup"
+        )
+    if proving and not embedded:
         _stop(f"--prove: expected the references and their mutants, got {sut}; leave --ocpp-sut out")
     config.stash[Bench.KEY] = Bench(run, proving=proving, say=_Say(config), pace=config.getoption("--ocpp-progress"))
     config.stash[_TRIALS], config.stash[_OTHERS] = [], _Others()
     config.pluginmanager.register(_Trials(config.stash[_TRIALS]))
     config.pluginmanager.register(config.stash[_OTHERS])
     config.pluginmanager.register(_Loop())
+    if spread_out:
+        config.pluginmanager.register(spread.Controller(run))
     config.pluginmanager.register(judging)
     if config.getoption("--ocpp-lines"):
         config.pluginmanager.register(Lines(config))
@@ -113,7 +123,8 @@ def _new_run(config: pytest.Config, sut: str, *, keep: bool) -> Run:
             gate=config.getoption("--ocpp-gate"),
             reports=reports,
             fault_matrix=config.getoption("--ocpp-fault-matrix"),
-        )
+        ),
+        shared=spread.folder(config),
     )
     config.add_cleanup(run.close)
     return run
@@ -316,6 +327,8 @@ def _name(item: pytest.Item, bench: Bench) -> None:
         return
     item.stash[Bench.SUBJECT] = subject
     _mark(item, [subject.case.id])
+    if not bench.proving:
+        item.add_marker(pytest.mark.xdist_group(subject.target.name))
     item.user_properties.append(("case", subject.case.id))
     item.user_properties.append(("target", subject.target.name))
     item.user_properties.append(("variant", subject.variant))
@@ -375,7 +388,10 @@ class _Others:
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[None]:
     """Write the result, and say by the exit code how the grades stand to the gate."""
     bench = _bench(session.config)
-    if bench is None or hasattr(session.config, "workerinput") or session.config.option.collectonly:
+    if bench is not None and hasattr(session.config, "workerinput"):
+        spread.say_notes(session.config, bench.run)
+        return (yield)
+    if bench is None or session.config.option.collectonly:
         return (yield)
     session.exitstatus = session.config.stash[CODE] = _finish(session.config, bench, exitstatus)
     try:

@@ -45,6 +45,8 @@ class Run:
     """
 
     settings: Settings
+    shared: str = ""
+    """The folder of the run where another process has made it; this one writes transcripts there, and no report."""
     profiles: tuple[SutProfile, ...] = field(init=False)
     targets: tuple[Target, ...] = field(init=False)
     plan: Plan = field(init=False)
@@ -70,7 +72,11 @@ class Run:
         _known_proofs(self.plan, self.settings.proofs)
         kinds = self._judgeable([profile.in_version(each) for profile in self.profiles for each in profile.versions])
         files = [_transcript(each, len(kinds)) for each in kinds]
-        self.folder = _new_folder(Path(self.settings.reports), _slug(self.profiles), self.started, files)
+        self.folder = (
+            Path(self.shared)
+            if self.shared
+            else _new_folder(Path(self.settings.reports), _slug(self.profiles), self.started, files)
+        )
         self.targets = tuple(Target(each, self.folder / file) for each, file in zip(kinds, files, strict=True))
         for target, case in product(self.targets, self.known.values()):
             target.take(case)
@@ -108,6 +114,10 @@ class Run:
             for target in self.targets:
                 target.take(case)
         self.judges_plan = any(id_ in places for target in self.targets for id_ in self.planned(target))
+        self.check_plan()
+
+    def check_plan(self) -> None:
+        """See that each case of the plan is known; raises BadInputError."""
         for id_ in self.plan.case_ids():
             if id_ not in self.known:
                 near = get_close_matches(id_, self.known, n=1)

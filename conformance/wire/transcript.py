@@ -129,7 +129,7 @@ class Sink(Protocol):
 
 
 class JsonLinesSink:
-    """Writes one line of JSON per entry, handed to the operating system at once.
+    """Writes one line of JSON per entry, handed to the operating system at once, at the end of the file.
 
     Opening raises OSError. When writing fails (disk full), the error is kept as `failure` and nothing more is written:
     the file then ends within that line, and the transcript in memory goes on.
@@ -138,7 +138,7 @@ class JsonLinesSink:
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
         self.failure: OSError | None = None
-        self._file = self.path.open("wb", buffering=0)
+        self._file = self.path.open("ab", buffering=0)
 
     def write(self, entry: Entry) -> None:
         """Write one entry as a line."""
