@@ -46,16 +46,6 @@ class TransactionIdNotAnswered(ReferenceStation):
         return {key: value for key, value in answer.items() if key != "transactionId"}
 
 
-class RemoteStartCalledAuthorized(ReferenceStation):
-    """Takes a remote start for a card in what it tells."""
-
-    breaks = "F01.FR.19"
-
-    def driver_authorized(self, place: Evse, token: Payload, trigger: str, group: Payload | None = None) -> None:
-        """Call it Authorized."""
-        super().driver_authorized(place, token, "Authorized" if trigger == "RemoteStart" else trigger, group)
-
-
 class RemoteStartIdForgottenWhenWaiting(ReferenceStation):
     """Leaves the remoteStartId out where a transaction waited already."""
 
