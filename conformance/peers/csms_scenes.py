@@ -1,12 +1,15 @@
 """What cases about a CSMS under test share: somebody operates it, and the station sees what comes of that."""
 
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections import defaultdict, deque
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from itertools import count
 from typing import Any, Literal
 
+from conformance.cases.spec import CaseOver, Spec
+from conformance.oracles.answers import answers
+from conformance.oracles.wire import Miss, summary
 from conformance.peers.equipment import Evse, Transaction
 from conformance.peers.received import NotSeen, Received
 from conformance.peers.replies import Chosen, Error, Late, Payload
@@ -349,8 +352,51 @@ async def charging(csms: CsmsDriver, station: StationPeer, profile: SutProfile, 
     A driver that can't make the token known leaves that to whoever has set up the CSMS. Raises AssertionError where the
     token is not accepted.
     """
-    token = profile.parameters.valid_id_token
+    token = await valid_token(csms, profile)
+    await station.plug_in(evse.id, evse.connectors[0].id)
+    return await station.start(evse.id, id_token=token)
+
+
+async def valid_token(csms: CsmsDriver, profile: SutProfile, *, other: bool = False) -> dict[str, str]:
+    """The profile's token that may charge, or the other one, made known to the CSMS where the driver can do that."""
+    token = profile.parameters.other_valid_id_token if other else profile.parameters.valid_id_token
     with suppress(Unsupported, DriverFailed):
         await csms.add_token(token.id_token, token.type)
-    await station.plug_in(evse.id, evse.connectors[0].id)
-    return await station.start(evse.id, id_token=token.payload)
+    return token.payload
+
+
+# -- how it is answered -----------------------------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def judged(
+    station: StationPeer, spec: Spec, profile: SutProfile, *, expected: Mapping[str, frozenset[str]] | None = None
+) -> AsyncIterator[None]:
+    """Judge the answers to what the station says within the block, by those of the rules that the case declares.
+
+    These are the rules of `conformance.oracles.answers`. `expected` are the statuses that tokens may be answered by
+    beside those of the profile that may charge. A wrong answer over which the scenario stumbles ends the case; where it
+    stumbles over anything else, that is raised as it is.
+    """
+    mark, stumbled = station.now, None
+    try:
+        yield
+    except AssertionError as error:
+        stumbled = error
+    valid = (profile.parameters.valid_id_token, profile.parameters.other_valid_id_token)
+    allowed = {each.id_token: frozenset({"Accepted"}) for each in valid} | dict(expected or {})
+    found: dict[str, list[Miss]] = defaultdict(list)
+    for each in answers(
+        station.transcript, station.identity, since=mark, expected=allowed, pending=stumbled is not None
+    ):
+        name = next((name for name in each.requirements if spec.declares(name)), None)
+        if name is not None:
+            found[name] += [each.miss] if each.miss is not None else []
+    for name, misses in found.items():
+        with spec(name):
+            station.touch(*(entry for miss in misses for entry in miss.entries))
+            assert not misses, summary(misses)
+    if stumbled is not None:
+        if any(found.values()):
+            raise CaseOver(next(name for name, misses in found.items() if misses)) from stumbled
+        raise stumbled

@@ -1,0 +1,332 @@
+"""Transactions as a station tells them to a CSMS under test, one message at a time: in order or not, again or late."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+from uuid import uuid4
+
+from conformance.peers import v16, v201
+from conformance.peers.equipment import ChargingState, Evse, Meter, Transaction, stamp
+from conformance.peers.received import Received, Refused
+from conformance.peers.replies import Payload
+from conformance.peers.station import StationPeer
+from conformance.peers.station_v16 import Station16
+from conformance.peers.station_v201 import Station201
+from conformance.wire.frames import CallResult, encode_call
+
+_STEP = timedelta(minutes=1)
+_STEP_WH = 100.0
+"""What lies between one message of a recorded transaction and the next."""
+
+REASONS_16: Mapping[str, str] = {
+    "plug": "EVDisconnected",
+    "power": "PowerLoss",
+    "emergency": "EmergencyStop",
+    "driver": "Local",
+    "deauthorized": "DeAuthorized",
+}
+"""Why a transaction ended, as 1.6 says it."""
+
+REASONS_201: Mapping[str, tuple[str, str]] = {
+    "plug": ("EVCommunicationLost", "EVDisconnected"),
+    "power": ("AbnormalCondition", "PowerLoss"),
+    "emergency": ("AbnormalCondition", "EmergencyStop"),
+    "driver": ("StopAuthorized", "Local"),
+    "deauthorized": ("Deauthorized", "DeAuthorized"),
+}
+"""Why a transaction ended, as 2.0.1 says it: triggerReason and stoppedReason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One message of a transaction: `what` it is in words, and its payload as it stands when it is sent."""
+
+    what: str
+    action: str
+    payload: Callable[[], dict[str, Any]]
+
+    def __str__(self) -> str:
+        return self.what
+
+
+class Recorded(Protocol):
+    """A transaction of which every message can be made now and told whenever a case wants.
+
+    Each message is a minute and 100 Wh after the one that was made before it. Ending it, or `close`, frees the EVSE.
+    """
+
+    running: Transaction
+
+    def start(self, **fields: Any) -> Told:
+        """Its first message; `fields` of the payload are put in, or replaced."""
+
+    def update(self, **fields: Any) -> Told:
+        """One in between: a periodic meter value."""
+
+    def end(self, why: str = "driver", **fields: Any) -> Told:
+        """Its last message; `why` is one of the keys of REASONS_201."""
+
+
+def recorded(
+    station: StationPeer,
+    evse: Evse,
+    id_token: Mapping[str, Any],
+    *,
+    began: datetime | None = None,
+    offline: bool = False,
+) -> Recorded:
+    """A transaction of a station, which began just now unless told otherwise; `offline` is a flag that 1.6 lacks."""
+    made = Recorded16 if isinstance(station.dialect, Station16) else Recorded201
+    return made(station, evse, id_token, began=began or station.equipment.clock.now(), offline=offline)
+
+
+class _Record:
+    """What the messages of one transaction have in common."""
+
+    def __init__(
+        self, station: StationPeer, evse: Evse, id_token: Mapping[str, Any], *, began: datetime, offline: bool
+    ) -> None:
+        self.station = station
+        self.evse = evse
+        self.id_token = dict(id_token)
+        self.offline = offline
+        self.running = station.equipment.begin(evse, evse.plugged or evse.connectors[0])
+        self.running.authorized, self.running.id_token = True, self.id_token
+        self._at, self._register = began - _STEP, evse.meter.register_wh - _STEP_WH
+        self._made = 0
+
+    def _next(self) -> tuple[str, float]:
+        """The time and the reading of the next message."""
+        self._at, self._register, self._made = self._at + _STEP, self._register + _STEP_WH, self._made + 1
+        return stamp(self._at), round(self._register, 1)
+
+    def _over(self) -> None:
+        self.station.equipment.end(self.running)
+        self.evse.meter = Meter(self._register)
+
+
+class Recorded201(_Record):
+    """In the words of 2.0.1: TransactionEvents."""
+
+    def start(self, **fields: Any) -> Told:
+        """Started, by the authorization of a driver whose plug is in."""
+        said = {"idToken": self.id_token, "evse": {"id": self.evse.id, "connectorId": self.running.connector}}
+        return self._told("the start", "Started", "Authorized", state="Charging", **(said | fields))
+
+    def update(self, **fields: Any) -> Told:
+        """Updated, by a periodic meter value."""
+        return self._told(f"update {self._made}", "Updated", "MeterValuePeriodic", state="Charging", **fields)
+
+    def end(self, why: str = "driver", **fields: Any) -> Told:
+        """Ended."""
+        trigger, stopped = REASONS_201[why]
+        said = {"idToken": self.id_token} if why == "driver" else {}
+        made = self._told("the end", "Ended", trigger, state="EVConnected", stopped=stopped, **(said | fields))
+        self._over()
+        return made
+
+    def _told(
+        self,
+        what: str,
+        kind: str,
+        trigger: str,
+        *,
+        state: ChargingState,
+        stopped: str | None = None,
+        **fields: Any,
+    ) -> Told:
+        at, register = self._next()
+        context = {"Started": "Transaction.Begin", "Ended": "Transaction.End"}.get(kind, "Sample.Periodic")
+        values = [v201.meter_value(register, watts=_STEP_WH * 60, context=context, at=at)]
+        said = {"timestamp": at, "meterValue": values} | ({"offline": True} if self.offline else {}) | fields
+        made = event(self.station, self.running, kind, trigger, state=state, stopped=stopped, **said)
+        return Told(what, "TransactionEvent", lambda: made)
+
+
+class Recorded16(_Record):
+    """In the words of 1.6: what follows the start has the transaction id that its answer gave, -1 before it did."""
+
+    def start(self, **fields: Any) -> Told:
+        """StartTransaction."""
+        at, register = self._next()
+        said = {
+            "connectorId": self._connector,
+            "idTag": self.id_token["idToken"],
+            "meterStart": round(register),
+            "timestamp": at,
+        }
+        return Told("the start", "StartTransaction", lambda: said | fields)
+
+    def update(self, **fields: Any) -> Told:
+        """MeterValues."""
+        at, register = self._next()
+        values = [v16.meter_value(register, watts=_STEP_WH * 60, at=at)]
+        said = {"connectorId": self._connector, "meterValue": values}
+        what = f"meter values {self._made - 1}"
+        return Told(what, "MeterValues", lambda: said | {"transactionId": self._number} | fields)
+
+    def end(self, why: str = "driver", **fields: Any) -> Told:
+        """StopTransaction."""
+        at, register = self._next()
+        said: dict[str, Any] = {"meterStop": round(register), "timestamp": at, "reason": REASONS_16[why]}
+        if why == "driver":
+            said["idTag"] = self.id_token["idToken"]
+        self._over()
+        return Told("the end", "StopTransaction", lambda: said | {"transactionId": self._number} | fields)
+
+    @property
+    def _connector(self) -> int:
+        dialect = self.station.dialect
+        assert isinstance(dialect, Station16)
+        return dialect.number(*self.station.equipment.place(self.evse.id, self.running.connector))
+
+    @property
+    def _number(self) -> int:
+        return -1 if self.running.number is None else self.running.number
+
+
+async def tell(
+    station: StationPeer, record: Recorded, told: Told, *, message_id: str | None = None, number: bool = True
+) -> Received:
+    """Send a message of a recorded transaction, with a new message id unless one is given, and return the answer.
+
+    The transactionId in the answer to a StartTransaction is taken over, unless `number` is False. Raises as `call`
+    does.
+    """
+    chosen = message_id or str(uuid4())
+    text = encode_call(chosen, told.action, told.payload())
+    entry = await station.send_raw(text, chosen, what=f"the answer to {told} ({told.action})")
+    if not isinstance(entry.frame, CallResult):
+        raise Refused(told.action, entry)
+    answer = Received(entry.frame.payload, entry, f"the answer to {told}")
+    if number and told.action == "StartTransaction":
+        record.running.number = answer["transactionId"]
+    return answer
+
+
+def token_status(answer: Mapping[str, Any]) -> str | None:
+    """The status of the token that an answer tells, in either version; None where it tells none."""
+    info = answer.get("idTokenInfo", answer.get("idTagInfo", {}))
+    return info.get("status") if isinstance(info, Mapping) else None
+
+
+def token_group(answer: Mapping[str, Any]) -> str | None:
+    """The group, in 1.6 the parent, of the token that an answer tells; None where it tells none."""
+    group = answer.get("idTokenInfo", {}).get("groupIdToken", {}).get("idToken")
+    parent = answer.get("idTagInfo", {}).get("parentIdTag")
+    found = parent if group is None else group
+    return found if isinstance(found, str) else None
+
+
+def refusals(station: StationPeer) -> Mapping[str, frozenset[str]]:
+    """How a token may be answered that is blocked, expired or not known: in 2.0.1 a CSMS may keep the reason back."""
+    if isinstance(station.dialect, Station16):
+        return {
+            "blocked": frozenset({"Blocked"}),
+            "expired": frozenset({"Expired"}),
+            "unknown": frozenset({"Invalid"}),
+        }
+    return {
+        "blocked": frozenset({"Blocked", "Invalid"}),
+        "expired": frozenset({"Expired", "Invalid"}),
+        "unknown": frozenset({"Invalid", "Unknown"}),
+    }
+
+
+# -- OCPP 2.0.1 -------------------------------------------------------------------------------------------------------
+
+
+def event(  # noqa: PLR0913 -- what may stand in an event, by keyword
+    station: StationPeer,
+    running: Transaction,
+    kind: str,
+    trigger: str,
+    *,
+    state: ChargingState | None = None,
+    stopped: str | None = None,
+    token: Mapping[str, Any] | None = None,
+    place: bool = False,
+    **fields: Any,
+) -> dict[str, Any]:
+    """A TransactionEvent with the next seqNo; `fields` of the payload are put in, or replaced."""
+    if state is not None:
+        running.charging_state = state
+    info: dict[str, Any] = {"transactionId": running.id, "chargingState": running.charging_state}
+    if stopped is not None:
+        info["stoppedReason"] = stopped
+    made: dict[str, Any] = {
+        "eventType": kind,
+        "timestamp": station.equipment.clock.stamp(),
+        "triggerReason": trigger,
+        "seqNo": running.next_seq_no(),
+        "transactionInfo": info,
+    }
+    if token is not None:
+        made["idToken"] = dict(token)
+    if place:
+        made["evse"] = {"id": running.evse.id, "connectorId": running.connector}
+    if kind == "Ended":
+        station.equipment.end(running)
+    return made | fields
+
+
+SIGNED: Mapping[str, str] = {
+    "signedMeterData": "T0NNRnx7IkZWIjoiMS4wIiwiUEciOiJUMTIzNDUiLCJSRCI6W119fHsiU0QiOiIzMDQ0MDIyMCJ9",
+    "signingMethod": "ECDSA-secp256r1-SHA256",
+    "encodingMethod": "OCMF",
+    "publicKey": "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEbmV2ZXItdXNlZC1hbnl3aGVyZQ==",
+}
+"""What a meter has signed; nobody can check the signature, and a CSMS has to take it all the same."""
+
+
+def energy(register_wh: float, *, at: str, context: str, signed: bool = False, bare: bool = False) -> dict[str, Any]:
+    """One MeterValue of 2.0.1 with the energy register; `bare` leaves out everything that has a default."""
+    sampled: dict[str, Any] = {"value": register_wh, "context": context}
+    if not bare:
+        sampled |= {
+            "measurand": "Energy.Active.Import.Register",
+            "location": "Outlet",
+            "unitOfMeasure": {"unit": "Wh", "multiplier": 0},
+        }
+    if signed:
+        sampled["signedMeterValue"] = dict(SIGNED)
+    return {"timestamp": at, "sampledValue": [sampled]}
+
+
+def series(station: StationPeer, running: Transaction, contexts: Sequence[str], *, signed: bool) -> list[Payload]:
+    """Meter values of a transaction, a minute apart, the last one now: one for each reading context."""
+    now, register = station.equipment.clock.now(), running.evse.meter.register_wh
+    before = range(len(contexts) - 1, -1, -1)
+    return [
+        energy(register, at=stamp(now - each * _STEP), context=context, signed=signed)
+        for each, context in zip(before, contexts, strict=True)
+    ]
+
+
+def begun(station: StationPeer, evse: Evse, id_token: Mapping[str, Any] | None = None) -> Transaction:
+    """A transaction of which nothing has been told yet, with the EV's plug in or not."""
+    running = station.equipment.begin(evse, evse.plugged or evse.connectors[0])
+    if id_token is not None:
+        running.authorized, running.id_token = True, dict(id_token)
+    return running
+
+
+async def occupied(station: StationPeer, evse: Evse) -> None:
+    """The EV's plug goes into an EVSE; the connector tells so, and nothing else does."""
+    connector = evse.connectors[0]
+    connector.plugged = True
+    await station.dialect.report(station.call, evse, connector)
+
+
+async def vacated(station: StationPeer, evse: Evse) -> None:
+    """The plug is out, and every connector of the EVSE tells its state."""
+    for connector in evse.connectors:
+        connector.plugged = connector.finished = False
+        await station.dialect.report(station.call, evse, connector)
+
+
+def dialect_201(station: StationPeer) -> Station201:
+    """The station's side of OCPP 2.0.1."""
+    assert isinstance(station.dialect, Station201), "the connection is not one of OCPP 2.0.1"
+    return station.dialect
