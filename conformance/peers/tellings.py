@@ -19,23 +19,34 @@ _STEP = timedelta(minutes=1)
 _STEP_WH = 100.0
 """What lies between one message of a recorded transaction and the next."""
 
-REASONS_16: Mapping[str, str] = {
-    "plug": "EVDisconnected",
-    "power": "PowerLoss",
-    "emergency": "EmergencyStop",
-    "driver": "Local",
-    "deauthorized": "DeAuthorized",
-}
-"""Why a transaction ended, as 1.6 says it."""
+ENDS_16: Sequence[str] = (
+    *("Local", "DeAuthorized", "EmergencyStop", "EVDisconnected", "HardReset", "Other", "PowerLoss", "Reboot"),
+    *("Remote", "SoftReset", "UnlockCommand"),
+)
+"""Why a transaction may end, in 1.6."""
 
-REASONS_201: Mapping[str, tuple[str, str]] = {
-    "plug": ("EVCommunicationLost", "EVDisconnected"),
-    "power": ("AbnormalCondition", "PowerLoss"),
-    "emergency": ("AbnormalCondition", "EmergencyStop"),
-    "driver": ("StopAuthorized", "Local"),
-    "deauthorized": ("Deauthorized", "DeAuthorized"),
+ENDS_201: Mapping[str, str] = {
+    "Local": "StopAuthorized",
+    "DeAuthorized": "Deauthorized",
+    "EmergencyStop": "AbnormalCondition",
+    "EnergyLimitReached": "EnergyLimitReached",
+    "EVDisconnected": "EVCommunicationLost",
+    "GroundFault": "AbnormalCondition",
+    "ImmediateReset": "ResetCommand",
+    "LocalOutOfCredit": "StopAuthorized",
+    "MasterPass": "StopAuthorized",
+    "Other": "AbnormalCondition",
+    "OvercurrentFault": "AbnormalCondition",
+    "PowerLoss": "AbnormalCondition",
+    "PowerQuality": "AbnormalCondition",
+    "Reboot": "ResetCommand",
+    "Remote": "RemoteStop",
+    "SOCLimitReached": "ChargingStateChanged",
+    "StoppedByEV": "ChargingStateChanged",
+    "TimeLimitReached": "TimeLimitReached",
+    "Timeout": "EVConnectTimeout",
 }
-"""Why a transaction ended, as 2.0.1 says it: triggerReason and stoppedReason."""
+"""Why a transaction may end, in 2.0.1: each stoppedReason, with a triggerReason that goes with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +75,8 @@ class Recorded(Protocol):
     def update(self, **fields: Any) -> Told:
         """One in between: a periodic meter value."""
 
-    def end(self, why: str = "driver", **fields: Any) -> Told:
-        """Its last message; `why` is one of the keys of REASONS_201."""
+    def end(self, why: str = "Local", **fields: Any) -> Told:
+        """Its last message; `why` is one of `ends`."""
 
 
 def recorded(
@@ -79,6 +90,11 @@ def recorded(
     """A transaction of a station, which began just now unless told otherwise; `offline` is a flag that 1.6 lacks."""
     made = Recorded16 if isinstance(station.dialect, Station16) else Recorded201
     return made(station, evse, id_token, began=began or station.equipment.clock.now(), offline=offline)
+
+
+def ends(station: StationPeer) -> Sequence[str]:
+    """Every reason for which a transaction may end, in the words of the version that is spoken."""
+    return ENDS_16 if isinstance(station.dialect, Station16) else tuple(ENDS_201)
 
 
 class _Record:
@@ -118,11 +134,10 @@ class Recorded201(_Record):
         """Updated, by a periodic meter value."""
         return self._told(f"update {self._made}", "Updated", "MeterValuePeriodic", state="Charging", **fields)
 
-    def end(self, why: str = "driver", **fields: Any) -> Told:
+    def end(self, why: str = "Local", **fields: Any) -> Told:
         """Ended."""
-        trigger, stopped = REASONS_201[why]
-        said = {"idToken": self.id_token} if why == "driver" else {}
-        made = self._told("the end", "Ended", trigger, state="EVConnected", stopped=stopped, **(said | fields))
+        said = {"idToken": self.id_token} if why == "Local" else {}
+        made = self._told("the end", "Ended", ENDS_201[why], state="EVConnected", stopped=why, **(said | fields))
         self._over()
         return made
 
@@ -166,11 +181,11 @@ class Recorded16(_Record):
         what = f"meter values {self._made - 1}"
         return Told(what, "MeterValues", lambda: said | {"transactionId": self._number} | fields)
 
-    def end(self, why: str = "driver", **fields: Any) -> Told:
+    def end(self, why: str = "Local", **fields: Any) -> Told:
         """StopTransaction."""
         at, register = self._next()
-        said: dict[str, Any] = {"meterStop": round(register), "timestamp": at, "reason": REASONS_16[why]}
-        if why == "driver":
+        said: dict[str, Any] = {"meterStop": round(register), "timestamp": at, "reason": why}
+        if why == "Local":
             said["idTag"] = self.id_token["idToken"]
         self._over()
         return Told("the end", "StopTransaction", lambda: said | {"transactionId": self._number} | fields)
