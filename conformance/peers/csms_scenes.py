@@ -19,6 +19,7 @@ from conformance.peers.station_v201 import Station201
 from conformance.sut.drivers.actions import DriverFailed, Unsupported
 from conformance.sut.drivers.csms_driver import CsmsDriver
 from conformance.sut.profile import SutProfile
+from conformance.sut.tables import IdToken
 
 ResetKind = Literal["OnIdle", "Immediate"]
 _KINDS: tuple[ResetKind, ...] = ("OnIdle", "Immediate")
@@ -363,6 +364,22 @@ async def valid_token(csms: CsmsDriver, profile: SutProfile, *, other: bool = Fa
     with suppress(Unsupported, DriverFailed):
         await csms.add_token(token.id_token, token.type)
     return token.payload
+
+
+async def blocked_token(csms: CsmsDriver, profile: SutProfile) -> IdToken:
+    """The profile's token that is blocked, made so where the driver can do that."""
+    token = profile.parameters.blocked_id_token
+    with suppress(Unsupported, DriverFailed):
+        await csms.block_token(token.id_token, token.type)
+    return token
+
+
+async def expired_token(csms: CsmsDriver, profile: SutProfile) -> IdToken:
+    """The profile's token that has expired, made so where the driver can do that."""
+    token = profile.parameters.expired_id_token
+    with suppress(Unsupported, DriverFailed):
+        await csms.expire_token(token.id_token, token.type)
+    return token
 
 
 # -- how it is answered -----------------------------------------------------------------------------------------------
