@@ -1,14 +1,14 @@
 """Transactions as a station tells them to a CSMS under test, one message at a time: in order or not, again or late."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 from uuid import uuid4
 
 from conformance.peers import v16, v201
 from conformance.peers.equipment import ChargingState, Evse, Meter, Transaction, stamp
-from conformance.peers.received import Received, Refused
+from conformance.peers.received import NoAnswer, NotSeen, Received, Refused
 from conformance.peers.replies import Payload
 from conformance.peers.station import StationPeer
 from conformance.peers.station_v16 import Station16
@@ -78,6 +78,12 @@ class Recorded(Protocol):
     def end(self, why: str = "Local", **fields: Any) -> Told:
         """Its last message; `why` is one of `ends`."""
 
+    def odd_updates(self) -> list[Told]:
+        """Messages in between that are right by the schema, and that a CSMS may well have its doubts about."""
+
+    def odd_ends(self) -> list[Mapping[str, Any]]:
+        """The same as fields for the last message, one set of them for each transaction."""
+
 
 def recorded(
     station: StationPeer,
@@ -90,6 +96,17 @@ def recorded(
     """A transaction of a station, which began just now unless told otherwise; `offline` is a flag that 1.6 lacks."""
     made = Recorded16 if isinstance(station.dialect, Station16) else Recorded201
     return made(station, evse, id_token, began=began or station.equipment.clock.now(), offline=offline)
+
+
+def strange_times(station: StationPeer) -> Mapping[str, datetime]:
+    """Times that an event may have, from a station whose clock is wrong or that comes back after a long time."""
+    now = station.equipment.clock.now()
+    return {
+        "a clock that was never set": datetime(1970, 1, 1, 0, 0, 7, tzinfo=UTC),
+        "a year ago": now - timedelta(days=365),
+        "an hour ahead": now + timedelta(hours=1),
+        "past 2038": datetime(2040, 2, 29, 23, 59, 59, tzinfo=UTC),
+    }
 
 
 def ends(station: StationPeer) -> Sequence[str]:
@@ -141,6 +158,31 @@ class Recorded201(_Record):
         self._over()
         return made
 
+    def odd_updates(self) -> list[Told]:
+        """Readings that can't be, and numbers that are out of line."""
+        at = stamp(self._at)
+        readings = {"a reading below nothing": -5.0, "a reading out of this world": 1e15, "a meter that runs back": 0.0}
+        odd = [
+            self._odd(words, meterValue=[v201.meter_value(register, watts=0.0, context="Sample.Periodic", at=at)])
+            for words, register in readings.items()
+        ]
+        many = [v201.meter_value(self._register, watts=0.0, context="Sample.Periodic", at=at) for _ in range(100)]
+        odd.append(self._odd("a hundred readings", meterValue=many))
+        odd.append(self._odd("a gap in the numbers", seqNo=100_000))
+        odd.append(self._odd("an EVSE that there is not", evse={"id": 99, "connectorId": 9}))
+        odd.append(self._odd("a number of phases in vain", numberOfPhasesUsed=3, cableMaxCurrent=-1))
+        return odd
+
+    def _odd(self, words: str, **fields: Any) -> Told:
+        made = self.update(**fields)
+        return Told(words, made.action, made.payload)
+
+    def odd_ends(self) -> list[Mapping[str, Any]]:
+        """A reading that is less than the first one, one below nothing, and a reason that is none for an end."""
+        at = stamp(self._at)
+        odd = [v201.meter_value(register, watts=0.0, context="Transaction.End", at=at) for register in (1.0, -1.0)]
+        return [*({"meterValue": [each]} for each in odd), {"triggerReason": "CablePluggedIn"}]
+
     def _told(
         self,
         what: str,
@@ -190,6 +232,29 @@ class Recorded16(_Record):
         self._over()
         return Told("the end", "StopTransaction", lambda: said | {"transactionId": self._number} | fields)
 
+    def odd_updates(self) -> list[Told]:
+        """Readings that can't be, and a connector that there is not."""
+        at = stamp(self._at)
+        readings = {"a reading below nothing": -5.0, "a reading out of this world": 1e15, "a meter that runs back": 0.0}
+        odd = [
+            self._odd(words, meterValue=[v16.meter_value(register, watts=0.0, at=at)])
+            for words, register in readings.items()
+        ]
+        many = [v16.meter_value(self._register, watts=0.0, at=at) for _ in range(100)]
+        odd.append(self._odd("a hundred readings", meterValue=many))
+        odd.append(self._odd("a connector that there is not", connectorId=99))
+        bare = {"timestamp": at, "sampledValue": [{"value": "not a number"}]}
+        odd.append(self._odd("a reading that is none", meterValue=[bare]))
+        return odd
+
+    def _odd(self, words: str, **fields: Any) -> Told:
+        made = self.update(**fields)
+        return Told(words, made.action, made.payload)
+
+    def odd_ends(self) -> list[Mapping[str, Any]]:
+        """A reading that is less than the first one, and one out of this world."""
+        return [{"meterStop": 0}, {"meterStop": -1}, {"meterStop": 2**31 - 1}]
+
     @property
     def _connector(self) -> int:
         dialect = self.station.dialect
@@ -218,6 +283,22 @@ async def tell(
     if number and told.action == "StartTransaction":
         record.running.number = answer["transactionId"]
     return answer
+
+
+async def told_all(station: StationPeer, record: Recorded, messages: Iterable[Told]) -> list[str]:
+    """Send messages of a recorded transaction one after the other; what was not answered with a CALLRESULT, in words.
+
+    The first that is not answered at all is the last to be sent.
+    """
+    wrong: list[str] = []
+    for told in messages:
+        try:
+            await tell(station, record, told)
+        except Refused as refused:
+            wrong.append(f"{told}: {refused}")
+        except (NoAnswer, NotSeen) as missed:
+            return [*wrong, f"{told}: {missed}"]
+    return wrong
 
 
 def token_status(answer: Mapping[str, Any]) -> str | None:
@@ -345,3 +426,108 @@ def dialect_201(station: StationPeer) -> Station201:
     """The station's side of OCPP 2.0.1."""
     assert isinstance(station.dialect, Station201), "the connection is not one of OCPP 2.0.1"
     return station.dialect
+
+
+# -- meter values -----------------------------------------------------------------------------------------------------
+
+_CONTEXTS = ("Interruption.Begin", "Interruption.End", "Other", "Sample.Clock", "Sample.Periodic", "Trigger")
+_PHASES = ("L1", "L2", "L3", "N", "L1-N", "L2-N", "L3-N", "L1-L2", "L2-L3", "L3-L1")
+_LOCATIONS = ("Body", "Cable", "EV", "Inlet", "Outlet")
+_MEASURANDS: Mapping[str, str] = {
+    "Current.Export": "A",
+    "Current.Import": "A",
+    "Current.Offered": "A",
+    "Energy.Active.Export.Register": "kWh",
+    "Energy.Active.Import.Register": "Wh",
+    "Energy.Reactive.Export.Register": "varh",
+    "Energy.Reactive.Import.Register": "kvarh",
+    "Energy.Active.Export.Interval": "Wh",
+    "Energy.Active.Import.Interval": "Wh",
+    "Energy.Reactive.Export.Interval": "varh",
+    "Energy.Reactive.Import.Interval": "varh",
+    "Frequency": "Hz",
+    "Power.Active.Export": "kW",
+    "Power.Active.Import": "W",
+    "Power.Factor": "",
+    "Power.Offered": "W",
+    "Power.Reactive.Export": "var",
+    "Power.Reactive.Import": "kvar",
+    "SoC": "Percent",
+    "Voltage": "V",
+}
+"""What both versions measure, with a unit that goes with it."""
+
+_ONLY_16 = {"RPM": "", "Temperature": "Celsius"}
+_ONLY_201 = {
+    "Energy.Active.Net": "Wh",
+    "Energy.Reactive.Net": "varh",
+    "Energy.Apparent.Net": "VAh",
+    "Energy.Apparent.Import": "VAh",
+    "Energy.Apparent.Export": "VAh",
+}
+_NOT_IN_16 = ("", "Hz")
+
+
+def values_of_every_kind(station: StationPeer, evse: Evse) -> Mapping[str, dict[str, Any]]:
+    """MeterValues of an EVSE with everything that a meter may tell, by what is special about them."""
+    at = station.equipment.clock.stamp()
+    dialect = station.dialect
+    if isinstance(dialect, Station16):
+        number = dialect.number(evse, evse.connectors[0])
+        samples = _samples_16()
+        return {
+            words: {"connectorId": number, "meterValue": [{"timestamp": at, "sampledValue": sampled}]}
+            for words, sampled in samples.items()
+        }
+    return {
+        words: {"evseId": evse.id, "meterValue": [{"timestamp": at, "sampledValue": sampled}]}
+        for words, sampled in _samples_201().items()
+    }
+
+
+def _samples_201() -> dict[str, list[dict[str, Any]]]:
+    one = {"value": 12.5}
+    found: dict[str, list[dict[str, Any]]] = {
+        "a value alone": [one],
+        "kilowatt-hours by a multiplier": [{**one, "unitOfMeasure": {"unit": "Wh", "multiplier": 3}}],
+        "a value signed": [{**one, "signedMeterValue": dict(SIGNED)}],
+        "every phase": [{**one, "measurand": "Voltage", "phase": each} for each in _PHASES],
+        "every location": [{**one, "location": each} for each in _LOCATIONS],
+    }
+    found |= {f"the context {each}": [{**one, "context": each}] for each in _CONTEXTS}
+    for each, unit in {**_MEASURANDS, **_ONLY_201}.items():
+        measured = {**one, "measurand": each}
+        found[each] = [{**measured, "unitOfMeasure": {"unit": unit}} if unit else measured]
+    return found
+
+
+def _samples_16() -> dict[str, list[dict[str, Any]]]:
+    one = {"value": "12.5"}
+    found: dict[str, list[dict[str, Any]]] = {
+        "a value alone": [one],
+        "a value signed": [{"value": SIGNED["signedMeterData"], "format": "SignedData"}],
+        "every phase": [{**one, "measurand": "Voltage", "phase": each} for each in _PHASES],
+        "every location": [{**one, "location": each} for each in _LOCATIONS],
+    }
+    found |= {f"the context {each}": [{**one, "context": each}] for each in _CONTEXTS}
+    for each, unit in {**_MEASURANDS, **_ONLY_16}.items():
+        measured = {**one, "measurand": each}
+        found[each] = [measured if unit in _NOT_IN_16 else {**measured, "unit": unit}]
+    return found
+
+
+def idle_values(station: StationPeer, evses: Iterable[Evse]) -> list[dict[str, Any]]:
+    """Clock-aligned MeterValues of the whole station, and of these EVSEs, in none of which a transaction runs."""
+    at, dialect = station.equipment.clock.stamp(), station.dialect
+    total = sum(each.meter.register_wh for each in station.equipment.evses)
+    if isinstance(dialect, Station16):
+        registers = {0: total} | {dialect.number(each, each.connectors[0]): each.meter.register_wh for each in evses}
+        return [
+            {"connectorId": number, "meterValue": [v16.meter_value(wh, watts=0.0, context="Sample.Clock", at=at)]}
+            for number, wh in registers.items()
+        ]
+    registers = {0: total} | {each.id: each.meter.register_wh for each in evses}
+    return [
+        {"evseId": number, "meterValue": [v201.meter_value(wh, watts=0.0, context="Sample.Clock", at=at)]}
+        for number, wh in registers.items()
+    ]
