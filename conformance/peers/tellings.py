@@ -12,7 +12,6 @@ from conformance.peers.received import NoAnswer, NotSeen, Received, Refused
 from conformance.peers.replies import Payload
 from conformance.peers.station import StationPeer
 from conformance.peers.station_v16 import Station16
-from conformance.peers.station_v201 import Station201
 from conformance.wire.frames import CallResult, encode_call
 
 _STEP = timedelta(minutes=1)
@@ -416,16 +415,15 @@ async def occupied(station: StationPeer, evse: Evse) -> None:
 
 
 async def vacated(station: StationPeer, evse: Evse) -> None:
-    """The plug is out, and every connector of the EVSE tells its state."""
+    """The plug is out, and every connector of the EVSE tells that it is free, whatever becomes of a transaction."""
+    at, dialect = station.equipment.clock.stamp(), station.dialect
     for connector in evse.connectors:
         connector.plugged = connector.finished = False
-        await station.dialect.report(station.call, evse, connector)
-
-
-def dialect_201(station: StationPeer) -> Station201:
-    """The station's side of OCPP 2.0.1."""
-    assert isinstance(station.dialect, Station201), "the connection is not one of OCPP 2.0.1"
-    return station.dialect
+        if isinstance(dialect, Station16):
+            told = v16.status_notification(dialect.number(evse, connector), "Available", at=at)
+        else:
+            told = v201.status_notification(evse.id, connector.id, "Available", at=at)
+        await station.call("StatusNotification", told)
 
 
 # -- meter values -----------------------------------------------------------------------------------------------------
