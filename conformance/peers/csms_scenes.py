@@ -251,6 +251,50 @@ def trigger(station: StationPeer, message: str, *, evse: int | None = None, conn
     return Command("TriggerMessage", wanted, lambda asked: asked["requestedMessage"] == message)
 
 
+def remote_start(station: StationPeer, id_token: Mapping[str, str], evse: Evse | None = None) -> Command:
+    """Start a transaction with a token, at an EVSE where one is named; the CSMS may take another remoteStartId."""
+    if isinstance(station.dialect, Station16):
+        wanted: dict[str, Any] = {"idTag": id_token["idToken"]}
+        if evse is not None:
+            wanted["connectorId"] = station.dialect.number(evse, evse.connectors[0])
+        return Command("RemoteStartTransaction", wanted, lambda asked: _holds(asked, wanted))
+    wanted = {"idToken": dict(id_token)} if evse is None else {"idToken": dict(id_token), "evseId": evse.id}
+    payload = {"remoteStartId": next(_request_ids), **wanted}
+    return Command("RequestStartTransaction", payload, lambda asked: _holds(asked, wanted))
+
+
+def remote_stop(station: StationPeer, running: Transaction) -> Command:
+    """Stop a transaction."""
+    if isinstance(station.dialect, Station16):
+        number = {"transactionId": running.number}
+        return Command("RemoteStopTransaction", number, lambda asked: _holds(asked, number))
+    wanted = {"transactionId": running.id}
+    return Command("RequestStopTransaction", wanted, lambda asked: _holds(asked, wanted))
+
+
+def unlock(station: StationPeer, evse: Evse) -> Command:
+    """Unlock the first connector of an EVSE."""
+    connector = evse.connectors[0]
+    if isinstance(station.dialect, Station16):
+        wanted = {"connectorId": station.dialect.number(evse, connector)}
+    else:
+        wanted = {"evseId": evse.id, "connectorId": connector.id}
+    return Command("UnlockConnector", wanted, lambda asked: _holds(asked, wanted))
+
+
+def transaction_status(running: Transaction | None = None) -> Command:
+    """Ask how a transaction stands, or in general whether anything is queued (2.0.1)."""
+    wanted = {} if running is None else {"transactionId": running.id}
+    return Command(
+        "GetTransactionStatus", wanted, lambda asked: asked.get("transactionId") == wanted.get("transactionId")
+    )
+
+
+def _holds(asked: Payload, wanted: Mapping[str, Any]) -> bool:
+    """Whether a payload says all of this; nobody adds to a token what it has not."""
+    return all(asked.get(name) == value for name, value in wanted.items())
+
+
 def claimed_triggers(station: StationPeer, profile: SutProfile) -> list[str]:
     """The messages that the CSMS claims it can trigger, but for the boot, and in 2.0.1 what needs a transaction."""
     named = _TRIGGERED_16 if isinstance(station.dialect, Station16) else _TRIGGERED_201
