@@ -103,6 +103,34 @@ async def test_commands_are_told_from_others(version: str) -> None:
     assert scenes.get_configuration("A").fits({"key": ["b", "a"]})
 
 
+@pytest.mark.parametrize("version", ["2.0.1", "1.6"])
+async def test_transactions_are_asked_for_by_token_place_and_id(version: str) -> None:
+    async with on(version) as end:
+        station, token = end.station, PROFILE.parameters.valid_id_token
+        end.hands.csms.set_token(token.id_token)
+        here, there = station.equipment.evses
+        start, elsewhere = (scenes.remote_start(station, token.payload, each) for each in (here, there))
+        assert start.fits(start.payload)
+        assert not start.fits(elsewhere.payload)
+        assert scenes.remote_start(station, token.payload).fits(start.payload)
+        assert not start.fits(scenes.remote_start(station, token.payload).payload)
+        running = await scenes.charging(end.hands, station, end.profile, here)
+        stop, lock = scenes.remote_stop(station, running), scenes.unlock(station, there)
+        assert not scenes.unlock(station, here).fits(lock.payload)
+        for command in (elsewhere, lock, stop):
+            assert (await have(end, command)).action == command.action
+
+
+async def test_one_transaction_is_asked_about_or_all() -> None:
+    async with on("2.0.1") as end:
+        running = await scenes.charging(end.hands, end.station, end.profile, end.station.equipment.evses[0])
+        one, everything = scenes.transaction_status(running), scenes.transaction_status()
+        assert not one.fits(everything.payload)
+        assert not everything.fits(one.payload)
+        for command in (one, everything):
+            await have(end, command)
+
+
 async def test_a_driver_that_fails_after_the_call_has_come_is_forgiven() -> None:
     async with on("2.0.1") as end:
         end.hands.error = DriverFailed("command", "the station refused")

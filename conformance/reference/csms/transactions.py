@@ -6,6 +6,9 @@ from conformance.reference.csms.authorization import Authorization
 from conformance.reference.csms.records import StationRecord, Transaction
 from conformance.reference.csms.rpc import Payload
 
+NO_ID = -1
+"""What stands for the id of a transaction that was never given one (1.6)."""
+
 
 class Transactions(Authorization):
     """Answers what stations tell of transactions; an answer never depends on whether it was given before."""
@@ -71,9 +74,13 @@ class Transactions(Authorization):
         return next((one for one in known if one.events.get((0, "StartTransaction")) == request), None)
 
     def on16_stop_transaction(self, station: StationRecord, request: Payload) -> Payload:
-        """End a transaction, also one not heard of, and tell the status of the idTag if there is one."""
+        """End a transaction, also one not heard of, and tell the status of the idTag if there is one.
+
+        Ends of transactions that never got an id (errata 3.18) are all kept.
+        """
         transaction = self.transaction_of(station, request["transactionId"])
-        if not transaction.ended:
+        nameless = request["transactionId"] == NO_ID and request not in transaction.events.values()
+        if nameless or not transaction.ended:
             transaction.ended = True
             transaction.stopped_reason = request.get("reason", "Local")
             transaction.events[len(transaction.events), "StopTransaction"] = request
