@@ -17,7 +17,7 @@ from conformance.wire.transcript import Entry
 BOTH = ("2.0.1", "1.6")
 Moments = Callable[..., Sequence[Moment]]
 
-SLOWNESS = 0.3
+SLOWNESS = 0.2
 """Seconds that everything takes on a slow line, each way."""
 NARROWNESS = 4000
 """Bytes in a second on a narrow one."""
@@ -147,7 +147,7 @@ async def test_slow(  # noqa: PLR0913 -- fixtures
                 "delay, jitter",
                 lambda: network.delayed(SLOWNESS, jitter=SLOWNESS / 2, seed=1),
                 drops=False,
-                seconds=4 * SLOWNESS,
+                seconds=10 * SLOWNESS,
             )
             await trial.make(slow, moment)
         for moment in moments("charging", "at stop", usual=1, proving=0):
