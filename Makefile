@@ -18,7 +18,7 @@ lint: $(READY)
 	$(BIN)/lint-imports
 
 unit: $(READY)
-	$(BIN)/coverage run -m pytest tests
+	$(BIN)/coverage run -m pytest tests -n 4
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
 

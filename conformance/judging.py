@@ -247,7 +247,8 @@ def _note(item: pytest.Item, bench: Bench, ran: Ran) -> None:
         trial = [target.name, ran.case.id, subject.variant or REFERENCE, str(ran.verdict), blamed, ran.reason]
         item.user_properties.append(("ocpp-trial", trial))
         return
-    bench.doubtful = ran.verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.ERROR)
+    if ran.verdict is not Verdict.NOT_APPLICABLE:  # one that did not run leaves things as they were
+        bench.doubtful = ran.verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.ERROR)
     target.record(ran)
     row = target.row(ran, run.plan.proof_of(ran.case.id) or OWN_CASES)
     try:

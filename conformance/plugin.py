@@ -428,9 +428,11 @@ def _proving(run: Run, trials: list[Trial]) -> Proving:
     parts: dict[str, Proving] = {}
     for target in run.targets:
         mine = [trial for trial in trials if trial.target == target.name]
-        tried = [target.cases[id_] for id_ in dict.fromkeys(trial.case for trial in mine)]
+        ids = dict.fromkeys(trial.case for trial in mine)
+        tried = [target.cases[id_] for id_ in ids if id_ in target.cases]  # a test that is no case proves nothing
         if tried:
-            parts[target.name] = prove(tried, mutants_of(target), mine)
+            left_out = [case for id_, case in target.cases.items() if id_ not in ids]
+            parts[target.name] = prove(tried, mutants_of(target), mine, left_out)
     return together(parts)
 
 

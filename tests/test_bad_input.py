@@ -299,7 +299,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], D
         start("nobody", one, 'kind = "none"', connect=0.3)
         for protocol in ("none", "jsonl"):
             start(f"exits, {protocol}", one, process_driver("exit=5", "say=no licence", protocol=protocol))
-        start("garbage", one, process_driver("say=Hello!", "deaf=1", protocol="jsonl"), action=0.8)
+        start("garbage", one, process_driver("say=Hello!", "deaf=1", protocol="jsonl"), action=4.0)
         start("dies later", one, later, connect=600)
         start("dies", own, process_driver("die=TriggerMessage"), reconnect=600)
         for_good = process_driver("die=TriggerMessage", "jsonl=1", protocol="jsonl")
@@ -325,13 +325,13 @@ def test_nobody_connects(runs: Callable[[str], Done]) -> None:
 @pytest.mark.parametrize("protocol", ["none", "jsonl"])
 def test_driver_that_exits_at_once(runs: Callable[[str], Done], protocol: str) -> None:
     done = runs(f"exits, {protocol}")
-    text = assert_one_message(done, "the driver could not start the system under test", "ended with exit code 5")
+    text = assert_one_message(done, "ended with exit code 5")  # before it counts as started, or just after
     assert "no licence" in text
     assert done.result["notes"]
 
 
 def test_driver_that_prints_garbage(runs: Callable[[str], Done]) -> None:
-    assert_one_message(runs("garbage"), "the driver program was not ready within 0.8 s", "Hello!")
+    assert_one_message(runs("garbage"), "the driver program was not ready within 4 s", "Hello!")
 
 
 def test_driver_that_dies_before_it_connects(runs: Callable[[str], Done]) -> None:

@@ -124,6 +124,14 @@ def test_in_every_role_and_version(tmp_path: Path) -> None:
     assert done.code == 1
 
 
+def test_what_is_no_case_proves_nothing(tmp_path: Path) -> None:
+    """A test without a declaration runs, on what there is, and counts for nothing."""
+    own_tests(tmp_path, "async def test_link(csms):\n    assert csms.link\n")
+    done = run(pytest_command("--prove", "-W", "ignore", "test_own.py"), tmp_path)
+    assert "0 of 0 requirements of cases proven by a mutant" in done.out, done.out
+    assert "1 passed" in done.out
+
+
 def test_nothing_to_prove(tmp_path: Path) -> None:
     done = run(command("prove", "--json", "-k", "no_such_case"), tmp_path)
     assert (done.code, done.out) == (2, "")

@@ -515,7 +515,14 @@ def waiting(folder: Path) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
     own_tests(folder, WAITS)
     words = pytest_command("--ocpp-sut=embedded", "-W", "ignore", "--ocpp-progress=0.05", "test_own.py")
     program = subprocess.Popen(
-        words, cwd=folder, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        words,
+        cwd=folder,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        # a job in the background inherits it ignored
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 -- no threads here
     )
     said: list[str] = []
     try:

@@ -58,11 +58,15 @@ class Proving:
         )
 
 
-def prove(cases: Iterable[Case], mutants: Mapping[str, Breaks], trials: Iterable[Trial]) -> Proving:
+def prove(
+    cases: Iterable[Case], mutants: Mapping[str, Breaks], trials: Iterable[Trial], left_out: Iterable[Case] = ()
+) -> Proving:
     """Judge the trials of the chosen cases.
 
-    A survivor is a pair that no mutant proves, or a mutant that was tried and never blamed.
+    A survivor is a pair that no mutant proves, or a mutant that was tried and never blamed, unless a case that was left
+    out may be the one that blames it.
     """
+    elsewhere = {requirement for case in left_out for requirement in case.requirements}
     pairs = {(case.id, requirement) for case in cases for requirement in case.requirements}
     proven: set[tuple[str, str]] = set()
     caught: set[str] = set()
@@ -91,6 +95,7 @@ def prove(cases: Iterable[Case], mutants: Mapping[str, Breaks], trials: Iterable
     survivors = [f"{case}: no mutant is blamed for {requirement}" for case, requirement in sorted(pairs - proven)]
     survivors += [
         f"{name} (breaks {'/'.join(mutants[name].requirements)}) is never blamed" for name in sorted(tried - caught)
+        if not elsewhere & set(mutants[name].requirements)
     ]
     return Proving(len(pairs), len(pairs & proven), tuple(survivors), tuple(wrongly), tuple(failures))
 

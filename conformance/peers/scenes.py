@@ -472,14 +472,21 @@ async def vacate(station: Operated, csms: CsmsPeer) -> None:
         await csms.connected()
     mark = csms.now
     pulled = [each for each in sorted(station.plugged) if await pull_plug(station, each)]
+    agreed = _reset_agreed(csms)
+    if agreed is not None and csms.link is not None and csms.link.number != agreed.link:
+        await _sit_out_reset(csms)  # it is back, and has not booted: until then nothing may be asked of it
     for identifier in running(csms):
         if identifier not in csms.written_off:
             await _end(csms, identifier, mark if pulled else None)
     if reset_to_come(csms):
-        patience = csms.patience.for_action("BootNotification")
-        with suppress(NotSeen):
-            await csms.until(lambda: not reset_to_come(csms), "the reset to be over", within=patience)
-        csms.resets_written_off = csms.now
+        await _sit_out_reset(csms)
+
+
+async def _sit_out_reset(csms: CsmsPeer) -> None:
+    patience = csms.patience.for_action("BootNotification")
+    with suppress(NotSeen):
+        await csms.until(lambda: not reset_to_come(csms), "the reset to be over", within=patience)
+    csms.resets_written_off = csms.now
 
 
 async def _end(csms: CsmsPeer, identifier: str, pulled_at: int | None) -> None:
@@ -510,8 +517,13 @@ async def _end(csms: CsmsPeer, identifier: str, pulled_at: int | None) -> None:
 
 def reset_to_come(csms: CsmsPeer) -> bool:
     """Whether the station has agreed to restart as a whole, and has not booted since, as far as that is waited for."""
+    return _reset_agreed(csms) is not None
+
+
+def _reset_agreed(csms: CsmsPeer) -> Entry | None:
+    """The answer by which the station agreed to the restart that is to come."""
     asked: dict[str, bool] = {}
-    to_come = False
+    agreed: Entry | None = None
     for entry in csms.transcript.entries[csms.resets_written_off :]:
         if entry.station != csms.identity:
             continue
@@ -519,10 +531,11 @@ def reset_to_come(csms: CsmsPeer) -> bool:
             case Call(action="Reset", message_id=message_id, payload=dict(payload)) if entry.sender == "harness":
                 asked[message_id] = not payload.get("evseId")
             case CallResult(message_id=message_id, payload={"status": "Accepted" | "Scheduled"}):
-                to_come = to_come or (entry.sender == "sut" and asked.get(message_id, False))
+                if entry.sender == "sut" and asked.get(message_id, False):
+                    agreed = agreed or entry
             case Call(action="BootNotification") if entry.sender == "sut":
-                to_come = False
-    return to_come
+                agreed = None
+    return agreed
 
 
 async def _done(station: Operated, action: str, act: Callable[[], Awaitable[None]]) -> bool:

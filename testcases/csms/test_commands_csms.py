@@ -101,14 +101,21 @@ def all_came(commands: list[Command], station: StationPeer, mark: int) -> bool:
 async def come_even_if_hung_up(
     csms: CsmsDriver, command: Command, station: StationPeer, *, after: Received, within: float
 ) -> None:
-    """Wait for a call; a CSMS that hangs up on a station that does not answer is dialled and asked again."""
-    await station.until(
-        lambda: station.link is None or any(command.fits(call) for call in station.seen(command.action, after=after)),
-        f"{command} after one that was not answered",
-        within=within,
-    )
+    """Wait for a call; a CSMS that hangs up on a station that does not answer is dialled, and asked again.
+
+    So is one from which nothing comes: its patience with a command may include the time that this stood in a queue.
+    """
+    with suppress(NotSeen):
+        await station.until(
+            lambda: (
+                station.link is None or any(command.fits(call) for call in station.seen(command.action, after=after))
+            ),
+            f"{command} after one that was not answered",
+            within=within,
+        )
     if station.link is None:
         await station.come_back()
+    if not any(command.fits(call) for call in station.seen(command.action, after=after)):
         csms.launch(command.action, command.payload)
     await come(command, station, after=after, within=within)
 

@@ -1,5 +1,6 @@
 """Use cases B01, B02, B03: a station boots, and the CSMS accepts it, lets it wait, or turns it away."""
 
+import contextlib
 from datetime import UTC, datetime, timedelta
 
 from conformance.cases.case import case
@@ -209,36 +210,39 @@ async def test_interval_zero(station: StationDriver, csms: CsmsPeer, spec: Spec,
     try:
         csms.keep_answering("BootNotification", boot("Pending", interval=0))
         first = (await reboot(station, csms)).notification
-        with spec("B02.FR.07"):
-            await _unhurried(csms, first, profile)
+        await _judge_pauses(csms, spec, "B02.FR.07", first, profile)
         if not station.can("power_cycle"):  # a station that was rejected can't be told to restart
             spec.excuse("B03.FR.05", "nobody can switch the station's mains off, to have it back soon")
             return
         csms.keep_answering("BootNotification", boot("Rejected", interval=0))
         first = (await reboot(station, csms)).notification
-        with spec("B03.FR.05"):
-            await _unhurried(csms, first, profile)
+        await _judge_pauses(csms, spec, "B03.FR.05", first, profile)
     finally:
         csms.answer("BootNotification")
         await reboot(station, csms)
 
 
-async def _unhurried(csms: CsmsPeer, last: Received, profile: SutProfile) -> None:
-    """Watch for a while that no two boots are less than a second apart: more would be a flood."""
-    watched = max(profile.timing.settle, _SHORTEST_PAUSE + profile.timing.tolerance)
-    for _ in range(_BOOTS_WATCHED):
-        try:
-            again = await csms.expect("BootNotification", after=last, within=watched)
-        except NotSeen:
-            return
-        pause = again.at - last.at
-        assert pause >= _SHORTEST_PAUSE, f"told an interval of 0, the station booted again after {pause:.2f} s"
-        last = again
+async def _judge_pauses(csms: CsmsPeer, spec: Spec, requirement: str, last: Received, profile: SutProfile) -> None:
+    """Watch some boots for a flood; a station may start with short pauses, as long as it does not go on so."""
+    first, watched = last, max(profile.timing.settle, _SHORT_PAUSE + profile.timing.tolerance)
+    boots = 0
+    with contextlib.suppress(NotSeen):
+        while boots < _BOOTS_WATCHED:
+            last = await csms.expect("BootNotification", after=last, within=watched)
+            boots += 1
+    pause = (last.at - first.at) / boots if boots else watched
+    told = f"told an interval of 0, the station booted {boots} times more, one every {pause:.2f} s"
+    with spec(requirement):
+        assert pause >= _FLOOD, told
+    if _FLOOD <= pause < _SHORT_PAUSE:
+        spec.warn(requirement, told)
 
 
-_BOOTS_WATCHED = 2
-_SHORTEST_PAUSE = 1.0
-"""Between two boots, in seconds, where the documents ask only for no flood: our own measure."""
+_BOOTS_WATCHED = 4
+_FLOOD = 0.1
+"""The mean time between boots, in seconds, that is a flood in anybody's eyes: the documents give no number."""
+_SHORT_PAUSE = 1.0
+"""The mean time between boots, in seconds, below which a buyer should know."""
 
 
 def _waited(before: Received, again: Received, interval: int, profile: SutProfile) -> None:

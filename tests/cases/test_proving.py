@@ -42,6 +42,13 @@ def test_a_survivor() -> None:
     )
 
 
+def test_a_mutant_that_only_a_case_that_was_left_out_may_find_out() -> None:
+    mutants = {**MUTANTS, "breaks-it-elsewhere": Breaks(("R1",))}
+    trials = [*GOOD, Trial(TARGET, "TC_1", "breaks-it-elsewhere", Verdict.PASS, ())]
+    assert prove([CASE], mutants, trials).survivors == ("breaks-it-elsewhere (breaks R1) is never blamed",)
+    assert prove([CASE], mutants, trials, [Case("TC_2", "two", requirements=("R1",))]).clean
+
+
 def test_a_mutant_that_one_case_lets_pass_and_another_finds_out() -> None:
     """It is no survivor, but the first case has nothing that proves it."""
     other = Case("TC_2", "two", requirements=("R1",))

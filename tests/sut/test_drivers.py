@@ -276,8 +276,8 @@ async def test_a_program_that_ends_says_why(program: Make, context: Context, not
     [
         (["exit=3"], "start: the driver program ended with exit code 3; its last words, in driver.log:"),
         (["exit=3", "garbage=hello"], "the first of its lines that made no sense: 'hello' (expected a JSON object"),
-        (["mute=1"], "start: the driver program was not ready within 0.5 s"),
-        (["mute=1", "garbage=[1]"], "within 0.5 s; the first of its lines that made no sense: '[1]'"),
+        (["mute=1"], "start: the driver program was not ready within 4 s"),
+        (["mute=1", "garbage=[1]"], "within 4 s; the first of its lines that made no sense: '[1]'"),
         (
             ['ready={"event": "ready"}'],
             'the driver program said ready without "actions", a list of texts; it said None',
@@ -288,7 +288,7 @@ async def test_a_program_that_ends_says_why(program: Make, context: Context, not
 async def test_a_program_that_does_not_get_ready(
     program: Make, context: Context, arguments: list[str], message: str
 ) -> None:
-    station = program(*arguments, action=0.5 if "mute=1" in arguments else 20)
+    station = program(*arguments, action=4.0 if "mute=1" in arguments else 20)
     with pytest.raises(DriverFailed) as caught:
         await station.start(context)
     assert message in str(caught.value)
