@@ -76,6 +76,10 @@ class Spec:
         """Note something short of a violation: the documents leave it open, and a buyer wants to know."""
         self._note(requirement, Verdict.WARN, message)
 
+    def declares(self, requirement: str) -> bool:
+        """Whether the case declares this, by its id in any version, and the version that is spoken has such a rule."""
+        return any(each in self.case.requirements for each in self._catalogue.named(requirement))
+
     @property
     def judged(self) -> frozenset[str]:
         """The requirements with a finding."""

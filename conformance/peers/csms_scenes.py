@@ -1,12 +1,15 @@
 """What cases about a CSMS under test share: somebody operates it, and the station sees what comes of that."""
 
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections import defaultdict, deque
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from itertools import count
 from typing import Any, Literal
 
+from conformance.cases.spec import CaseOver, Spec
+from conformance.oracles.answers import answers
+from conformance.oracles.wire import Miss, summary
 from conformance.peers.equipment import Evse, Transaction
 from conformance.peers.received import NotSeen, Received
 from conformance.peers.replies import Chosen, Error, Late, Payload
@@ -16,6 +19,7 @@ from conformance.peers.station_v201 import Station201
 from conformance.sut.drivers.actions import DriverFailed, Unsupported
 from conformance.sut.drivers.csms_driver import CsmsDriver
 from conformance.sut.profile import SutProfile
+from conformance.sut.tables import IdToken
 
 ResetKind = Literal["OnIdle", "Immediate"]
 _KINDS: tuple[ResetKind, ...] = ("OnIdle", "Immediate")
@@ -247,6 +251,50 @@ def trigger(station: StationPeer, message: str, *, evse: int | None = None, conn
     return Command("TriggerMessage", wanted, lambda asked: asked["requestedMessage"] == message)
 
 
+def remote_start(station: StationPeer, id_token: Mapping[str, str], evse: Evse | None = None) -> Command:
+    """Start a transaction with a token, at an EVSE where one is named; the CSMS may take another remoteStartId."""
+    if isinstance(station.dialect, Station16):
+        wanted: dict[str, Any] = {"idTag": id_token["idToken"]}
+        if evse is not None:
+            wanted["connectorId"] = station.dialect.number(evse, evse.connectors[0])
+        return Command("RemoteStartTransaction", wanted, lambda asked: _holds(asked, wanted))
+    wanted = {"idToken": dict(id_token)} if evse is None else {"idToken": dict(id_token), "evseId": evse.id}
+    payload = {"remoteStartId": next(_request_ids), **wanted}
+    return Command("RequestStartTransaction", payload, lambda asked: _holds(asked, wanted))
+
+
+def remote_stop(station: StationPeer, running: Transaction) -> Command:
+    """Stop a transaction."""
+    if isinstance(station.dialect, Station16):
+        number = {"transactionId": running.number}
+        return Command("RemoteStopTransaction", number, lambda asked: _holds(asked, number))
+    wanted = {"transactionId": running.id}
+    return Command("RequestStopTransaction", wanted, lambda asked: _holds(asked, wanted))
+
+
+def unlock(station: StationPeer, evse: Evse) -> Command:
+    """Unlock the first connector of an EVSE."""
+    connector = evse.connectors[0]
+    if isinstance(station.dialect, Station16):
+        wanted = {"connectorId": station.dialect.number(evse, connector)}
+    else:
+        wanted = {"evseId": evse.id, "connectorId": connector.id}
+    return Command("UnlockConnector", wanted, lambda asked: _holds(asked, wanted))
+
+
+def transaction_status(running: Transaction | None = None) -> Command:
+    """Ask how a transaction stands, or in general whether anything is queued (2.0.1)."""
+    wanted = {} if running is None else {"transactionId": running.id}
+    return Command(
+        "GetTransactionStatus", wanted, lambda asked: asked.get("transactionId") == wanted.get("transactionId")
+    )
+
+
+def _holds(asked: Payload, wanted: Mapping[str, Any]) -> bool:
+    """Whether a payload says all of this; nobody adds to a token what it has not."""
+    return all(asked.get(name) == value for name, value in wanted.items())
+
+
 def claimed_triggers(station: StationPeer, profile: SutProfile) -> list[str]:
     """The messages that the CSMS claims it can trigger, but for the boot, and in 2.0.1 what needs a transaction."""
     named = _TRIGGERED_16 if isinstance(station.dialect, Station16) else _TRIGGERED_201
@@ -349,8 +397,67 @@ async def charging(csms: CsmsDriver, station: StationPeer, profile: SutProfile, 
     A driver that can't make the token known leaves that to whoever has set up the CSMS. Raises AssertionError where the
     token is not accepted.
     """
-    token = profile.parameters.valid_id_token
+    token = await valid_token(csms, profile)
+    await station.plug_in(evse.id, evse.connectors[0].id)
+    return await station.start(evse.id, id_token=token)
+
+
+async def valid_token(csms: CsmsDriver, profile: SutProfile, *, other: bool = False) -> dict[str, str]:
+    """The profile's token that may charge, or the other one, made known to the CSMS where the driver can do that."""
+    token = profile.parameters.other_valid_id_token if other else profile.parameters.valid_id_token
     with suppress(Unsupported, DriverFailed):
         await csms.add_token(token.id_token, token.type)
-    await station.plug_in(evse.id, evse.connectors[0].id)
-    return await station.start(evse.id, id_token=token.payload)
+    return token.payload
+
+
+async def blocked_token(csms: CsmsDriver, profile: SutProfile) -> IdToken:
+    """The profile's token that is blocked, made so where the driver can do that."""
+    token = profile.parameters.blocked_id_token
+    with suppress(Unsupported, DriverFailed):
+        await csms.block_token(token.id_token, token.type)
+    return token
+
+
+async def expired_token(csms: CsmsDriver, profile: SutProfile) -> IdToken:
+    """The profile's token that has expired, made so where the driver can do that."""
+    token = profile.parameters.expired_id_token
+    with suppress(Unsupported, DriverFailed):
+        await csms.expire_token(token.id_token, token.type)
+    return token
+
+
+# -- how it is answered -----------------------------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def judged(
+    station: StationPeer, spec: Spec, profile: SutProfile, *, expected: Mapping[str, frozenset[str]] | None = None
+) -> AsyncIterator[None]:
+    """Judge the answers to what the station says within the block, by those of the rules that the case declares.
+
+    These are the rules of `conformance.oracles.answers`. `expected` are the statuses that tokens may be answered by
+    beside those of the profile that may charge. A wrong answer over which the scenario stumbles ends the case; where it
+    stumbles over anything else, that is raised as it is.
+    """
+    mark, stumbled = station.now, None
+    try:
+        yield
+    except AssertionError as error:
+        stumbled = error
+    valid = (profile.parameters.valid_id_token, profile.parameters.other_valid_id_token)
+    allowed = {each.id_token: frozenset({"Accepted"}) for each in valid} | dict(expected or {})
+    found: dict[str, list[Miss]] = defaultdict(list)
+    for each in answers(
+        station.transcript, station.identity, since=mark, expected=allowed, pending=stumbled is not None
+    ):
+        name = next((name for name in each.requirements if spec.declares(name)), None)
+        if name is not None:
+            found[name] += [each.miss] if each.miss is not None else []
+    for name, misses in found.items():
+        with spec(name):
+            station.touch(*(entry for miss in misses for entry in miss.entries))
+            assert not misses, summary(misses)
+    if stumbled is not None:
+        if any(found.values()):
+            raise CaseOver(next(name for name, misses in found.items() if misses)) from stumbled
+        raise stumbled

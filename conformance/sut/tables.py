@@ -68,6 +68,12 @@ class IdToken(Table, frozen=True, kw_only=True):
         return {"idToken": self.id_token, "type": self.type}
 
 
+class GroupedIdToken(IdToken, frozen=True, kw_only=True):
+    """An id token of a group, by the id of that group."""
+
+    group: Annotated[str, Meta(min_length=1, max_length=36)]
+
+
 class Variable(Table, frozen=True, kw_only=True):
     """A variable of the device model."""
 
@@ -100,7 +106,7 @@ class Parameters(Table, frozen=True, kw_only=True):
 
     For a CSMS: second_identity, a station that it knows beside that of the profile, with the same password.
     unknown_identity, one that it does not know. wrong_path, where no station dials. boot_attempts: how often a station
-    boots that is put off, before the harness gives up.
+    boots that is put off, before the harness gives up. grouped_id_token: a valid token of a group that it knows.
     """
 
     valid_id_token: IdToken = IdToken(id_token="04E91C5A2B6C80")  # noqa: S106 -- a card's number, no password
@@ -108,6 +114,7 @@ class Parameters(Table, frozen=True, kw_only=True):
     invalid_id_token: IdToken = IdToken(id_token="04DEADBEEF0000")  # noqa: S106
     blocked_id_token: IdToken = IdToken(id_token="04B10C4EDCA2D0")  # noqa: S106
     expired_id_token: IdToken = IdToken(id_token="04E8914EDCA2D0")  # noqa: S106
+    grouped_id_token: GroupedIdToken | None = None
     writable_variable: WritableVariable = WritableVariable(
         component="OCPPCommCtrlr", variable="OfflineThreshold", values=("300", "600")
     )

@@ -97,7 +97,9 @@ def _tokens(parameters: Parameters) -> "dict[str, TokenSetup]":
         parameters.blocked_id_token: "Blocked",
         parameters.expired_id_token: "Expired",
     }
-    return {token.id_token: TokenSetup(status=status) for token, status in known.items()}
+    tokens = {token.id_token: TokenSetup(status=status) for token, status in known.items()}
+    grouped = parameters.grouped_id_token
+    return tokens if grouped is None else tokens | {grouped.id_token: TokenSetup(group=grouped.group)}
 
 
 def _token(csms: "ReferenceCsms", action: str, args: dict[str, Any]) -> Any:
