@@ -47,7 +47,7 @@ class _Ride:
     @property
     def tries(self) -> int:
         """How often the next message is sent: a CSMS that has gone silent is not waited for again and again."""
-        return 0 if self.turned_away else max(_TRIES - len(self.unanswered), 0)
+        return 0 if self.turned_away or self.unanswered else _TRIES
 
     @property
     def turned_away(self) -> bool:
