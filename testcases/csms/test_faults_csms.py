@@ -93,7 +93,7 @@ async def test_slow(  # noqa: PLR0913 -- fixtures
             slow = Lasting("delay, jitter", lambda: network.delayed(SLOWNESS, jitter=SLOWNESS / 2, seed=1), drops=False)
             await ride.make(slow, moment)
         for moment in moments("charging", "not started", "at stop", usual=1, proving=0):
-            narrow = Lasting("little bandwidth", lambda: network.narrow(NARROWNESS), drops=False)
+            narrow = Lasting("narrow line", lambda: network.narrow(NARROWNESS), drops=False)
             await ride.make(narrow, moment)
 
 
@@ -150,6 +150,6 @@ async def test_cut_off(  # noqa: PLR0913 -- fixtures
     """A reset instead of the answer, then a message that breaks off in mid-frame."""
     async with rides(station, csms, network, spec, profile) as ride:
         for moment in moments("start told", "end told", "charging", "suspended", "resuming"):
-            await ride.make(Striking("reset, no answer", network.reset_before_answer), moment)
+            await ride.make(Striking("answer reset", network.reset_before_answer), moment)
         for moment in moments("end told", "start told", "charging", "resuming", proving=0):
-            await ride.make(Striking("cut in mid-frame", network.cut), moment)
+            await ride.make(Striking("message cut", network.cut), moment)
