@@ -16,7 +16,7 @@ from conformance.peers.csms_dialect import (
 from conformance.peers.peer import Peer
 from conformance.peers.received import Received
 from conformance.peers.v201 import get_variables, remote_start, set_variables, variable
-from conformance.wire.frames import Call
+from conformance.wire.frames import Call, CallResult
 
 _EVENT = "TransactionEvent"
 _KINDS: Mapping[Telling, str] = {"start": "Started", "course": "Updated", "end": "Ended"}
@@ -126,7 +126,8 @@ class Csms201:
                     if kind == "Started":
                         begun[identifier] = None
                     exchange = csms.transcript.exchange(entry)
-                    over = kind == "Ended" and exchange is not None and exchange.answer is not None
+                    answer = exchange.answer if exchange is not None else None
+                    over = kind == "Ended" and answer is not None and isinstance(answer.frame, CallResult)
                     last[identifier] = max(last.get(identifier, (-1, False)), (number, over))
         return [each for each in begun if not last[each][1]]
 

@@ -48,6 +48,7 @@ _SAMPLE = 1
 _SETTINGS: Mapping[str, str] = {
     "MeterValueSampleInterval": str(_SAMPLE),
     "MessageTimeout": "2",
+    "TransactionMessageAttempts": "3",
     "TransactionMessageRetryInterval": "1",
     "AllowOfflineTxForUnknownId": "true",
     "LocalAuthorizeOffline": "true",
@@ -89,11 +90,13 @@ class Trials:
     network: Network
     spec: Spec
     profile: SutProfile
+    _stopped: bool = False
+    _began_at: int = 0
     _missed: dict[str, list[tuple[str, Miss]]] = field(default_factory=dict)
 
     async def make(self, fault: Fault, moment: Moment) -> None:
         """One transaction with this fault at this moment."""
-        mark = self.csms.now
+        mark, self._stopped = self.csms.now, False
         try:
             async with vacated(self.station, self.csms):
                 session = await self._through(fault, moment, mark)
@@ -164,7 +167,9 @@ class Trials:
         async with self._on(fault):
             if self.station.can("present_id_token"):
                 await self._present()
+                await self._wait(self.profile.timing.settle)  # a plug that is pulled sooner is another story
             await pull_plug(self.station, session.connector)
+            self._stopped = True
             await self._wait(fault.seconds)
 
     async def _in_its_course(self, fault: Fault, moment: Moment, session: Charging) -> None:
@@ -189,9 +194,11 @@ class Trials:
 
     @asynccontextmanager
     async def _on(self, fault: Lasting) -> AsyncIterator[None]:
-        async with fault.on():
+        async with fault.on() as begin:
+            self._began_at = begin.n
             if fault.drops:
                 await self.csms.disconnected()
+                await self._wait(self.profile.timing.settle)  # until the station has noticed it, too
             yield
 
     @asynccontextmanager
@@ -228,15 +235,14 @@ class Trials:
     async def _stop(self, session: Charging) -> None:
         await stop_authorized(self.station, self.csms, session, self._token)
         await pull_plug(self.station, session.connector)
+        self._stopped = True
 
     async def _to_the_end(self, session: Charging) -> None:
         """Let the transaction end, if it has not, and everything be told."""
         csms, action = self.csms, self.csms.speak.telling("end")[0]
         await csms.connected()
-        if session.connector in self.station.plugged or not self.station.can("plug_in"):
-            over = not self._runs(session)
-            if not over:
-                await self._stop(session)
+        if not self._stopped:
+            await self._stop(session)
         with suppress(NotSeen):
             await csms.until(
                 lambda: not self._runs(session), "the end of the transaction", within=self._patience(action)
@@ -279,6 +285,7 @@ class Trials:
             requirement: [miss for each in means for miss in found.get(each, ())]
             for requirement, means in _MEANS.items()
         }
+        wrong[OFFLINE] += self._unmarked(book, fault, moment)
         for requirement, misses in wrong.items():
             where = f"{fault.name}, {moment}"
             self._missed.setdefault(requirement, []).extend((where, miss) for miss in misses)
@@ -296,10 +303,26 @@ class Trials:
             )
         )
 
+    def _unmarked(self, book: Ledger, fault: Fault, moment: Moment) -> list[Miss]:
+        """What must have happened while the connection was gone, and is not marked so: 2.0.1 has a mark for it.
+
+        A transaction that was stopped without a connection has no events from then on that happened with one; one that
+        was started so has its first.
+        """
+        if not isinstance(fault, Lasting) or not fault.drops or not book.transactions or self.profile.version == "1.6":
+            return []
+        late = [each for each in book.transactions[0].events if each.first.call.n > self._began_at]
+        surely = late if moment == "at stop" else late[:1] if moment == "not started" else []
+        return [
+            Miss(f"{event} happened without a connection, and is not marked offline", (event.first.call,))
+            for event in surely
+            if event.payload.get("offline") is not True
+        ]
+
     def _book(self, mark: int) -> Ledger:
         """What was told of the transactions that began since `mark`."""
         timing = self.profile.timing
-        circumstances = Circumstances(tolerance=timing.tolerance, patience=timing.settle)
+        circumstances = Circumstances(tolerance=timing.tolerance, patience=timing.settle, over=True)
         book = ledger(
             self.csms.transcript,
             self.csms.identity,

@@ -82,23 +82,21 @@ class ChangesWhatItRepeats(Exchange):
 
 
 class TellsAgain(Exchange):
-    """Sends a message that was acknowledged once more when it has a connection again."""
+    """Sends every message about a transaction twice, once it has lost its connection."""
 
-    _acknowledged: tuple[tuple[str, Payload], ...] = ()
+    _lost = False
+
+    def disconnected(self) -> None:
+        """Trust nobody any more."""
+        super().disconnected()
+        self._lost = True
 
     def _succeeded(self, job: Job, result: Payload) -> None:
         super()._succeeded(job, result)
-        if self.is_transaction_message(job.action):
-            self._acknowledged = (*self._acknowledged, (job.action, job.payload))
-
-    def tell_again(self) -> None:
-        """Tell the last but one again, to be on the safe side."""
-        if len(self._acknowledged) > 1:
-            action, payload = self._acknowledged[-2]
-            entry = {"action": action, "payload": payload, "attempts": 0, "transaction": None}
-            self.outbox.insert(0, entry)
-            self.reload_outbox()
-            self.wake_sender()
+        notes = dict(job.entry or {"again": True})
+        if self._lost and self.is_transaction_message(job.action) and not notes.get("again"):
+            notes |= {"again": True}
+            self.send_surely(notes.pop("action"), notes.pop("payload"), **notes)
 
 
 class Impatient(Exchange):

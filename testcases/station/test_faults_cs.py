@@ -17,7 +17,7 @@ from conformance.wire.transcript import Entry
 BOTH = ("2.0.1", "1.6")
 Moments = Callable[..., Sequence[Moment]]
 
-SLOWNESS = 0.3
+SLOWNESS = 0.2
 """Seconds that everything takes on a slow line, each way."""
 NARROWNESS = 4000
 """Bytes in a second on a narrow one."""
@@ -147,11 +147,11 @@ async def test_slow(  # noqa: PLR0913 -- fixtures
                 "delay, jitter",
                 lambda: network.delayed(SLOWNESS, jitter=SLOWNESS / 2, seed=1),
                 drops=False,
-                seconds=4 * SLOWNESS,
+                seconds=10 * SLOWNESS,
             )
             await trial.make(slow, moment)
         for moment in moments("charging", "at stop", usual=1, proving=0):
-            narrow = Lasting("little bandwidth", lambda: network.narrow(NARROWNESS), drops=False, seconds=1.0)
+            narrow = Lasting("narrow line", lambda: network.narrow(NARROWNESS), drops=False, seconds=1.0)
             await trial.make(narrow, moment)
 
 
@@ -185,9 +185,9 @@ async def test_answer_cut_off(  # noqa: PLR0913 -- fixtures
     """A reset instead of the answer, then an answer that breaks off in mid-frame."""
     async with trials(station, csms, network, spec, profile) as trial:
         for moment in moments("end told", "start told", "charging", "resuming"):
-            await trial.make(Striking("reset, no answer", network.reset_before_answer), moment)
+            await trial.make(Striking("answer reset", network.reset_before_answer), moment)
         for moment in moments("start told", "end told", "charging", usual=1, proving=0):
-            await trial.make(Striking("cut in mid-frame", network.cut), moment)
+            await trial.make(Striking("answer cut", network.cut), moment)
 
 
 @case(

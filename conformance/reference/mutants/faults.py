@@ -29,13 +29,12 @@ class ForgetsTransactionUnderFault(ReferenceStation):
 
     breaks = "TX.FAULT.01"
 
-    def connected(self, offline_seconds: float | None) -> None:
-        """Begin anew."""
-        super().connected(offline_seconds)
-        if offline_seconds is not None:
-            for place in self.evses.values():
-                place.meter.power = 0
-                place.session = Session()
+    def disconnected(self) -> None:
+        """Be ready for another driver."""
+        super().disconnected()
+        for place in self.evses.values():
+            place.meter.power = 0
+            place.session = Session()
 
 
 class TiresUnderFault(fault_defects.Tires, ReferenceStation):
@@ -94,15 +93,9 @@ class NumbersAnewUnderFault(fault_defects.ChangesWhatItRepeats, ReferenceStation
 
 
 class TellsAgainUnderFault(fault_defects.TellsAgain, ReferenceStation):
-    """Sends a message that was acknowledged once more when it has a connection again."""
+    """Sends every message about a transaction twice, once it has lost its connection."""
 
     breaks = "TX.FAULT.05"
-
-    def connected(self, offline_seconds: float | None) -> None:
-        """Be on the safe side."""
-        super().connected(offline_seconds)
-        if offline_seconds is not None:
-            self.tell_again()
 
 
 class ImpatientUnderFault(fault_defects.Impatient, ReferenceStation):

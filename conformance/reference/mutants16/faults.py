@@ -29,14 +29,13 @@ class ForgetsTransactionUnderFault(ReferenceStation16):
 
     breaks = "TX.FAULT.01"
 
-    def connected(self, offline_seconds: float | None) -> None:
-        """Begin anew."""
-        super().connected(offline_seconds)
-        if offline_seconds is not None:
-            self.running.clear()
-            for connector in self.connectors.values():
-                connector.meter.power = 0
-                connector.session = Session()
+    def disconnected(self) -> None:
+        """Be ready for another driver."""
+        super().disconnected()
+        self.running.clear()
+        for connector in self.connectors.values():
+            connector.meter.power = 0
+            connector.session = Session()
 
 
 class TiresUnderFault(fault_defects.Tires, ReferenceStation16):
@@ -74,15 +73,9 @@ class LaterUnderFault(fault_defects.ChangesWhatItRepeats, ReferenceStation16):
 
 
 class TellsAgainUnderFault(fault_defects.TellsAgain, ReferenceStation16):
-    """Sends a message that was acknowledged once more when it has a connection again."""
+    """Sends every message about a transaction twice, once it has lost its connection."""
 
     breaks = "TX.FAULT.05"
-
-    def connected(self, offline_seconds: float | None) -> None:
-        """Be on the safe side."""
-        super().connected(offline_seconds)
-        if offline_seconds is not None:
-            self.tell_again()
 
 
 class ImpatientUnderFault(fault_defects.Impatient, ReferenceStation16):
