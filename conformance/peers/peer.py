@@ -282,6 +282,17 @@ class Peer:
         assert found is not None
         return found
 
+    def reply(self, message: Received, answer: Answer | None = None) -> None:
+        """Answer a call that was met with silence so far; with None by default.
+
+        Raises NotSeen where the connection that it came on is gone.
+        """
+        link, frame = self.link, message.entry.frame
+        if link is None or link.number != message.entry.link:
+            raise NotSeen(f"the connection on which {message.action} came is gone: there is nobody to answer")
+        assert isinstance(frame, Call)
+        self._give(link, frame, self.default_answer(frame, self.version_of(link)) if answer is None else answer)
+
     async def until(self, condition: Callable[[], bool], what: str, *, within: float) -> None:
         """Wait until a condition over the transcript holds; raises NotSeen naming `what`."""
         await self._until(condition, what, within)
