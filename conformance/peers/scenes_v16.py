@@ -1,11 +1,12 @@
 """What drivers do at a station of OCPP 1.6, and where it tells of that: steps that many cases of charging share."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 
 from conformance.peers.csms import CsmsPeer
 from conformance.peers.csms_dialect import Charging, Connector
+from conformance.peers.csms_v16 import Csms16
 from conformance.peers.received import NotSeen, Received, Refused
 from conformance.peers.scenes import Operated, configured
 from conformance.sut.profile import SutProfile
@@ -39,8 +40,8 @@ CABLES = ("c",)
 
 def number(csms: CsmsPeer, connector: Connector) -> int:
     """The connectorId of a connector."""
-    found: int = csms.speak.number(connector)  # type: ignore[attr-defined] -- only 1.6 numbers them through
-    return found
+    assert isinstance(csms.speak, Csms16), "only OCPP 1.6 numbers connectors through"
+    return csms.speak.number(connector)
 
 
 def socket(profile: SutProfile) -> Connector | None:
@@ -156,9 +157,9 @@ async def present(station: Operated, connector: Connector, id_token: Mapping[str
 
 
 @asynccontextmanager
-async def off(csms: CsmsPeer, profile: SutProfile, outage: Callable[[], object]) -> AsyncIterator[int]:
+async def off(csms: CsmsPeer, profile: SutProfile, outage: AbstractAsyncContextManager[object]) -> AsyncIterator[int]:
     """An outage for the length of a block, and back from it at its end; a mark of when the connection went."""
-    async with outage():  # type: ignore[attr-defined] -- a method of Network
+    async with outage:
         await csms.disconnected()
         yield csms.now
     await csms.connected(within=profile.timing.reconnect)
@@ -196,13 +197,11 @@ async def started(
     csms: CsmsPeer, connector: Connector, *, after: Received | Entry | int, within: float | None = None
 ) -> Received:
     """Wait for the StartTransaction of a connector, answered or not; raises NotSeen."""
-    return await csms.expect(
-        "StartTransaction", after=after, within=within, connectorId=number(csms, connector)
-    )
+    return await csms.expect("StartTransaction", after=after, within=within, connectorId=number(csms, connector))
 
 
 async def stopped(
-    csms: CsmsPeer, session: Charging, *, after: Received | Entry | int | None = None, within: float | None = None
+    csms: CsmsPeer, session: Charging, *, after: Received | int | None = None, within: float | None = None
 ) -> Received:
     """Wait for the StopTransaction of a transaction; raises NotSeen."""
     return await csms.speak.ended(

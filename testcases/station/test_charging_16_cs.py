@@ -345,7 +345,7 @@ async def test_unplugged_unlocks(station: StationDriver, csms: CsmsPeer, spec: S
     severity=Severity.CRITICAL,
 )
 async def test_unplugged_stays_locked(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
-    """With UnlockConnectorOnEVSideDisconnect false; at last unlock it from afar, which a fixed cable knows nothing of."""
+    """With UnlockConnectorOnEVSideDisconnect false; at last unlock it from afar, which no fixed cable can be."""
     spot = (socket(profile) if profile.claims("stays-locked-on-ev-disconnect") else None) or profile.connectors[0]
     async with (
         _prepared(station, csms, profile),
@@ -584,9 +584,7 @@ async def _remote_start(csms: CsmsPeer, spec: Spec, spot: Connector, token: Mapp
     assert answer["status"] == "Accepted", f"the remote start was answered {answer['status']}"
 
 
-async def _judge_remote_start(
-    csms: CsmsPeer, spec: Spec, spot: Connector, token: Mapping[str, str], mark: int
-) -> None:
+async def _judge_remote_start(csms: CsmsPeer, spec: Spec, spot: Connector, token: Mapping[str, str], mark: int) -> None:
     """The transaction that a remote start has led to."""
     with spec.must("16.TX.20"):
         start = await csms.expect("StartTransaction", after=mark)
@@ -661,9 +659,7 @@ async def _judge_start(csms: CsmsPeer, spec: Spec, spot: Connector, token: Mappi
         assert asked, "the transaction was started for a token that the CSMS was not asked for"
 
 
-async def _until_preparing(
-    csms: CsmsPeer, profile: SutProfile, mark: int
-) -> tuple[Connector, Received] | None:
+async def _until_preparing(csms: CsmsPeer, profile: SutProfile, mark: int) -> tuple[Connector, Received] | None:
     """The connector that is prepared for a driver without a plug, where the station tells that."""
     with suppress(NotSeen):
         await csms.until(
