@@ -55,7 +55,11 @@ class Transactions16(Metering):
     async def present_id_token(self, evse: int, id_token: str, type: str = "ISO14443") -> None:  # noqa: A002, ARG002
         """Hold a card to the reader of an EVSE; OCPP 1.6 knows no types of tokens."""
         self.connectors_of(evse)
-        if self.powered and self.may_transact() and evse not in self._readers:
+        if not (self.powered and self.may_transact()) or evse in self._readers:
+            return
+        if self.link is None:
+            await self.tag_presented(evse, id_token)  # nobody is asked, so the answer is there at once
+        else:
             self.tasks.start(self.tag_presented(evse, id_token))
 
     async def ev_ready(self, evse: int) -> None:
