@@ -158,17 +158,22 @@ async def present(station: Operated, connector: Connector, id_token: Mapping[str
 
 @asynccontextmanager
 async def off(csms: CsmsPeer, profile: SutProfile, outage: AbstractAsyncContextManager[object]) -> AsyncIterator[int]:
-    """An outage for the length of a block, and back from it at its end; a mark of when the connection went."""
+    """An outage for the length of a block, and back from it at its end; a mark of when the connection went.
+
+    The block begins when the station has had a moment to notice.
+    """
     async with outage:
         await csms.disconnected()
-        yield csms.now
+        mark = csms.now
+        await csms.silence(for_=profile.timing.settle)
+        yield mark
     await csms.connected(within=profile.timing.reconnect)
 
 
 # -- what is told -----------------------------------------------------------------------------------------------------
 
 
-async def shows(  # noqa: PLR0913 -- what, where, and since when
+async def shows(
     csms: CsmsPeer,
     connector: Connector,
     *statuses: str,
