@@ -51,7 +51,7 @@ async def test_retries(station: StationDriver, csms: CsmsPeer, spec: Spec, profi
                 slack = profile.timing.tolerance + profile.timing.settle
                 assert due - profile.timing.tolerance <= waited <= due + slack, (
                     f"attempt {attempt + 1} came {waited:.1f} s after the one before it, and {due} s are due "
-                    f"({PAUSE_KEY} {pause} × {attempt})"
+                    f"({PAUSE_KEY} {pause}, times {attempt})"
                 )
         with spec("16.TX.39"):
             with suppress(NotSeen):
@@ -198,7 +198,7 @@ async def test_start_never_taken(station: StationDriver, csms: CsmsPeer, spec: S
         with spec("16.TX.40"):
             stop = await csms.expect("StopTransaction", after=last)
             assert stop["transactionId"] == -1, (
-                f"StartTransaction was never answered, and StopTransaction names the transaction {stop['transactionId']}"
+                f"StartTransaction was never answered, and StopTransaction names {stop['transactionId']}"
             )
 
 

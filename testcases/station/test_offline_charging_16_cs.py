@@ -74,7 +74,7 @@ async def test_meter_values(
             for one, two in pairwise(times):
                 gap = (two - one).total_seconds()
                 assert gap <= interval + profile.timing.tolerance, (
-                    f"no sample was taken or none was kept for {gap:.1f} s after {one:%H:%M:%S}, and {interval} s are set"
+                    f"nothing was told of {gap:.1f} s after {one:%H:%M:%S}, and samples are due every {interval} s"
                 )
         kept = _samples(csms, spot, mark)
         with spec("16.TX.36"):
