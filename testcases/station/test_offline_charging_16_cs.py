@@ -36,7 +36,7 @@ from conformance.sut.tables import OperatorDriver
 from conformance.wire.faults import Network
 
 OFFLINE = "offline-authorization"
-SAMPLES = 3
+SAMPLES = 2
 ENERGY = ("Charging", "SuspendedEV", "SuspendedEVSE")
 OWN_STOP = (None, "Local")
 PER_SESSION = 2
@@ -59,7 +59,7 @@ async def test_meter_values(
     station: StationDriver, csms: CsmsPeer, network: Network, spec: Spec, profile: SutProfile
 ) -> None:
     """Charge, turn the station away until it has taken some samples, and see that none is missing."""
-    interval, spot = profile.parameters.sample_interval, profile.connectors[0]
+    interval, spot = profile.parameters.meter_interval, profile.connectors[0]
     settings = {"MeterValueSampleInterval": str(interval), "ClockAlignedDataInterval": "0"}
     async with vacated(station, csms), configured(csms, settings):
         session = await charging(station, csms, spot, profile.parameters.valid_id_token.payload)
