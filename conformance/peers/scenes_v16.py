@@ -9,11 +9,15 @@ from conformance.peers.csms_dialect import Charging, Connector
 from conformance.peers.csms_v16 import Csms16
 from conformance.peers.received import NotSeen, Received, Refused
 from conformance.peers.scenes import Operated, configured
+from conformance.sut.drivers import DriverFailed, StationDriver, Unsupported
 from conformance.sut.profile import SutProfile
 from conformance.wire.schemas import parse_timestamp
 from conformance.wire.transcript import Entry
 
 __all__ = [
+    "LOCK_FAILURE",
+    "NO_ERROR",
+    "broken",
     "cable",
     "clear_cache",
     "debounced",
@@ -30,6 +34,8 @@ __all__ = [
     "started",
     "stopped",
 ]
+
+LOCK_FAILURE, NO_ERROR = "ConnectorLockFailure", "NoError"
 
 CABLES = ("c",)
 """How the type of a connector begins that has a cable of its own; `s` is a socket, `w` is wireless."""
@@ -154,6 +160,17 @@ async def _forget(csms: CsmsPeer, profile: SutProfile) -> None:
 async def present(station: Operated, connector: Connector, id_token: Mapping[str, str]) -> None:
     """Hold a card to the reader of a connector; raises Unsupported where nobody can."""
     await station.present_id_token(connector[0], id_token["idToken"], id_token["type"])
+
+
+@asynccontextmanager
+async def broken(station: StationDriver, connector: Connector, error: str) -> AsyncIterator[None]:
+    """Break a connector, as a ChargePointErrorCode says, for the length of a block; raises Unsupported."""
+    await station.set_fault(*connector, error)
+    try:
+        yield
+    finally:
+        with suppress(DriverFailed, Unsupported):
+            await station.set_fault(*connector, NO_ERROR)
 
 
 @asynccontextmanager

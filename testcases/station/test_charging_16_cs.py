@@ -12,6 +12,9 @@ from conformance.peers.csms_dialect import Charging, Connector
 from conformance.peers.received import NotSeen, Received
 from conformance.peers.scenes import charging, configured, latest_statuses, transaction, vacated
 from conformance.peers.scenes_v16 import (
+    LOCK_FAILURE,
+    NO_ERROR,
+    broken,
     clear_cache,
     debounced,
     nothing_starts,
@@ -25,7 +28,7 @@ from conformance.peers.scenes_v16 import (
     started,
     stopped,
 )
-from conformance.peers.v16 import id_tag_info
+from conformance.peers.v16 import id_tag_info, remote_start
 from conformance.peers.v16 import started as start_answered
 from conformance.sut.drivers import StationDriver
 from conformance.sut.profile import SutProfile
@@ -160,6 +163,56 @@ async def test_refused_remotely(station: StationDriver, csms: CsmsPeer, spec: Sp
         with spec("16.TX.17"):
             await nothing_starts(csms, after=mark, for_=profile.timing.settle)
         csms.answer("Authorize")
+
+
+@case(
+    "TC_024_CS",
+    "A cable that can't be locked starts no transaction",
+    versions=["1.6"],
+    needs="detachable-cable and lock-failure",
+    requirements=["16.TX.52"],
+)
+async def test_lock_failure(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
+    """Break the lock of a socket, ask for a start from afar, and plug in."""
+    spot = socket(profile)
+    assert spot is not None, "detachable-cable is claimed, and the profile lists no connector that is a socket (s…)"
+    async with _prepared(station, csms, profile), broken(station, spot, LOCK_FAILURE):
+        mark = csms.now
+        answer = await csms.speak.remote_start(profile.parameters.valid_id_token.payload, spot, 0)
+        assert answer["status"] == "Accepted", f"the remote start was answered {answer['status']}"
+        with suppress(NotSeen):
+            await shows(csms, spot, "Preparing", after=mark)
+        await station.plug_in(*spot)
+        with spec("16.TX.52"):
+            told = await shows(csms, spot, "Faulted", after=mark, where=lambda each: each["errorCode"] != NO_ERROR)
+            assert told["errorCode"] == LOCK_FAILURE, f"expected the error {LOCK_FAILURE}, got {told['errorCode']}"
+        with spec("16.TX.52"):
+            await nothing_starts(csms, after=mark, for_=profile.timing.settle)
+
+
+@case(
+    "TC_041_CS",
+    "A connector that is broken says so, and starts no transaction",
+    versions=["1.6"],
+    requirements=["16.STATUS.16"],
+    severity=Severity.CRITICAL,
+)
+async def test_faulted(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
+    """Break it, and try to start there, with a card where that can be presented, and from afar."""
+    spot, token = _alone(profile), profile.parameters.valid_id_token.payload
+    async with _prepared(station, csms, profile):
+        mark = csms.now
+        async with broken(station, spot, "OtherError"):
+            with spec("16.STATUS.16"):
+                told = await shows(csms, spot, "Faulted", after=mark)
+                assert told["errorCode"] != NO_ERROR, "Faulted was reported with the error NoError"
+            if station.can("plug_in"):
+                await station.plug_in(*spot)
+            if station.can("present_id_token"):
+                await present(station, spot, token)
+            await csms.attempt("RemoteStartTransaction", remote_start(token["idToken"], connector=number(csms, spot)))
+            with spec("16.STATUS.16"):
+                await nothing_starts(csms, after=mark, for_=profile.timing.settle)
 
 
 # -- the cache --------------------------------------------------------------------------------------------------------

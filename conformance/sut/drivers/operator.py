@@ -14,6 +14,7 @@ _WORDING = {
     "ev_ready": "Let the EV on EVSE {evse} ask for energy.",
     "ev_suspend": "Let the EV on EVSE {evse} stop charging, and leave it plugged in.",
     "set_load": "Let the EV on EVSE {evse} draw {watts:g} W.",
+    "set_fault": "Bring about the fault {error} at EVSE {evse}, connector {connector} (NoError: repair it).",
     "cut_network": "Take the station's network away: its cable, its WiFi or its SIM card.",
     "restore_network": "Give the station its network back.",
 }
