@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from conformance.peers.csms import CsmsPeer
 from conformance.peers.csms_dialect import Charging, Connector
@@ -22,6 +22,8 @@ __all__ = [
     "clear_cache",
     "debounced",
     "let_in_offline",
+    "listed",
+    "moment",
     "nothing_starts",
     "number",
     "off",
@@ -174,17 +176,19 @@ async def broken(station: StationDriver, connector: Connector, error: str) -> As
 
 
 @asynccontextmanager
-async def off(csms: CsmsPeer, profile: SutProfile, outage: AbstractAsyncContextManager[object]) -> AsyncIterator[int]:
+async def off(
+    csms: CsmsPeer, profile: SutProfile, outage: AbstractAsyncContextManager[object], *, boots: bool = False
+) -> AsyncIterator[int]:
     """An outage for the length of a block, and back from it at its end; a mark of when the connection went.
 
-    The block begins when the station has had a moment to notice.
+    The block begins when the station has had a moment to notice. One that `boots` in it takes longer to be back.
     """
     async with outage:
         await csms.disconnected()
         mark = csms.now
         await csms.silence(for_=profile.timing.settle)
         yield mark
-    await csms.connected(within=profile.timing.reconnect)
+    await csms.connected(within=profile.timing.reconnect + (profile.timing.boot if boots else 0))
 
 
 # -- what is told -----------------------------------------------------------------------------------------------------
@@ -245,11 +249,3 @@ def moment(message: Mapping[str, object], name: str = "timestamp") -> datetime:
     found = parse_timestamp(str(message[name]))
     assert found is not None, f"{message[name]!r} is no time"
     return found
-
-
-def told_as_of(message: Received, since: datetime, until: datetime, *, off_by: timedelta = timedelta(0)) -> str:
-    """What is wrong with the time in a message of what happened between two moments; empty where nothing is."""
-    told = moment(message).astimezone(UTC)
-    if since - off_by <= told <= until + off_by:
-        return ""
-    return f"{message.action} bears the time {told:%H:%M:%S}, and it happened from {since:%H:%M:%S} to {until:%H:%M:%S}"

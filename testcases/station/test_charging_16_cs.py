@@ -38,7 +38,8 @@ OVER = ("Finishing",)
 OVER_WITH_CABLE_GONE = ("Finishing", "Available")
 EV_GONE = "ev side disconnected"
 GROUP = "GROUP-4711"
-BY_CARD = "local-start-iso14443 or local-start-iso15693 or local-start-keycode or local-start-local-id"
+BY_CARD = "local-start-iso14443 or local-start-iso15693 or local-start-keycode"
+"""A driver can start with a token at the station."""
 
 
 # -- start ------------------------------------------------------------------------------------------------------------
@@ -48,6 +49,7 @@ BY_CARD = "local-start-iso14443 or local-start-iso15693 or local-start-keycode o
     "TC_003_CS",
     "The plug first, then the card: the driver is authorized, and only then the transaction starts",
     versions=["1.6"],
+    needs=BY_CARD,
     requirements=["16.STATUS.11", "16.STATUS.13", "16.TX.01", "16.TX.02", "16.TX.04"],
     severity=Severity.BLOCKER,
 )
@@ -72,6 +74,7 @@ async def test_plug_first(station: StationDriver, csms: CsmsPeer, spec: Spec, pr
     "TC_004_1_CS",
     "The card first, then the plug: the driver is authorized, and the transaction starts with the plug",
     versions=["1.6"],
+    needs=BY_CARD,
     requirements=["16.STATUS.13", "16.TX.02", "16.TX.04"],
     severity=Severity.BLOCKER,
 )
@@ -93,6 +96,7 @@ async def test_card_first(station: StationDriver, csms: CsmsPeer, spec: Spec, pr
     "TC_004_2_CS",
     "The card, and no plug: after ConnectionTimeOut the connector is free, and the card is of no use any more",
     versions=["1.6"],
+    needs=BY_CARD,
     requirements=["16.STATUS.12", "16.TX.70"],
 )
 async def test_no_plug(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
@@ -120,6 +124,7 @@ async def test_no_plug(station: StationDriver, csms: CsmsPeer, spec: Spec, profi
     "TC_023_CS",
     "A card that the CSMS refuses starts no transaction",
     versions=["1.6"],
+    needs=BY_CARD,
     requirements=["16.TX.17"],
     severity=Severity.BLOCKER,
 )
@@ -222,7 +227,7 @@ async def test_faulted(station: StationDriver, csms: CsmsPeer, spec: Spec, profi
     "TC_007_1_CS",
     "A card that was let in before starts without waiting for the CSMS, where LocalPreAuthorize says so",
     versions=["1.6"],
-    needs="authorization-cache",
+    needs=f"authorization-cache and ({BY_CARD})",
     requirements=["16.TX.71"],
 )
 async def test_cached(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:

@@ -402,7 +402,7 @@ async def test_power_loss(
             raise Unsupported("power_cycle", "nobody can switch the mains")
         session = await charging(station, csms, spot, token)
         mark = csms.now
-        async with off(csms, profile, network.turned_away()):
+        async with off(csms, profile, network.turned_away(), boots=True):
             await present(station, spot, token)
             await _wait(csms, profile.timing.settle)
             await pull_plug(station, spot)
