@@ -2,22 +2,28 @@
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from conformance.peers.csms import CsmsPeer
 from conformance.peers.csms_dialect import Charging, Connector
 from conformance.peers.csms_v16 import Csms16
 from conformance.peers.received import NotSeen, Received, Refused
 from conformance.peers.scenes import Operated, configured
+from conformance.sut.drivers import DriverFailed, StationDriver, Unsupported
 from conformance.sut.profile import SutProfile
 from conformance.wire.schemas import parse_timestamp
 from conformance.wire.transcript import Entry
 
 __all__ = [
+    "LOCK_FAILURE",
+    "NO_ERROR",
+    "broken",
     "cable",
     "clear_cache",
     "debounced",
     "let_in_offline",
+    "listed",
+    "moment",
     "nothing_starts",
     "number",
     "off",
@@ -30,6 +36,8 @@ __all__ = [
     "started",
     "stopped",
 ]
+
+LOCK_FAILURE, NO_ERROR = "ConnectorLockFailure", "NoError"
 
 CABLES = ("c",)
 """How the type of a connector begins that has a cable of its own; `s` is a socket, `w` is wireless."""
@@ -157,12 +165,30 @@ async def present(station: Operated, connector: Connector, id_token: Mapping[str
 
 
 @asynccontextmanager
-async def off(csms: CsmsPeer, profile: SutProfile, outage: AbstractAsyncContextManager[object]) -> AsyncIterator[int]:
-    """An outage for the length of a block, and back from it at its end; a mark of when the connection went."""
+async def broken(station: StationDriver, connector: Connector, error: str) -> AsyncIterator[None]:
+    """Break a connector, as a ChargePointErrorCode says, for the length of a block; raises Unsupported."""
+    await station.set_fault(*connector, error)
+    try:
+        yield
+    finally:
+        with suppress(DriverFailed, Unsupported):
+            await station.set_fault(*connector, NO_ERROR)
+
+
+@asynccontextmanager
+async def off(
+    csms: CsmsPeer, profile: SutProfile, outage: AbstractAsyncContextManager[object], *, boots: bool = False
+) -> AsyncIterator[int]:
+    """An outage for the length of a block, and back from it at its end; a mark of when the connection went.
+
+    The block begins when the station has had a moment to notice. One that `boots` in it takes longer to be back.
+    """
     async with outage:
         await csms.disconnected()
-        yield csms.now
-    await csms.connected(within=profile.timing.reconnect)
+        mark = csms.now
+        await csms.silence(for_=profile.timing.settle)
+        yield mark
+    await csms.connected(within=profile.timing.reconnect + (profile.timing.boot if boots else 0))
 
 
 # -- what is told -----------------------------------------------------------------------------------------------------
@@ -223,11 +249,3 @@ def moment(message: Mapping[str, object], name: str = "timestamp") -> datetime:
     found = parse_timestamp(str(message[name]))
     assert found is not None, f"{message[name]!r} is no time"
     return found
-
-
-def told_as_of(message: Received, since: datetime, until: datetime, *, off_by: timedelta = timedelta(0)) -> str:
-    """What is wrong with the time in a message of what happened between two moments; empty where nothing is."""
-    told = moment(message).astimezone(UTC)
-    if since - off_by <= told <= until + off_by:
-        return ""
-    return f"{message.action} bears the time {told:%H:%M:%S}, and it happened from {since:%H:%M:%S} to {until:%H:%M:%S}"

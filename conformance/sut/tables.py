@@ -102,9 +102,11 @@ class Parameters(Table, frozen=True, kw_only=True):
     """Values that cases need; the defaults suit any station or CSMS that has what the documents require.
 
     pending_interval: what a station that must wait is told to wait. heartbeat_interval: what an accepted one is told
-    where a case counts heartbeats. clock_shift: how far off its clock is told to be for a while. connection_timeout:
-    how long a driver is given to plug in. sample_interval, aligned_interval: how often meter values are taken in a
-    transaction, and by the clock. All in seconds. queued_messages: how many messages an outage has to pile up.
+    where a case counts heartbeats. clock_shift: how far off its clock is told to be for a while. meter_interval: how
+    often its meters are read where a case watches that. connection_timeout: how long a driver has for plugging in
+    where a case lets that time pass. All in seconds.
+
+    queued_messages: how many messages of transactions an outage has to pile up.
 
     For a CSMS: second_identity, a station that it knows beside that of the profile, with the same password.
     unknown_identity, one that it does not know. wrong_path, where no station dials. boot_attempts: how often a station
@@ -128,9 +130,8 @@ class Parameters(Table, frozen=True, kw_only=True):
     pending_interval: Number = 20
     heartbeat_interval: Number = 10
     clock_shift: Number = 600
-    connection_timeout: Number = 30
-    sample_interval: Number = 10
-    aligned_interval: Number = 30
+    meter_interval: Number = 10
+    connection_timeout: Number = 20
     queued_messages: Number = 200
     second_url: str | None = None
     hard_wired_monitor: int | None = None

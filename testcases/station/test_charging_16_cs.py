@@ -12,6 +12,9 @@ from conformance.peers.csms_dialect import Charging, Connector
 from conformance.peers.received import NotSeen, Received
 from conformance.peers.scenes import charging, configured, latest_statuses, transaction, vacated
 from conformance.peers.scenes_v16 import (
+    LOCK_FAILURE,
+    NO_ERROR,
+    broken,
     clear_cache,
     debounced,
     nothing_starts,
@@ -25,7 +28,7 @@ from conformance.peers.scenes_v16 import (
     started,
     stopped,
 )
-from conformance.peers.v16 import id_tag_info
+from conformance.peers.v16 import id_tag_info, remote_start
 from conformance.peers.v16 import started as start_answered
 from conformance.sut.drivers import StationDriver
 from conformance.sut.profile import SutProfile
@@ -35,7 +38,8 @@ OVER = ("Finishing",)
 OVER_WITH_CABLE_GONE = ("Finishing", "Available")
 EV_GONE = "ev side disconnected"
 GROUP = "GROUP-4711"
-BY_CARD = "local-start-iso14443 or local-start-iso15693 or local-start-keycode or local-start-local-id"
+BY_CARD = "local-start-iso14443 or local-start-iso15693 or local-start-keycode"
+"""A driver can start with a token at the station."""
 
 
 # -- start ------------------------------------------------------------------------------------------------------------
@@ -45,6 +49,7 @@ BY_CARD = "local-start-iso14443 or local-start-iso15693 or local-start-keycode o
     "TC_003_CS",
     "The plug first, then the card: the driver is authorized, and only then the transaction starts",
     versions=["1.6"],
+    needs=BY_CARD,
     requirements=["16.STATUS.11", "16.STATUS.13", "16.TX.01", "16.TX.02", "16.TX.04"],
     severity=Severity.BLOCKER,
 )
@@ -69,6 +74,7 @@ async def test_plug_first(station: StationDriver, csms: CsmsPeer, spec: Spec, pr
     "TC_004_1_CS",
     "The card first, then the plug: the driver is authorized, and the transaction starts with the plug",
     versions=["1.6"],
+    needs=BY_CARD,
     requirements=["16.STATUS.13", "16.TX.02", "16.TX.04"],
     severity=Severity.BLOCKER,
 )
@@ -90,6 +96,7 @@ async def test_card_first(station: StationDriver, csms: CsmsPeer, spec: Spec, pr
     "TC_004_2_CS",
     "The card, and no plug: after ConnectionTimeOut the connector is free, and the card is of no use any more",
     versions=["1.6"],
+    needs=BY_CARD,
     requirements=["16.STATUS.12", "16.TX.70"],
 )
 async def test_no_plug(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
@@ -117,6 +124,7 @@ async def test_no_plug(station: StationDriver, csms: CsmsPeer, spec: Spec, profi
     "TC_023_CS",
     "A card that the CSMS refuses starts no transaction",
     versions=["1.6"],
+    needs=BY_CARD,
     requirements=["16.TX.17"],
     severity=Severity.BLOCKER,
 )
@@ -162,6 +170,56 @@ async def test_refused_remotely(station: StationDriver, csms: CsmsPeer, spec: Sp
         csms.answer("Authorize")
 
 
+@case(
+    "TC_024_CS",
+    "A cable that can't be locked starts no transaction",
+    versions=["1.6"],
+    needs="detachable-cable and lock-failure",
+    requirements=["16.TX.52"],
+)
+async def test_lock_failure(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
+    """Break the lock of a socket, ask for a start from afar, and plug in."""
+    spot = socket(profile)
+    assert spot is not None, "detachable-cable is claimed, and the profile lists no connector that is a socket (s…)"
+    async with _prepared(station, csms, profile), broken(station, spot, LOCK_FAILURE):
+        mark = csms.now
+        answer = await csms.speak.remote_start(profile.parameters.valid_id_token.payload, spot, 0)
+        assert answer["status"] == "Accepted", f"the remote start was answered {answer['status']}"
+        with suppress(NotSeen):
+            await shows(csms, spot, "Preparing", after=mark)
+        await station.plug_in(*spot)
+        with spec("16.TX.52"):
+            told = await shows(csms, spot, "Faulted", after=mark, where=lambda each: each["errorCode"] != NO_ERROR)
+            assert told["errorCode"] == LOCK_FAILURE, f"expected the error {LOCK_FAILURE}, got {told['errorCode']}"
+        with spec("16.TX.52"):
+            await nothing_starts(csms, after=mark, for_=profile.timing.settle)
+
+
+@case(
+    "TC_041_CS",
+    "A connector that is broken says so, and starts no transaction",
+    versions=["1.6"],
+    requirements=["16.STATUS.16"],
+    severity=Severity.CRITICAL,
+)
+async def test_faulted(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
+    """Break it, and try to start there, with a card where that can be presented, and from afar."""
+    spot, token = _alone(profile), profile.parameters.valid_id_token.payload
+    async with _prepared(station, csms, profile):
+        mark = csms.now
+        async with broken(station, spot, "OtherError"):
+            with spec("16.STATUS.16"):
+                told = await shows(csms, spot, "Faulted", after=mark)
+                assert told["errorCode"] != NO_ERROR, "Faulted was reported with the error NoError"
+            if station.can("plug_in"):
+                await station.plug_in(*spot)
+            if station.can("present_id_token"):
+                await present(station, spot, token)
+            await csms.attempt("RemoteStartTransaction", remote_start(token["idToken"], connector=number(csms, spot)))
+            with spec("16.STATUS.16"):
+                await nothing_starts(csms, after=mark, for_=profile.timing.settle)
+
+
 # -- the cache --------------------------------------------------------------------------------------------------------
 
 
@@ -169,7 +227,7 @@ async def test_refused_remotely(station: StationDriver, csms: CsmsPeer, spec: Sp
     "TC_007_1_CS",
     "A card that was let in before starts without waiting for the CSMS, where LocalPreAuthorize says so",
     versions=["1.6"],
-    needs="authorization-cache",
+    needs=f"authorization-cache and ({BY_CARD})",
     requirements=["16.TX.71"],
 )
 async def test_cached(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:

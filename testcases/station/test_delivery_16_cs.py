@@ -145,7 +145,7 @@ async def test_swallowed_start(station: StationDriver, csms: CsmsPeer, spec: Spe
 )
 async def test_late_answer(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
     """Keep the answer back until a sample was taken and the driver has stopped."""
-    interval, spot = profile.parameters.sample_interval, profile.connectors[0]
+    interval, spot = profile.parameters.meter_interval, profile.connectors[0]
     settings = {"MeterValueSampleInterval": str(interval), "ClockAlignedDataInterval": "0"}
     async with vacated(station, csms), configured(csms, settings):
         csms.answer("StartTransaction", Silence())

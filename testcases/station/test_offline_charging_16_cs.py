@@ -36,10 +36,11 @@ from conformance.sut.tables import OperatorDriver
 from conformance.wire.faults import Network
 
 OFFLINE = "offline-authorization"
-SAMPLES = 3
+SAMPLES = 2
 ENERGY = ("Charging", "SuspendedEV", "SuspendedEVSE")
 OWN_STOP = (None, "Local")
 PER_SESSION = 2
+"""Messages of a transaction that starts and ends."""
 BRISK = 20
 """By how much the pause between two steps of a person is shortened where a program does them."""
 
@@ -58,21 +59,30 @@ async def test_meter_values(
     station: StationDriver, csms: CsmsPeer, network: Network, spec: Spec, profile: SutProfile
 ) -> None:
     """Charge, turn the station away until it has taken some samples, and see that none is missing."""
-    interval, spot = profile.parameters.sample_interval, profile.connectors[0]
+    interval, spot = profile.parameters.meter_interval, profile.connectors[0]
     settings = {"MeterValueSampleInterval": str(interval), "ClockAlignedDataInterval": "0"}
     async with vacated(station, csms), configured(csms, settings):
         session = await charging(station, csms, spot, profile.parameters.valid_id_token.payload)
         async with off(csms, profile, network.turned_away()):
             await _wait(csms, SAMPLES * interval + profile.timing.tolerance)
         mark = csms.now
+        longest = interval + profile.timing.tolerance
+
+        def gaps() -> list[tuple[datetime, float]]:
+            """Where nothing was told of for too long, as far as is known by now."""
+            begun = moment(csms.seen("StartTransaction")[-1])
+            times = [begun, *sorted({at for at, _ in _samples(csms, spot, session.event.n)})]
+            apart = [(one, (two - one).total_seconds()) for one, two in pairwise(times)]
+            return [each for each in apart if each[1] > longest]
+
         with spec.must("16.TX.35"):
             patience = csms.patience.for_action("MeterValues") + interval
             await csms.until(lambda: len(_samples(csms, spot, mark)) > SAMPLES, "the samples kept", within=patience)
-            times = sorted({at for at, _ in _samples(csms, spot, session.event.n)})
-            for one, two in pairwise(times):
-                gap = (two - one).total_seconds()
-                assert gap <= interval + profile.timing.tolerance, (
-                    f"no sample was taken, or none kept, for {gap:.1f} s after {one:%H:%M:%S}; {interval} s are set"
+            with suppress(NotSeen):
+                await csms.until(lambda: not gaps(), "the rest of them", within=patience)
+            for at, gap in gaps():
+                raise AssertionError(
+                    f"nothing was told of {gap:.1f} s after {at:%H:%M:%S}, and samples are due every {interval} s"
                 )
         kept = _samples(csms, spot, mark)
         with spec("16.TX.36"):
@@ -356,7 +366,7 @@ async def test_two_connectors(
     "Very many transactions in one outage are all told of, in their order",
     versions=["1.6"],
     needs=f"{OFFLINE} and local-stop",
-    requirements=["16.TX.10", "16.TX.35", "16.TX.36"],
+    requirements=["16.TX.35", "16.TX.36"],
     severity=Severity.NORMAL,
 )
 async def test_many_messages(
@@ -375,7 +385,7 @@ async def test_many_messages(
         async with off(csms, profile, network.turned_away()):
             for _ in range(sessions):
                 await _whole(station, csms, profile, spot, parameters.valid_id_token.payload, brisk=BRISK)
-        await _judge_kept(csms, spec, mark, sessions)
+        await _judge_told(csms, spec, mark, sessions)
 
 
 # -- worse than offline -----------------------------------------------------------------------------------------------
@@ -400,7 +410,7 @@ async def test_power_loss(
             raise Unsupported("power_cycle", "nobody can switch the mains")
         session = await charging(station, csms, spot, token)
         mark = csms.now
-        async with off(csms, profile, network.turned_away()):
+        async with off(csms, profile, network.turned_away(), boots=True):
             await present(station, spot, token)
             await _wait(csms, profile.timing.settle)
             await pull_plug(station, spot)
@@ -412,7 +422,7 @@ async def test_power_loss(
             await csms.expect(
                 "StopTransaction",
                 after=mark,
-                where=lambda each: str(each["transactionId"]) == session.transaction_id,
+                where=lambda each: each.get("reason") != "PowerLoss",
             )
             start = await started(csms, spot, after=mark)
         with spec("16.BOOT.04"):
@@ -437,9 +447,7 @@ async def test_power_loss(
             )
         with spec("16.TX.08"):
             csms.touch(*ends)
-            told = [str(each["transactionId"]) for each in ends]
-            twice = sorted({each for each in told if told.count(each) > 1})
-            assert not twice, f"the end of transaction {', '.join(twice)} was told more than once"
+            assert len(ends) <= PER_SESSION, f"two transactions have ended, and {len(ends)} ends were told"
 
 
 def _ends(csms: CsmsPeer, mark: int) -> list[Received]:
@@ -455,7 +463,7 @@ def _ends(csms: CsmsPeer, mark: int) -> list[Received]:
     "The clock is put back between a start and a stop that wait to be told: their order stays that of the events",
     versions=["1.6"],
     needs=f"{OFFLINE} and local-stop and remote-trigger and trigger-heartbeat",
-    requirements=["16.TX.10", "16.TX.36", "16.TX.77"],
+    requirements=["16.TX.36", "16.TX.77"],
     severity=Severity.NORMAL,
 )
 async def test_wrong_clock(
@@ -490,13 +498,6 @@ async def test_wrong_clock(
             with spec("16.TX.77"):
                 csms.touch(first, start)
                 assert dict(first) == dict(start), _changed(first, start)
-            session = await _session(csms, spot, start)
-            with spec("16.TX.10"):
-                csms.touch(start, stop)
-                assert str(stop["transactionId"]) == session.transaction_id, (
-                    f"the transaction was given the id {session.transaction_id}, and its end names "
-                    f"{stop['transactionId']}"
-                )
         finally:
             csms.answer("Heartbeat")
 
@@ -652,19 +653,30 @@ async def _session(csms: CsmsPeer, spot: Connector, start: Received) -> Charging
 
 
 async def _judge_kept(csms: CsmsPeer, spec: Spec, mark: int, sessions: int) -> list[tuple[Received, Received]]:
+    """So many transactions, each told whole before the next, and by its own id; their starts and ends."""
+    pairs = await _judge_told(csms, spec, mark, sessions)
+    with spec("16.TX.10"):
+        for start, stop in pairs:
+            session = await _session(csms, (0, 0), start)
+            csms.touch(start, stop)
+            assert str(stop["transactionId"]) == session.transaction_id, (
+                f"a transaction was given the id {session.transaction_id}, and its end names {stop['transactionId']}"
+            )
+    return pairs
+
+
+async def _judge_told(csms: CsmsPeer, spec: Spec, mark: int, sessions: int) -> list[tuple[Received, Received]]:
     """So many transactions, each told whole before the next; their starts and ends."""
 
     def told(action: str) -> list[Received]:
-        """Each once: one that is told again says the same."""
-        found: dict[str, Received] = {}
-        for each in csms.seen(action, after=mark):
-            found.setdefault(str(each.get("timestamp")), each)
-        return list(found.values())
+        """Those that were taken: what had no answer is told again."""
+        exchanges = [(each, csms.transcript.exchange(each.entry)) for each in csms.seen(action, after=mark)]
+        return [each for each, exchange in exchanges if exchange is not None and exchange.answer is not None]
 
     with spec.must("16.TX.35"):
         with suppress(NotSeen):
             await csms.until(
-                lambda: len(told("StopTransaction")) >= sessions,
+                lambda: min(len(told("StartTransaction")), len(told("StopTransaction"))) >= sessions,
                 f"{sessions} transactions",
                 within=csms.patience.for_action("StopTransaction") + sessions * csms.patience.answer / BRISK,
             )
@@ -682,15 +694,7 @@ async def _judge_kept(csms: CsmsPeer, spec: Spec, mark: int, sessions: int) -> l
         )
         late = [two for one, two in pairwise(order) if moment(two) < moment(one)]
         assert not late, f"{late[0].action} of {late[0]['timestamp']} came after what happened later"
-    pairs = list(zip(starts, stops, strict=True))
-    with spec("16.TX.10"):
-        for start, stop in pairs:
-            session = await _session(csms, (0, 0), start)
-            csms.touch(start, stop)
-            assert str(stop["transactionId"]) == session.transaction_id, (
-                f"a transaction was given the id {session.transaction_id}, and its end names {stop['transactionId']}"
-            )
-    return pairs
+    return list(zip(starts, stops, strict=True))
 
 
 def _judge_time(csms: CsmsPeer, spec: Spec, message: Received, happened: datetime) -> None:

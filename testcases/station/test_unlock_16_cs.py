@@ -7,7 +7,7 @@ from conformance.peers.csms import CsmsPeer
 from conformance.peers.csms_dialect import Connector
 from conformance.peers.received import Received
 from conformance.peers.scenes import charging, vacated
-from conformance.peers.scenes_v16 import cable, debounced, number, shows, socket, stopped
+from conformance.peers.scenes_v16 import LOCK_FAILURE, broken, cable, debounced, number, shows, socket, stopped
 from conformance.sut.drivers import StationDriver
 from conformance.sut.profile import SutProfile
 
@@ -91,6 +91,24 @@ async def test_unlock_fixed_in_transaction(
         with spec("16.TX.72"):
             answer = await _unlock(csms, number(csms, spot))
             assert answer["status"] == "NotSupported", f"UnlockConnector was answered {answer['status']}"
+
+
+@case(
+    "TC_030_CS",
+    "A lock that does not open is told of",
+    versions=["1.6"],
+    needs="detachable-cable and lock-failure",
+    requirements=["16.TX.29"],
+)
+async def test_unlock_fails(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
+    """Break the lock of a socket, with a cable in it where somebody can put one in, and unlock it."""
+    spot = _socket(profile)
+    async with vacated(station, csms), broken(station, spot, LOCK_FAILURE):
+        if station.can("plug_in"):
+            await station.plug_in(*spot)
+        with spec("16.TX.29"):
+            answer = await _unlock(csms, number(csms, spot))
+            assert answer["status"] == "UnlockFailed", f"UnlockConnector was answered {answer['status']}"
 
 
 @case(

@@ -5,9 +5,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from conformance.files import data
 from conformance.peers import scenes
+from conformance.peers import scenes_v16 as steps
 from conformance.peers.csms import CsmsPeer, CsmsServer
 from conformance.peers.csms_dialect import STATION
 from conformance.peers.peer import Patience
@@ -16,6 +19,7 @@ from conformance.peers.replies import Silence
 from conformance.peers.v16 import boot, started
 from conformance.reference.station16 import ReferenceStation16, StationConfig16
 from conformance.sut.drivers import Context, StationDriver, Unsupported
+from conformance.sut.profile import load_profile
 from conformance.wire.transcript import Transcript
 
 TOKEN = {"idToken": "TAG1", "type": "ISO14443"}
@@ -24,6 +28,7 @@ EVERY = frozenset({"power_off", "power_on", "plug_in", "unplug", "present_id_tok
 CONNECTORS = [(1, 1), (1, 2), (2, 1)]
 SOON = 1.0
 SETTLE = 0.1
+REFERENCE = load_profile(data("fixtures/profiles/reference-station.toml")).in_version("1.6")
 
 
 class Hands:
@@ -254,3 +259,97 @@ def test_a_number_that_nobody_claimed_is_no_connector_of_the_profile() -> None:
     assert peer.speak.name((1, 2)) == "connector 2"
     assert peer.speak.name((4, 0)) == "connector 4"
     assert peer.speak.name(STATION) == "the station (connector 0)"
+
+
+# -- steps of the cases of charging -----------------------------------------------------------------------------------
+
+
+async def test_a_status_is_told_of_by_its_connector() -> None:
+    async with bench() as there:
+        mark = there.csms.now
+        await there.station.plug_in(1, 2)
+        told = await steps.shows(there.csms, (1, 2), "Preparing", after=mark)
+        assert told["connectorId"] == 2
+        with pytest.raises(NotSeen, match="Charging was not reported for connector 2; reported was nothing"):
+            await steps.shows(there.csms, (1, 2), "Charging", after=told, within=SETTLE)
+
+
+async def test_a_start_that_was_met_with_silence_is_answered_later() -> None:
+    async with bench(script=lambda csms: csms.answer("StartTransaction", Silence())) as there:
+        await there.station.plug_in(1, 1)
+        await there.station.present_id_token(1, "TAG1")
+        start = await steps.started(there.csms, (1, 1), after=0)
+        there.csms.reply(start, started(transaction_id=4711))
+        await there.csms.answered(start, within=SOON)
+        await there.csms.speak.question()
+        assert there.transactions() == ["4711"]
+        link = there.csms.link
+        assert link is not None
+        link.abort()
+        await there.csms.disconnected()
+        with pytest.raises(NotSeen, match="there is nobody to answer"):
+            there.csms.reply(start)
+
+
+async def test_what_starts_is_not_overlooked() -> None:
+    async with bench() as there:
+        mark = there.csms.now
+        await steps.nothing_starts(there.csms, after=mark, for_=SETTLE)
+        await there.station.plug_in(1, 1)
+        await there.station.present_id_token(1, "TAG1")
+        with pytest.raises(AssertionError, match="a transaction was started on connector 1 for TAG1"):
+            await steps.nothing_starts(there.csms, after=mark, for_=SOON)
+
+
+async def test_settings_that_are_not_there_are_left_out() -> None:
+    async with bench() as there:
+        csms = there.csms
+        async with steps.set_where_possible(csms, {"MaxEnergyOnInvalidId": "0", "LocalPreAuthorize": "true"}):
+            assert await steps.read_flag(csms, "LocalPreAuthorize")
+        assert await steps.readable(csms, "LocalPreAuthorize") == "false"
+        assert await steps.readable(csms, "MaxEnergyOnInvalidId") is None
+
+
+async def test_a_break_is_mended() -> None:
+    able = EVERY | {"set_fault"}
+    async with bench(able) as there:
+        async with steps.broken(there.station, (1, 2), steps.LOCK_FAILURE):
+            await there.station.plug_in(1, 2)
+            mark = there.csms.now
+            await there.station.present_id_token(1, "TAG1")
+            told = await steps.shows(there.csms, (1, 2), "Faulted", after=mark)
+            assert told["errorCode"] == steps.LOCK_FAILURE
+            assert there.transactions() == []
+        await steps.shows(there.csms, (1, 2), "Preparing", "Available", after=told)
+
+
+@pytest.mark.parametrize("unknown", [True, False])
+async def test_drivers_are_let_in_offline(*, unknown: bool) -> None:
+    """By whatever the station claims."""
+    claims = {"offline-authorization": True, "offline-unknown-ids": unknown, "authorization-cache": True}
+    profile = msgspec.structs.replace(REFERENCE, features=claims)
+    async with bench() as there:
+        async with steps.let_in_offline(there.csms, profile):
+            station = there.reference
+            assert station.authorize_offline(profile.parameters.valid_id_token.id_token)["status"] == "Accepted"
+            assert bool(station.local_list) is not unknown
+        assert not there.reference.local_list
+
+
+async def test_nobody_is_let_in_offline_by_what_is_not_claimed() -> None:
+    profile = msgspec.structs.replace(REFERENCE, features={}, functional_profiles=("Core",))
+    async with bench() as there:
+        with pytest.raises(AssertionError, match="nothing is claimed"):
+            async with steps.let_in_offline(there.csms, profile):
+                pass
+
+
+def test_connectors_are_known_by_their_types() -> None:
+    assert steps.socket(REFERENCE) == (1, 2)
+    assert steps.cable(REFERENCE) == (1, 1)
+
+
+async def test_times_are_read() -> None:
+    assert steps.moment({"timestamp": "2026-01-02T03:04:05Z"}).year == 2026
+    with pytest.raises(AssertionError, match="'yesterday' is no time"):
+        steps.moment({"timestamp": "yesterday"})

@@ -283,11 +283,13 @@ class RepeatDatedAnew(ReferenceStation16):
 
     breaks = "16.TX.77"
 
-    def _plan_retry(self, job: Job, entry: Payload, problem: Exception) -> None:
+    async def _deliver(self, job: Job) -> None:
         """Date it anew."""
-        super()._plan_retry(job, entry, problem)
-        if "timestamp" in entry["payload"]:
-            entry["payload"]["timestamp"] = self.clock.stamp()
+        if job.entry is not None and "timestamp" in job.payload:
+            if job.entry.get("sent"):
+                job.payload["timestamp"] = self.clock.stamp()
+            job.entry["sent"] = True
+        await super()._deliver(job)
 
 
 class LostWithConnection(ReferenceStation16):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from conformance.reference.mutants16.charging import _Discreet
 from conformance.reference.station16 import ReferenceStation16
+from conformance.reference.station16.availability import LOCK_FAILURE
 
 if TYPE_CHECKING:
     from conformance.reference.station.rpc import Payload
@@ -91,3 +92,62 @@ class NothingLeftUntold(_Discreet):
     breaks = "16.STATUS.14"
     also = ("16.STATUS.01",)
     kept = ("Available", "Finishing")
+
+
+class JammedLockCalledOpen(ReferenceStation16):
+    """Says that a lock has opened that did not."""
+
+    breaks = "16.TX.29"
+
+    def on_unlock_connector(self, request: Payload) -> Payload:
+        """Trust it."""
+        answer = super().on_unlock_connector(request)
+        return {"status": "Unlocked"} if answer["status"] == "UnlockFailed" else answer
+
+
+class ChargesUnlocked(ReferenceStation16):
+    """Charges with a cable that it could not lock."""
+
+    breaks = "16.TX.52"
+
+    def locks(self, connector: Connector) -> bool:  # noqa: ARG002
+        """Trust it."""
+        return True
+
+
+class LockFailureCalledOther(ReferenceStation16):
+    """Gives another error for a lock that has failed."""
+
+    breaks = "16.TX.52"
+
+    def status_payload(self, number: int) -> Payload:
+        """Give no error worth the name."""
+        payload = super().status_payload(number)
+        told = "OtherError" if payload["errorCode"] == LOCK_FAILURE else payload["errorCode"]
+        return {**payload, "errorCode": told}
+
+
+class FaultUntold(_Discreet):
+    """Never tells that a connector is broken."""
+
+    breaks = "16.STATUS.16"
+    kept = ("Faulted",)
+
+
+class ChargesBroken(ReferenceStation16):
+    """Charges with a connector that is broken."""
+
+    breaks = "16.STATUS.16"
+
+    def start_if_ready(self, connector: Connector) -> bool:
+        """Overlook it."""
+        error, connector.error = connector.error, "NoError"
+        try:
+            return super().start_if_ready(connector)
+        finally:
+            connector.error = error
+
+    def free_connector(self, candidates: list[Connector], id_tag: str, parent: str | None) -> Connector | None:
+        """Overlook it here, too."""
+        broken = [each for each in candidates if each.error != "NoError"]
+        return broken[0] if broken else super().free_connector(candidates, id_tag, parent)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from conformance.reference.station16.config import StationConfig16
 
 STATION = 0
+LOCK_FAILURE = "ConnectorLockFailure"
 EV_GONE = "EV side disconnected"
 
 
@@ -150,8 +151,14 @@ class Availability16(Settings):
     # -- faults
 
     async def set_fault(self, evse: int, connector: int, error: str) -> None:
-        """Break a connector: `error` is a ChargePointErrorCode, "NoError" repairs it."""
+        """Break a connector: `error` is a ChargePointErrorCode, "NoError" repairs it.
+
+        A lock is found to be broken only when it is used.
+        """
         place = self.connector_at(evse, connector)
+        place.jammed = error == LOCK_FAILURE
+        if place.jammed:
+            return
         place.error = error
         self.fault_changed(place)
         if self.powered:

@@ -6,6 +6,7 @@ import asyncio
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from conformance.reference.station16.availability import LOCK_FAILURE
 from conformance.reference.station16.base import Connector, Session, Transaction
 from conformance.reference.station16.metering import Metering
 
@@ -230,8 +231,21 @@ class Transactions16(Metering):
         ready = connector.plugged and session.id_tag is not None and connector.error == "NoError"
         if not ready or not self.may_transact() or not self.is_operative(connector.number):
             return False
+        if not self.locks(connector):
+            self.lock_failed(connector)
+            return False
         self.start_transaction(connector)
         return True
+
+    def locks(self, connector: Connector) -> bool:
+        """Lock the cable of a driver, and tell whether that has worked; a fixed one needs no lock."""
+        return connector.fixed_cable or not connector.jammed
+
+    def lock_failed(self, connector: Connector) -> None:
+        """Report a cable that can't be locked (7.6)."""
+        connector.error = LOCK_FAILURE
+        self.fault_changed(connector)
+        self.report_status_changes()
 
     def start_transaction(self, connector: Connector) -> None:
         """Open a transaction and queue StartTransaction (4.8)."""

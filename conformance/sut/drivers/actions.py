@@ -20,6 +20,7 @@ ACTIONS = (
     "ev_arrive",
     "ev_depart",
     "set_load",
+    "set_fault",
     "cut_network",
     "restore_network",
 )
@@ -125,6 +126,16 @@ class Load(Protocol):
 
     async def set_load(self, evse: int, watts: float) -> None:
         """Set what it would draw if it were allowed to."""
+
+
+class Faults(Protocol):
+    """What can be broken for a test."""
+
+    async def set_fault(self, evse: int, connector: int, error: str) -> None:
+        """Bring about what a connector reports by this ChargePointErrorCode of OCPP 1.6; NoError repairs it.
+
+        ConnectorLockFailure is a lock that will fail when it is next used.
+        """
 
 
 class NetworkPlug(Protocol):

@@ -18,6 +18,7 @@ _WORDING = {
     "ev_arrive": "Drive an EV into the parking bay of EVSE {evse}.",
     "ev_depart": "Drive the EV out of the parking bay of EVSE {evse}.",
     "set_load": "Let the EV on EVSE {evse} draw {watts:g} W.",
+    "set_fault": "Bring about the fault {error} at EVSE {evse}, connector {connector} (NoError: repair it).",
     "cut_network": "Take the station's network away: its cable, its WiFi or its SIM card.",
     "restore_network": "Give the station its network back.",
 }

@@ -106,6 +106,10 @@ class StationDriver:
         """The EV would draw this much, in watts, if it were allowed to."""
         await self._act("set_load", evse=evse, watts=watts)
 
+    async def set_fault(self, evse: int, connector: int, error: str) -> None:
+        """The connector breaks, as this ChargePointErrorCode of OCPP 1.6 says; NoError: it is whole again."""
+        await self._act("set_fault", evse=evse, connector=connector, error=error)
+
     async def cut_network(self) -> None:
         """The station's own network goes away."""
         await self._act("cut_network")
