@@ -394,7 +394,7 @@ class TestTransactions:
         assert ["idToken" in event for event in events] == [True, False, False, False, False, True]
         assert events[1]["evse"] == {"id": 1, "connectorId": 2}
         assert events[0]["meterValue"][0]["sampledValue"][0]["context"] == "Transaction.Begin"
-        assert events[-1]["meterValue"][0]["sampledValue"][0]["context"] == "Transaction.End"
+        assert events[-1]["meterValue"][-1]["sampledValue"][0]["context"] == "Transaction.End"
         assert events[-1]["transactionInfo"]["stoppedReason"] == "Local"
 
     async def test_plug_first_and_remote_start_and_stop(self, csms: Csms, yard: Yard) -> None:

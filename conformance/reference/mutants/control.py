@@ -24,6 +24,10 @@ class Control(ReferenceStation):
     breaks: str | None = None
     also: tuple[str, ...] = ()
 
+    def __init__(self, config: StationConfig) -> None:
+        """Have little memory for events."""
+        super().__init__(replace(config, queue_capacity=100))
+
     def build_model(self) -> DeviceModel:
         """Have a fan, and know neither the power that flows nor the phases that feed a connector."""
         model = super().build_model()

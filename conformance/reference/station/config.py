@@ -49,7 +49,8 @@ class StationConfig:
     `csms_url` is the address without the identity. `storage` stands for flash memory: whatever the station must
     remember over power cycles goes into it as plain values; without one the station object keeps its own.
     `variables` overrides initial values of the device model, keyed "Component.Variable" or
-    "Component.Variable[instance]". Times are in seconds.
+    "Component.Variable[instance]". Times are in seconds. `queue_capacity` is how many TransactionEvents may wait before
+    some are dropped.
     """
 
     csms_url: str
@@ -66,3 +67,4 @@ class StationConfig:
     own_boot_interval: float = 2.0
     reset_patience: float = 5.0
     load: float = 11_000.0
+    queue_capacity: int = 1000

@@ -57,6 +57,15 @@ COMMUNICATION: tuple[Row, ...] = (
     ("OCPPCommCtrlr", "NetworkProfileConnectionAttempts", None, INTEGER, READ_WRITE, "3", {"minimum": 1}),
     ("OCPPCommCtrlr", "ActiveNetworkProfile", None, INTEGER, READ_ONLY, "1", {"persistent": False}),
     ("OCPPCommCtrlr", "QueueAllMessages", None, BOOLEAN, READ_ONLY, "false", FIXED),
+    (
+        "OCPPCommCtrlr",
+        "PublicKeyWithSignedMeterValue",
+        None,
+        "OptionList",
+        READ_WRITE,
+        "OncePerTransaction",
+        {"values": ("Never", "OncePerTransaction", "EveryMeterValue")},
+    ),
 )
 
 GENERAL: tuple[Row, ...] = (
@@ -91,6 +100,9 @@ SESSIONS: tuple[Row, ...] = (
     ("AuthCtrlr", "LocalAuthorizeOffline", None, BOOLEAN, READ_WRITE, "true", {}),
     ("AuthCtrlr", "LocalPreAuthorize", None, BOOLEAN, READ_WRITE, "false", {}),
     ("AuthCtrlr", "OfflineTxForUnknownIdEnabled", None, BOOLEAN, READ_WRITE, "true", {}),
+    ("AuthCacheCtrlr", "Available", None, BOOLEAN, READ_ONLY, "true", FIXED),
+    ("AuthCacheCtrlr", "Enabled", None, BOOLEAN, READ_WRITE, "false", {}),
+    ("AuthCacheCtrlr", "LifeTime", None, INTEGER, READ_WRITE, "0", SECONDS),
     ("TxCtrlr", "EVConnectionTimeOut", None, INTEGER, READ_WRITE, "60", {"unit": "s", "minimum": 1}),
     ("TxCtrlr", "StopTxOnEVSideDisconnect", None, BOOLEAN, READ_WRITE, "true", {}),
     ("TxCtrlr", "StopTxOnInvalidId", None, BOOLEAN, READ_WRITE, "true", {}),
@@ -101,8 +113,11 @@ SESSIONS: tuple[Row, ...] = (
     ("SampledDataCtrlr", "TxUpdatedInterval", None, INTEGER, READ_WRITE, "60", SECONDS),
     ("SampledDataCtrlr", "TxEndedMeasurands", None, "MemberList", READ_WRITE, MEASURANDS[0], METERED),
     ("SampledDataCtrlr", "TxEndedInterval", None, INTEGER, READ_WRITE, "0", SECONDS),
+    ("SampledDataCtrlr", "SignReadings", None, BOOLEAN, READ_WRITE, "false", {}),
     ("AlignedDataCtrlr", "Measurands", None, "MemberList", READ_WRITE, ",".join(MEASURANDS), METERED),
     ("AlignedDataCtrlr", "Interval", None, INTEGER, READ_WRITE, "0", SECONDS),
+    ("AlignedDataCtrlr", "SendDuringIdle", None, BOOLEAN, READ_WRITE, "false", {}),
+    ("AlignedDataCtrlr", "SignReadings", None, BOOLEAN, READ_WRITE, "false", {}),
     ("AlignedDataCtrlr", "TxEndedMeasurands", None, "MemberList", READ_WRITE, MEASURANDS[0], METERED),
     ("AlignedDataCtrlr", "TxEndedInterval", None, INTEGER, READ_WRITE, "0", SECONDS),
 )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from conformance.reference.station.device_model import Component, Variable
+from conformance.reference.station.metering import Metering
 from conformance.reference.station.registration import Registration
-from conformance.reference.station.transactions import Transactions
 
 if TYPE_CHECKING:
     from conformance.reference.station.config import StationConfig
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 CONTROLLER = Component("OCPPCommCtrlr")
 
 
-class Provisioning(Registration, Transactions):
+class Provisioning(Registration, Metering):
     """What a 2.0.1 station tells of itself when it boots, and what governs its heartbeat and clock."""
 
     def __init__(self, config: StationConfig) -> None:
@@ -74,6 +74,11 @@ class Provisioning(Registration, Transactions):
     def clock_follows_heartbeat(self) -> bool:
         """Tell whether TimeSource has Heartbeat (B01.FR.06, G02.FR.06)."""
         return "Heartbeat" in self.model.members("ClockCtrlr", "TimeSource")
+
+    def set_clock(self, current_time: str) -> None:
+        """Let what goes by the clock follow."""
+        super().set_clock(current_time)
+        self.clock_was_set()
 
     def variable_changed(self, variable: Variable) -> None:
         """Make a new heartbeat interval effective at once."""

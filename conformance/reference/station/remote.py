@@ -138,10 +138,6 @@ class RemoteControl(Resets):
         """Refuse: no vendor extension is known (P01)."""
         return {"status": "UnknownVendorId"}
 
-    def on_clear_cache(self, request: Payload) -> Payload:  # noqa: ARG002
-        """There is no authorization cache (C11.FR.04)."""
-        return {"status": "Rejected"}
-
     def on_get_local_list_version(self, request: Payload) -> Payload:  # noqa: ARG002
         """There is no local list (D02.FR.03)."""
         return {"versionNumber": 0}

@@ -56,6 +56,7 @@ class Resets(Power, Provisioning):
         self.reload_outbox()
         for work in (self.connection_loop, self.send_loop, self.registration_loop, self.heartbeat_loop):
             self.tasks.start(work())
+        self.watch_the_clock()
 
     async def reboot(self, reason: str) -> None:
         """Restart; the next BootNotification tells `reason`."""

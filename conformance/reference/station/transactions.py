@@ -7,18 +7,19 @@ import secrets
 from functools import partial
 from typing import TYPE_CHECKING
 
-from conformance.reference.station.availability import Availability
+from conformance.reference.station.authorization import Authorization
 from conformance.reference.station.base import Evse, Session, Transaction
-from conformance.reference.station.rpc import ConnectionLostError, NotSentError, Payload, RpcError
 
 if TYPE_CHECKING:
     from conformance.reference.station.config import StationConfig
+    from conformance.reference.station.messaging import Job
+    from conformance.reference.station.rpc import Payload
 
 ENDS_WITH_AUTHORIZATION = {"Authorized", "PowerPathClosed", "EnergyTransfer"}
 ENDS_WITH_CONNECTION = {"EVConnected", "PowerPathClosed", "EnergyTransfer"}
 
 
-class Transactions(Availability):
+class Transactions(Authorization):
     """Runs the charging sessions of all EVSEs."""
 
     def __init__(self, config: StationConfig) -> None:
@@ -125,7 +126,7 @@ class Transactions(Availability):
         session = place.session
         if session.authorizing:
             return
-        if session.token == token:
+        if self.stops_without_asking(session, token):
             self.stop_authorized(place, "StopAuthorized", "Local", token)
             return
         session.authorizing = True
@@ -133,29 +134,10 @@ class Transactions(Availability):
         session.authorizing = False
         if info.get("status") != "Accepted":
             return
-        group = info.get("groupIdToken")
         if not session.authorized:
-            self.driver_authorized(place, token, "Authorized", group)
-        elif group is not None and group == session.group:
+            self.driver_authorized(place, token, "Authorized", info.get("groupIdToken"))
+        elif self.same_group(session, info):
             self.stop_authorized(place, "StopAuthorized", "Local", token)
-
-    async def authorize(self, token: Payload) -> Payload:
-        """Return the IdTokenInfo for a token, by the station's own rules while the CSMS is out of reach."""
-        if self.link is None:
-            return self.authorize_offline(token)
-        try:
-            answer = await self.call("Authorize", {"idToken": token})
-        except (ConnectionLostError, TimeoutError, NotSentError):
-            return self.authorize_offline(token)
-        except RpcError:
-            return {"status": "Invalid"}
-        info: Payload = answer["idTokenInfo"]
-        return info
-
-    def authorize_offline(self, token: Payload) -> Payload:  # noqa: ARG002
-        """Accept an unknown token offline if OfflineTxForUnknownIdEnabled says so (C15.FR.08)."""
-        allowed = self.model.flag("AuthCtrlr", "OfflineTxForUnknownIdEnabled")
-        return {"status": "Accepted" if allowed else "Unknown"}
 
     def driver_authorized(self, place: Evse, token: Payload, trigger: str, group: Payload | None = None) -> None:
         """Let a driver charge: the next event carries the token (E02.FR.01, E03.FR.01)."""
@@ -238,7 +220,10 @@ class Transactions(Availability):
         transaction.charging_state = self.state_without_energy(place)
         place.session.transaction = transaction
         self.send_event(place, "Started", trigger)
-        self.tasks.start(self.sample_periodically(place, transaction))
+        self.transaction_started(place, transaction)
+
+    def transaction_started(self, place: Evse, transaction: Transaction) -> None:
+        """Hear that a transaction has begun."""
 
     def new_transaction_id(self) -> str:
         """Return an id that this station never used before (E01.FR.08): a counter in flash, and a random part."""
@@ -335,6 +320,23 @@ class Transactions(Availability):
     def deliver_event(self, event: Payload) -> None:
         """Queue an event for delivery; it is kept until the CSMS has it (E04.FR.01)."""
         self.send_surely("TransactionEvent", event)
+        if len(self.queued_events()) > self.config.queue_capacity:
+            self.thin_out_queue()
+
+    def thin_out_queue(self) -> None:
+        """Drop every other Updated event of a full queue, but the one being sent (E04.FR.07/08)."""
+        current = self._current.entry if self._current is not None else None
+        updated = [
+            job
+            for job in self._jobs
+            if job.entry is not None and job.payload.get("eventType") == "Updated" and job.entry is not current
+        ]
+        for job in self.events_to_drop(updated):
+            self._remove(job)
+
+    def events_to_drop(self, updated: list[Job]) -> list[Job]:
+        """Return which Updated events go: the first, the third, the fifth and so on (E04.FR.08)."""
+        return updated[::2]
 
     def event_payload(self, place: Evse, event_type: str, trigger: str, connector: int | None = None) -> Payload:
         """Return a TransactionEventRequest without token, with the next sequence number."""
@@ -399,16 +401,10 @@ class Transactions(Availability):
         samples = place.meter.sample(self.model.members(*setting), place.phases, context)
         return [{"timestamp": self.clock.stamp(), "sampledValue": samples}] if samples else []
 
-    async def sample_periodically(self, place: Evse, transaction: Transaction) -> None:
-        """Send a meter reading every TxUpdatedInterval seconds while the transaction runs (J02)."""
-        while place.session.transaction is transaction:
-            interval = self.model.number("SampledDataCtrlr", "TxUpdatedInterval")
-            await asyncio.sleep(interval or 1.0)
-            if interval and place.session.transaction is transaction:
-                self.send_event(place, "Updated", "MeterValuePeriodic")
-
     def result_arrived(self, action: str, payload: Payload, result: Payload) -> None:
         """Act on the CSMS's view of the token of an event (E05, E06.FR.04)."""
+        super().result_arrived(action, payload, result)
+        self.learn_group(payload, result)
         status = result.get("idTokenInfo", {}).get("status", "Accepted")
         if action != "TransactionEvent" or status == "Accepted":
             return
@@ -416,6 +412,14 @@ class Transactions(Availability):
             transaction = place.session.transaction
             if transaction and transaction.id == payload["transactionInfo"]["transactionId"]:
                 self.deauthorize(place)
+
+    def learn_group(self, payload: Payload, result: Payload) -> None:
+        """Take over the group that the CSMS gives to the token of a running transaction (C09.FR.03)."""
+        group = result.get("idTokenInfo", {}).get("groupIdToken")
+        for place in self.evses.values() if group is not None and "idToken" in payload else ():
+            token = place.session.token
+            if token is not None and self.same_token(token, payload["idToken"]):
+                place.session.group = group
 
     # -- what flash memory knows, for the case that the power goes
 
