@@ -96,7 +96,9 @@ class Parameters(Table, frozen=True, kw_only=True):
     """Values that cases need; the defaults suit any station or CSMS that has what the documents require.
 
     pending_interval: what a station that must wait is told to wait. heartbeat_interval: what an accepted one is told
-    where a case counts heartbeats. clock_shift: how far off its clock is told to be for a while. All in seconds.
+    where a case counts heartbeats. clock_shift: how far off its clock is told to be for a while. meter_interval: how
+    often its meters are read where a case watches that. connection_timeout: how long a driver has for plugging in
+    where a case lets that time pass. All in seconds.
 
     For a CSMS: second_identity, a station that it knows beside that of the profile, with the same password.
     unknown_identity, one that it does not know. wrong_path, where no station dials. boot_attempts: how often a station
@@ -119,6 +121,8 @@ class Parameters(Table, frozen=True, kw_only=True):
     pending_interval: Number = 20
     heartbeat_interval: Number = 10
     clock_shift: Number = 600
+    meter_interval: Number = 10
+    connection_timeout: Number = 20
     second_url: str | None = None
     hard_wired_monitor: int | None = None
     preconfigured_monitor: int | None = None

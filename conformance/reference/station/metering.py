@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from conformance.reference.station.signature import METHOD, MeterKey
@@ -48,7 +49,11 @@ class Metering(Transactions):
         while place.session.transaction is transaction:
             passed = await self._interval_passed(SAMPLED, "TxUpdatedInterval")
             if passed and place.session.transaction is transaction:
-                self.send_event(place, "Updated", "MeterValuePeriodic")
+                self.sample_due(place)
+
+    def sample_due(self, place: Evse) -> None:
+        """Send one sample."""
+        self.send_event(place, "Updated", "MeterValuePeriodic")
 
     async def sample_for_end(self, place: Evse, transaction: Transaction) -> None:
         """Keep a meter reading every TxEndedInterval seconds for the end of the transaction."""
@@ -97,22 +102,32 @@ class Metering(Transactions):
         interval = self.model.number(ALIGNED, variable)
         if not interval:
             return None
-        now = self.clock.now()
+        now = self.clock.now() - timedelta(seconds=self.day_begins_late_by())
         passed = (now - now.replace(hour=0, minute=0, second=0, microsecond=0)).total_seconds()
         due = ((passed + EARLY) // interval + 1) * interval
         return min(due, SECONDS_PER_DAY + EARLY) - passed
+
+    def day_begins_late_by(self) -> float:
+        """Return how many seconds past midnight, in UTC, the day begins that is divided into intervals."""
+        return 0.0
 
     def send_aligned_values(self) -> None:
         """Send a reading of every EVSE: in an event where a transaction runs, else as MeterValues (J01.FR.14/22)."""
         if not self.accepted or self.is_kept_to_idle():
             return
-        for place in self.evses.values():
-            if not self.model.members(ALIGNED, "Measurands"):
-                continue
+        for place in self.aligned_places():
             if place.session.transaction is not None:
-                self.send_event(place, "Updated", "MeterValueClock")
+                self.send_event(place, "Updated", self.aligned_trigger())
             else:
                 self.send("MeterValues", self.aligned_payload(place))
+
+    def aligned_places(self) -> list[Evse]:
+        """Return the EVSEs that are read by the clock: all of them, if there is something to read."""
+        return list(self.evses.values()) if self.model.members(ALIGNED, "Measurands") else []
+
+    def aligned_trigger(self) -> str:
+        """Return the trigger reason of an event that the clock caused."""
+        return "MeterValueClock"
 
     def aligned_payload(self, place: Evse) -> Payload:
         """Return the MeterValues of an idle EVSE."""
@@ -138,11 +153,15 @@ class Metering(Transactions):
     def meter_values(self, place: Evse, context: str, setting: tuple[str, str]) -> list[Payload]:
         """Return one MeterValueType, its energy register signed where that is wanted (J01.FR.21, J02.FR.21)."""
         values = super().meter_values(place, context, setting)
-        if self.model.flag(setting[0], "SignReadings"):
+        if self.signs(setting[0]):
             for value in values:
                 for sample in filter(self.can_be_signed, value["sampledValue"]):
                     sample["signedMeterValue"] = self.signed_meter_value(place, value["timestamp"], sample)
         return values
+
+    def signs(self, controller: str) -> bool:
+        """Tell whether what a controller governs is to be signed."""
+        return self.model.flag(controller, "SignReadings")
 
     @staticmethod
     def can_be_signed(sample: Payload) -> bool:
