@@ -478,7 +478,7 @@ class Transactions(Authorization):
 
     async def remote_start(self, place: Evse, request: Payload) -> None:
         """Start for the token of a request, after an Authorize if AuthorizeRemoteStart is set (F01.FR.01/02)."""
-        if self.model.flag("AuthCtrlr", "AuthorizeRemoteStart"):
+        if self.authorizes_remote_start():
             place.session.authorizing = True
             info = await self.authorize(request["idToken"])
             place.session.authorizing = False
@@ -486,6 +486,10 @@ class Transactions(Authorization):
                 return
         place.session.remote_start_id = request["remoteStartId"]
         self.driver_authorized(place, request["idToken"], "RemoteStart")
+
+    def authorizes_remote_start(self) -> bool:
+        """Tell whether the token of a remote start is authorized first."""
+        return self.model.flag("AuthCtrlr", "AuthorizeRemoteStart")
 
     def on_request_stop_transaction(self, request: Payload) -> Payload:
         """Answer RequestStopTransaction; the stop follows (F03.FR.07/08)."""

@@ -1,0 +1,347 @@
+"""Use cases F01, F02 and F03: the CSMS starts and stops transactions."""
+
+from collections.abc import Mapping
+from contextlib import AsyncExitStack, suppress
+from itertools import count
+
+from conformance.cases.case import case
+from conformance.cases.spec import Spec
+from conformance.cases.verdict import Severity
+from conformance.peers.csms import CsmsPeer
+from conformance.peers.received import NotSeen, Received
+from conformance.peers.scenes import (
+    Charging,
+    Connector,
+    charging,
+    configured,
+    ended,
+    pull_plug,
+    read_variable,
+    running,
+    vacated,
+)
+from conformance.peers.v201 import remote_start
+from conformance.sut.drivers import StationDriver
+from conformance.sut.profile import SutProfile
+
+EVENT = "TransactionEvent"
+BY_ITSELF = ("MeterValuePeriodic", "MeterValueClock", "Trigger")
+"""Reasons for events that may come at any time, whatever was asked for."""
+
+REMOTE = "(remote-start-iso14443 or remote-start-no-authorization)"
+STOPS_BY_AUTHORIZATION = {"Authorized", "PowerPathClosed"}
+
+_numbers = count(70_000)
+
+
+@case(
+    "TC_F_01_CS",
+    "A remote start for an EV that is plugged in already",
+    needs=f"NOT cable-lock-before-authorization and {REMOTE}",
+    requirements=["F01.FR.04", "F01.FR.13", "F01.FR.19", "F01.FR.25"],
+    severity=Severity.CRITICAL,
+)
+async def test_plugged_in_first(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
+    """Plug in, then ask for the start; a transaction that waits already is told by its id."""
+    spot, token = profile.connectors[0], profile.parameters.valid_id_token.payload
+    async with vacated(station, csms):
+        before = csms.now
+        await station.plug_in(*spot)
+        with suppress(NotSeen):
+            await csms.expect(EVENT, eventType="Started", after=before, within=profile.timing.settle)
+        waiting = running(csms)
+        number, mark = next(_numbers), csms.now
+        answer = await start(csms, token, spot, number)
+        assert answer["status"] == "Accepted", f"the remote start was answered {answer['status']}"
+        event = await next_event(csms, after=mark)
+        with spec("F01.FR.19"):
+            assert event["triggerReason"] == "RemoteStart", (
+                f"the next event has the trigger reason {event['triggerReason']}, not RemoteStart"
+            )
+        identifier = event["transactionInfo"]["transactionId"]
+        if identifier in waiting:
+            with spec("F01.FR.13"):
+                csms.touch(answer)
+                assert answer.get("transactionId") == identifier, (
+                    f"transaction {identifier} waited for a driver, and the answer to the remote start names "
+                    f"{answer.get('transactionId') or 'none'}"
+                )
+            with spec("F01.FR.25"):
+                judge_number(event, number)
+        else:
+            for requirement in ("F01.FR.13", "F01.FR.25"):
+                spec.excuse(requirement, "plugging in began no transaction")
+        with spec("F01.FR.04"):
+            await csms.speak.energy(Charging(spot, identifier, event), after=mark)
+            judge_token(csms, identifier, token, after=mark)
+
+
+@case(
+    "TC_F_02_CS",
+    "A remote start before the EV is plugged in, of a token that has to be authorized first",
+    needs=f"remote-start-authorized and {REMOTE}",
+    requirements=["F01.FR.01", "F01.FR.04", "F02.FR.01"],
+    severity=Severity.CRITICAL,
+)
+async def test_start_first_authorized(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
+    """Set it to authorize, ask for the start, and plug in."""
+    await _start_first(station, csms, spec, profile, authorized=True)
+
+
+@case(
+    "TC_F_03_CS",
+    "A remote start before the EV is plugged in, of a token that is taken as it is",
+    needs=f"remote-start-unauthorized and {REMOTE}",
+    requirements=["F01.FR.02", "F01.FR.04", "F02.FR.01"],
+    severity=Severity.CRITICAL,
+)
+async def test_start_first(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
+    """Set it not to authorize, ask for the start, and plug in."""
+    await _start_first(station, csms, spec, profile, authorized=False)
+
+
+async def _start_first(
+    station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile, *, authorized: bool
+) -> None:
+    spot, token = profile.connectors[0], profile.parameters.valid_id_token.payload
+    setting = ("AuthCtrlr", "AuthorizeRemoteStart")
+    async with AsyncExitStack() as afterwards:
+        await afterwards.enter_async_context(vacated(station, csms))
+        wanted = "true" if authorized else "false"
+        if await read_variable(csms, *setting) != wanted:
+            await afterwards.enter_async_context(configured(csms, {setting: wanted}))
+        await forget(csms)
+        number, mark = next(_numbers), csms.now
+        answer = await start(csms, token, spot, number)
+        assert answer["status"] == "Accepted", f"the remote start was answered {answer['status']}"
+        if authorized:
+            with spec("F01.FR.01"):
+                asked = await csms.expect("Authorize", after=mark)
+                assert same(asked["idToken"], token), f"Authorize has the token {dict(asked['idToken'])}, not {token}"
+        with suppress(NotSeen):  # a plug that goes in before the driver is authorized is another story
+            await csms.until(lambda: bool(csms.seen(EVENT, after=mark)), "a start", within=profile.timing.settle)
+        await station.plug_in(*spot)
+        first = await csms.expect(EVENT, eventType="Started", after=mark)
+        identifier = first["transactionInfo"]["transactionId"]
+        with spec("F02.FR.01"):
+            judge_number(first, number)
+        with spec("F01.FR.04"):
+            await csms.speak.energy(Charging(spot, identifier, first), after=mark)
+            judge_token(csms, identifier, token, after=mark)
+        if not authorized:
+            with spec("F01.FR.02"):
+                asks = csms.seen("Authorize", after=mark)
+                csms.touch(*asks)
+                assert not asks, "the station asked about the token, although AuthorizeRemoteStart is false"
+
+
+@case(
+    "TC_F_04_CS",
+    "A remote start that nobody plugs in for comes to nothing, and the next one is taken",
+    requirements=["C01.FR.26", "E03.FR.05", "F02.FR.01"],
+    severity=Severity.NORMAL,
+)
+async def test_nobody_plugs_in(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
+    """Let the time for plugging in pass, and ask again."""
+    spot, token = profile.connectors[0], profile.parameters.valid_id_token.payload
+    timeout = profile.parameters.connection_timeout
+    settings = {("TxCtrlr", "EVConnectionTimeOut"): f"{timeout:g}"}
+    if profile.claims("configurable-start-point") and profile.claims("start-point-authorized"):
+        settings[("TxCtrlr", "TxStartPoint")] = "Authorized"
+    async with vacated(station, csms), configured(csms, settings):
+        number, mark = next(_numbers), csms.now
+        answer = await start(csms, token, spot, number)
+        assert answer["status"] == "Accepted", f"the remote start was answered {answer['status']}"
+        started: Received | None = None
+        with suppress(NotSeen):
+            started = await csms.expect(EVENT, eventType="Started", after=mark, within=timeout + profile.timing.settle)
+        if started is None:
+            for requirement in ("E03.FR.05", "F02.FR.01"):
+                spec.excuse(requirement, "no transaction began before a plug was in")
+        else:
+            with spec("F02.FR.01"):
+                judge_number(started, number)
+            identifier = started["transactionInfo"]["transactionId"]
+            with spec("E03.FR.05"):
+                over = await csms.speak.ended(identifier, after=mark, within=timeout + csms.patience.for_action(EVENT))
+                reasons = (over["triggerReason"], over["transactionInfo"].get("stoppedReason"))
+                assert reasons == ("EVConnectTimeout", "Timeout"), (
+                    f"the transaction ended with {reasons[0]} and {reasons[1] or 'no stoppedReason'}, not with "
+                    f"EVConnectTimeout and Timeout"
+                )
+        with spec("C01.FR.26"):
+            again = await accepted_in_time(csms, token, spot, profile)
+            assert again is not None, "long after EVConnectionTimeOut no other remote start is taken"
+
+
+async def accepted_in_time(
+    csms: CsmsPeer, token: Mapping[str, str], spot: Connector, profile: SutProfile
+) -> Received | None:
+    """Ask for a start until it is taken, for as long as an event may take to come; None where it never is."""
+    rounds = max(2, int(csms.patience.for_action("StatusNotification") / max(profile.timing.settle, 0.1)) // 4)
+    for _ in range(rounds):
+        answer = await start(csms, token, spot, next(_numbers))
+        if answer["status"] == "Accepted":
+            return answer
+        with suppress(NotSeen):
+            await csms.until(lambda: False, "the EVSE to be free", within=profile.timing.settle)
+    return None
+
+
+@case(
+    "TC_F_08_CS",
+    "A remote stop ends the transaction",
+    requirements=["F03.FR.03", "F03.FR.07", "F03.FR.09"],
+    severity=Severity.CRITICAL,
+)
+async def test_stop(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
+    """Charge and ask for the stop; it ends the transaction where a stop point says so."""
+    token = profile.parameters.valid_id_token.payload
+    async with vacated(station, csms):
+        ends = bool(STOPS_BY_AUTHORIZATION & await stop_points(csms))
+        session = await charging(station, csms, profile.connectors[0], token)
+        event = await _stopped(csms, spec, session)
+        if ends:
+            with spec("F03.FR.03"):
+                assert event["eventType"] == "Ended", f"the remote stop led to {event['eventType']}, not to Ended"
+                reason = event["transactionInfo"].get("stoppedReason")
+                assert reason == "Remote", f"the stoppedReason is {reason or 'missing'}, not Remote"
+        else:
+            spec.excuse("F03.FR.03", "TxStopPoint does not end a transaction by a remote stop")
+
+
+@case(
+    "REMOTE_STOP_KEEPS_TRANSACTION_CS",
+    "A remote stop ends the energy, and the transaction goes on until the plug is out",
+    needs="configurable-stop-point and stop-point-ev-connected",
+    requirements=["F03.FR.02", "F03.FR.07", "F03.FR.09"],
+    severity=Severity.NORMAL,
+)
+async def test_stop_energy(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
+    """Set EVConnected as the only stop point, charge, ask for the stop, and pull the plug."""
+    spot, token = profile.connectors[0], profile.parameters.valid_id_token.payload
+    async with vacated(station, csms), configured(csms, {("TxCtrlr", "TxStopPoint"): "EVConnected"}):
+        session = await charging(station, csms, spot, token)
+        mark = csms.now
+        event = await _stopped(csms, spec, session)
+        with spec("F03.FR.02"):
+            assert event["eventType"] == "Updated", f"the remote stop led to {event['eventType']}, not to Updated"
+            with suppress(NotSeen):
+                await csms.until(
+                    lambda: not energy_flows(csms, session, after=mark),
+                    "the energy to stop",
+                    within=profile.timing.status,
+                )
+            assert not energy_flows(csms, session, after=mark), "the last that was told is that energy flows"
+        if await pull_plug(station, spot):
+            with suppress(NotSeen):
+                await ended(csms, session)
+
+
+@case(
+    "TC_F_09_CS",
+    "A remote stop of a transaction that nobody knows is refused, and ends nothing",
+    requirements=["F03.FR.08"],
+    severity=Severity.NORMAL,
+)
+async def test_stop_unknown(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
+    """Charge, and ask for the stop of another transaction."""
+    token = profile.parameters.valid_id_token.payload
+    async with vacated(station, csms):
+        session = await charging(station, csms, profile.connectors[0], token)
+        with spec("F03.FR.08"):
+            answer = await csms.speak.remote_stop(f"{session.transaction_id[:20]}-no-such")
+            assert answer["status"] == "Rejected", f"the stop of an unknown transaction was {answer['status']}"
+            with suppress(NotSeen):
+                await csms.until(
+                    lambda: csms.speak.told_of_stop(session, after=answer.n), "no stop", within=profile.timing.settle
+                )
+            assert not csms.speak.told_of_stop(session, after=answer.n), (
+                "the transaction that ran was stopped, and another was meant"
+            )
+
+
+# -- asking -----------------------------------------------------------------------------------------------------------
+
+
+async def start(csms: CsmsPeer, token: Mapping[str, str], spot: Connector, number: int) -> Received:
+    """Ask for a start on an EVSE."""
+    request = remote_start(token, evse=spot[0], remote_start_id=number)
+    return await csms.call("RequestStartTransaction", request)
+
+
+async def forget(csms: CsmsPeer) -> None:
+    """Have the authorization cache cleared, if there is one."""
+    with suppress(AssertionError):
+        await csms.call("ClearCache", {})
+
+
+async def stop_points(csms: CsmsPeer) -> set[str]:
+    """The values of TxStopPoint."""
+    return {each.strip() for each in (await read_variable(csms, "TxCtrlr", "TxStopPoint")).split(",")}
+
+
+async def _stopped(csms: CsmsPeer, spec: Spec, session: Charging) -> Received:
+    """Ask for the stop of a transaction, and return the event that it leads to."""
+    mark = csms.now
+    with spec.must("F03.FR.07"):
+        answer = await csms.speak.remote_stop(session.transaction_id)
+        assert answer["status"] == "Accepted", f"the remote stop of a running transaction was {answer['status']}"
+    event = await next_event(csms, after=mark, of=session)
+    with spec("F03.FR.09"):
+        told = [event, *events(csms, session, after=event.n)]
+        csms.touch(*told)
+        reasons = list(dict.fromkeys(each["triggerReason"] for each in told))
+        assert "RemoteStop" in reasons, f"the events after a remote stop have {', '.join(reasons)}, not RemoteStop"
+    return next((each for each in told if each["triggerReason"] == "RemoteStop"), event)
+
+
+# -- judging ----------------------------------------------------------------------------------------------------------
+
+
+async def next_event(csms: CsmsPeer, *, after: int, of: Charging | None = None) -> Received:
+    """The next event that has to do with what was asked for."""
+    return await csms.expect(
+        EVENT,
+        after=after,
+        where=lambda event: (
+            event["triggerReason"] not in BY_ITSELF
+            and (of is None or csms.speak.of_transaction(event, of.transaction_id))
+        ),
+    )
+
+
+def events(csms: CsmsPeer, session: Charging, *, after: int) -> list[Received]:
+    """The events of a transaction so far."""
+    return [each for each in csms.seen(EVENT, after=after) if csms.speak.of_transaction(each, session.transaction_id)]
+
+
+def energy_flows(csms: CsmsPeer, session: Charging, *, after: int) -> bool:
+    """Whether the last charging state that was told of a transaction, since it charged, is Charging."""
+    told = [each["transactionInfo"].get("chargingState") for each in events(csms, session, after=after)]
+    known = [each for each in told if each is not None]
+    return not known or known[-1] == "Charging"
+
+
+def same(one: Mapping[str, object], other: Mapping[str, str]) -> bool:
+    """Whether two tokens are equal: value and type, letter case aside (C01.FR.25)."""
+    return all(str(one.get(key)).casefold() == other[key].casefold() for key in ("idToken", "type"))
+
+
+def judge_number(event: Received, number: int) -> None:
+    """Judge that an event names the remote start."""
+    told = event["transactionInfo"].get("remoteStartId")
+    assert told == number, f"the remoteStartId of the {event['eventType']} event is {told or 'missing'}, not {number}"
+
+
+def judge_token(csms: CsmsPeer, identifier: str, token: Mapping[str, str], *, after: int) -> None:
+    """Judge that the events of a transaction carry the token, and no other."""
+    told = [
+        each
+        for each in csms.seen(EVENT, after=after)
+        if csms.speak.of_transaction(each, identifier) and "idToken" in each
+    ]
+    csms.touch(*told)
+    assert told, "no event of the transaction has an idToken"
+    others = [dict(each["idToken"]) for each in told if not same(each["idToken"], token)]
+    assert not others, f"an event has the token {others[0]}, and {dict(token)} was to be used"
