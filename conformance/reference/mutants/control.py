@@ -10,6 +10,7 @@ from conformance.reference.station import ReferenceStation
 from conformance.reference.station.device_model import READ_ONLY, Component, Variable
 
 if TYPE_CHECKING:
+    from conformance.reference.station.base import Evse
     from conformance.reference.station.config import StationConfig
     from conformance.reference.station.device_model import DeviceModel
     from conformance.reference.station.rpc import Payload
@@ -96,16 +97,41 @@ class Control(ReferenceStation):
 
 
 class Plain(ReferenceStation):
-    """Another compliant station: one that can be reset only as a whole, and makes no summary."""
+    """Another compliant station: reset only as a whole, without a summary, and with a lock before its outlets."""
 
     breaks: str | None = None
     also: tuple[str, ...] = ()
-    claims: ClassVar[dict[str, bool]] = {"reset-evse": False, "summary-report": False}
+    claims: ClassVar[dict[str, bool]] = {
+        "reset-evse": False,
+        "summary-report": False,
+        "cable-lock-before-authorization": True,
+    }
 
     def __init__(self, config: StationConfig) -> None:
         """Leave the reset of an EVSE out."""
         super().__init__(replace(config, evse_reset=False))
+        self._waiting: dict[int, int] = {}
 
     def base_report(self, base: str) -> list[Variable] | None:
         """Make no summary."""
         return None if base == "SummaryInventory" else super().base_report(base)
+
+    async def plug_in(self, evse: int, connector: int) -> None:
+        """Let a plug in once its driver is authorized; until then somebody stands there with it."""
+        self._waiting[evse] = connector
+        await self.unlock(self.evses[evse])
+
+    async def unplug(self, evse: int, connector: int) -> None:
+        """Go away with the plug."""
+        self._waiting.pop(evse, None)
+        await super().unplug(evse, connector)
+
+    def driver_authorized(self, place: Evse, token: Payload, trigger: str, group: Payload | None = None) -> None:
+        """Open the lock."""
+        super().driver_authorized(place, token, trigger, group)
+        self.tasks.start(self.unlock(place))
+
+    async def unlock(self, place: Evse) -> None:
+        """Let the plug in that waits, if its driver may."""
+        if place.session.authorized and place.number in self._waiting:
+            await super().plug_in(place.number, self._waiting.pop(place.number))
