@@ -9,6 +9,7 @@ from conformance.cases.case import case
 from conformance.cases.spec import Spec
 from conformance.cases.verdict import Severity
 from conformance.peers.csms import CsmsPeer
+from conformance.peers.outages import moment, offline, plug_and_present, present
 from conformance.peers.received import NotSeen, Received
 from conformance.peers.scenes import (
     Charging,
@@ -538,37 +539,6 @@ def _telling(profile: SutProfile) -> float:
 
 
 # -- acting -----------------------------------------------------------------------------------------------------------
-
-
-async def present(station: StationDriver, spot: Connector, token: Token) -> None:
-    """Hold a card to the reader."""
-    await station.present_id_token(spot[0], token["idToken"], token["type"])
-
-
-async def plug_and_present(
-    station: StationDriver, csms: CsmsPeer, spot: Connector, token: Token, profile: SutProfile
-) -> None:
-    """Plug in and present a token, and give the station a moment for each."""
-    await station.plug_in(*spot)
-    await moment(csms, profile)
-    await present(station, spot, token)
-    await moment(csms, profile)
-
-
-async def moment(csms: CsmsPeer, profile: SutProfile) -> None:
-    """Give the station time to do something that can't be seen."""
-    with suppress(NotSeen):
-        await csms.until(lambda: False, "the station to notice", within=profile.timing.settle)
-
-
-@asynccontextmanager
-async def offline(csms: CsmsPeer, network: Network, profile: SutProfile) -> AsyncIterator[None]:
-    """Cut the station off for the length of a block, and wait until it is back."""
-    async with network.turned_away():
-        await csms.disconnected()
-        await moment(csms, profile)
-        yield
-    await csms.connected()
 
 
 async def forget(csms: CsmsPeer) -> None:
