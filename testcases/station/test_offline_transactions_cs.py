@@ -76,7 +76,7 @@ async def test_whole_transaction(
             await present_and_unplug(station, csms, spot, token, profile)
         with spec.must("E04.FR.02"):
             over = await csms.expect(EVENT, eventType="Ended", after=mark)
-        told = events(csms, over["transactionInfo"]["transactionId"], after=mark)
+        told = await all_of(csms, over["transactionInfo"]["transactionId"], profile)
         with spec("E04.FR.01"):
             judge_whole(csms, told)
         with spec("OFFLINE.ORDER.01"):
@@ -114,7 +114,7 @@ async def test_two_transactions(
             judge_new(csms, identifiers[1], since=second)
         with spec("E04.FR.01"):
             for identifier in identifiers:
-                judge_whole(csms, events(csms, identifier, after=mark))
+                judge_whole(csms, await all_of(csms, identifier, profile))
 
 
 @case(
@@ -140,7 +140,9 @@ async def test_two_evses(
         with spec.must("E04.FR.02"):
             first = await csms.expect(EVENT, eventType="Ended", after=mark)
             second = await csms.expect(EVENT, eventType="Ended", after=mark)
-        transactions = [events(csms, each["transactionInfo"]["transactionId"], after=mark) for each in (first, second)]
+        transactions = [
+            await all_of(csms, each["transactionInfo"]["transactionId"], profile) for each in (first, second)
+        ]
         with spec("E04.FR.01"):
             for told in transactions:
                 judge_whole(csms, told)
@@ -215,7 +217,7 @@ async def _goes_on(  # noqa: PLR0913 -- the fixtures of a case, and what it is a
         judge_flags(csms, kept)
     await stop_charging(station, csms, session, profile.parameters.valid_id_token.payload)
     with spec("E11.FR.01"):
-        judge_whole(csms, events(csms, session.transaction_id))
+        judge_whole(csms, await all_of(csms, session.transaction_id, profile))
 
 
 async def kept_events(
@@ -307,7 +309,7 @@ async def test_power_loss(
         async with vacated(station, csms):  # it may go on with the transaction, or have ended it
             pass
         with spec("E11.FR.01"):
-            judge_gapless(csms, events(csms, session.transaction_id))
+            judge_gapless(csms, await all_of(csms, session.transaction_id, profile))
         after = await transaction(station, csms, spot, token)
         with spec("E01.FR.08"):
             judge_new(csms, after.transaction_id, since=after.event)
@@ -457,7 +459,7 @@ async def test_wrong_clock(
         await something_happens(station, csms, session.connector[0], profile)
         await stop_charging(station, csms, session, profile.parameters.valid_id_token.payload)
         with spec("OFFLINE.CLOCK.01"):
-            judge_whole(csms, events(csms, session.transaction_id))
+            judge_whole(csms, await all_of(csms, session.transaction_id, profile))
 
 
 def _stamp(shift: timedelta) -> str:
@@ -480,6 +482,27 @@ async def _heartbeat(csms: CsmsPeer, profile: SutProfile) -> None:
 def events(csms: CsmsPeer, identifier: str, *, after: int | None = None) -> list[Received]:
     """The events of a transaction, as they came."""
     return [each for each in csms.seen(EVENT, after=after) if csms.speak.of_transaction(each, identifier)]
+
+
+async def all_of(csms: CsmsPeer, identifier: str, profile: SutProfile) -> list[Received]:
+    """The events of a transaction that has ended, once all of them have come, or nothing more does: in any order."""
+
+    def complete() -> bool:
+        told = events(csms, identifier)
+        kinds = {each["eventType"] for each in told}
+        return {"Started", "Ended"} <= kinds and not lost(told_events(told))
+
+    while not complete():
+        count = len(events(csms, identifier))
+        with suppress(NotSeen):
+            await csms.until(
+                lambda count=count: complete() or len(events(csms, identifier)) > count,  # type: ignore[misc]
+                "the rest of the transaction",
+                within=profile.timing.settle + profile.timing.tolerance,
+            )
+        if len(events(csms, identifier)) == count:
+            break
+    return events(csms, identifier)
 
 
 def time_of(event: Received) -> datetime | None:
