@@ -94,7 +94,8 @@ def prove(
             wrongly.append(f"{trial.case} on {trial.variant}: ERROR {trial.reason}")
     survivors = [f"{case}: no mutant is blamed for {requirement}" for case, requirement in sorted(pairs - proven)]
     survivors += [
-        f"{name} (breaks {'/'.join(mutants[name].requirements)}) is never blamed" for name in sorted(tried - caught)
+        f"{name} (breaks {'/'.join(mutants[name].requirements)}) is never blamed"
+        for name in sorted(tried - caught)
         if not elsewhere & set(mutants[name].requirements)
     ]
     return Proving(len(pairs), len(pairs & proven), tuple(survivors), tuple(wrongly), tuple(failures))

@@ -346,6 +346,35 @@ async def _restarted(station: StationDriver, csms: CsmsPeer) -> None:
     await restart(station, csms)
 
 
+@case(
+    "ONE_TRANSACTION_PER_EVSE_CS",
+    "A plug in the second connector of an EVSE starts nothing while the first is in use",
+    requirements=["E01.FR.14"],
+    severity=Severity.NORMAL,
+)
+async def test_one_per_evse(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
+    """Charge on one connector, and put a plug into the other."""
+    pairs = [[each for each in profile.connectors if each[0] == evse.id] for evse in profile.evse]
+    pair = next((each for each in pairs if len(each) > 1), None)
+    if pair is None:
+        spec.excuse("E01.FR.14", "no EVSE has more than one connector")
+        return
+    async with vacated(station, csms):
+        session = await transaction(station, csms, pair[0], profile.parameters.valid_id_token.payload)
+        mark = csms.now
+        await station.plug_in(*pair[1])
+
+        def others() -> list[Received]:
+            told = [each for each in csms.seen(EVENT, after=mark) if each["eventType"] == "Started"]
+            return [each for each in told if not csms.speak.of_transaction(each, session.transaction_id)]
+
+        with suppress(NotSeen):
+            await csms.until(lambda: bool(others()), "no other transaction", within=2 * profile.timing.settle)
+        with spec("E01.FR.14"):
+            csms.touch(*others())
+            assert not others(), f"a second transaction began on EVSE {pair[0][0]}"
+
+
 # -- many events ------------------------------------------------------------------------------------------------------
 
 

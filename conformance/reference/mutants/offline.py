@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from conformance.reference.station import ReferenceStation
+from conformance.reference.station.base import Transaction
 from conformance.reference.station.clock import parse_moment
 
 if TYPE_CHECKING:
@@ -242,3 +243,21 @@ class NamesFirstEvseOffline(ReferenceStation):
         """Name it."""
         event = super().event_payload(place, event_type, trigger, connector)
         return event | {"evse": event["evse"] | {"id": 1}} if event.get("offline") else event
+
+
+class SecondTransactionOnEvse(ReferenceStation):
+    """Starts a transaction for a plug in another connector of an EVSE that is in use."""
+
+    breaks = "E01.FR.14"
+
+    async def plug_in(self, evse: int, connector: int) -> None:
+        """Start one more."""
+        place = self.evses[evse]
+        running = place.session.transaction
+        if running is None or place.plugged in (None, connector):
+            await super().plug_in(evse, connector)
+            return
+        place.session.transaction = Transaction(self.new_transaction_id(), evse, connector)
+        self.send_event(place, "Started", "CablePluggedIn", connector=connector)
+        self.send_event(place, "Ended", "EVCommunicationLost", connector=connector)
+        place.session.transaction = running
