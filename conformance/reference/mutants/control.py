@@ -97,7 +97,7 @@ class Control(ReferenceStation):
 
 
 class Plain(ReferenceStation):
-    """Another compliant station: reset only as a whole, without a summary, and with a lock before its outlets."""
+    """Another compliant station: DC, reset only as a whole, no summary, a lock before its outlets, no start by energy."""
 
     breaks: str | None = None
     also: tuple[str, ...] = ()
@@ -105,6 +105,8 @@ class Plain(ReferenceStation):
         "reset-evse": False,
         "summary-report": False,
         "cable-lock-before-authorization": True,
+        "start-point-energy-transfer": False,
+        "dc": True,
     }
 
     def __init__(self, config: StationConfig) -> None:

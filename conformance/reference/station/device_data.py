@@ -39,7 +39,7 @@ COMMUNICATION: tuple[Row, ...] = (
     ("OCPPCommCtrlr", "RetryBackOffWaitMinimum", None, INTEGER, READ_WRITE, "1", SECONDS),
     ("OCPPCommCtrlr", "RetryBackOffRandomRange", None, INTEGER, READ_WRITE, "0", SECONDS),
     ("OCPPCommCtrlr", "RetryBackOffRepeatTimes", None, INTEGER, READ_WRITE, "3", COUNT),
-    ("OCPPCommCtrlr", "MessageTimeout", "Default", INTEGER, READ_ONLY, "30", SECONDS),
+    ("OCPPCommCtrlr", "MessageTimeout", "Default", INTEGER, READ_ONLY, "2", SECONDS),
     ("OCPPCommCtrlr", "MessageAttempts", "TransactionEvent", INTEGER, READ_WRITE, "3", COUNT),
     ("OCPPCommCtrlr", "MessageAttemptInterval", "TransactionEvent", INTEGER, READ_WRITE, "5", SECONDS),
     ("OCPPCommCtrlr", "ResetRetries", None, INTEGER, READ_WRITE, "1", COUNT),

@@ -35,7 +35,6 @@ class Transactions(Authorization):
         if place.plugged is not None:
             return
         place.plugged = connector
-        place.suspended_by_ev = False
         if not self.powered:
             return
         self.report_status_changes()
@@ -50,6 +49,7 @@ class Transactions(Authorization):
         if place.plugged != connector:
             return
         place.plugged = None
+        place.suspended_by_ev = False
         place.unseen_plug_in = False
         place.meter.power = 0
         if not self.powered:
@@ -65,11 +65,15 @@ class Transactions(Authorization):
 
     async def ev_ready(self, evse: int) -> None:
         """Have the EV ask for energy."""
-        self.evses[evse].suspended_by_ev = False
-        self.settle_charging_state(self.evses[evse])
+        place = self.evses[evse]
+        place.suspended_by_ev = False
+        if place.session.transaction is None and place.session.authorized:
+            self.advance(place, "ChargingStateChanged")
+        else:
+            self.settle_charging_state(place)
 
     async def ev_suspend(self, evse: int) -> None:
-        """Have the EV stop asking for energy while it stays plugged in."""
+        """Have the EV stop asking for energy while it stays plugged in, or not ask for any once it is plugged in."""
         self.evses[evse].suspended_by_ev = True
         self.settle_charging_state(self.evses[evse])
 
@@ -118,6 +122,7 @@ class Transactions(Authorization):
         else:
             self.send_event(place, "Updated", "EVCommunicationLost", connector=connector)
             transaction.connector = None
+            self.tasks.start(self.await_cable(place, place.session))
 
     # -- the driver
 
@@ -143,12 +148,14 @@ class Transactions(Authorization):
         """Let a driver charge: the next event carries the token (E02.FR.01, E03.FR.01)."""
         place.session.token = token
         place.session.group = group
+        if place.session.transaction is not None:
+            place.session.transaction.token_sent = False
         self.advance(place, trigger)
         if place.plugged is None:
             self.tasks.start(self.await_cable(place, place.session))
 
     async def await_cable(self, place: Evse, session: Session) -> None:
-        """End the authorization when no plug comes in time (E03.FR.05, C01.FR.26)."""
+        """End the authorization when no plug comes in time (E03.FR.05, C01.FR.26, E10.FR.02)."""
         await asyncio.sleep(self.model.number("TxCtrlr", "EVConnectionTimeOut"))
         if place.session is not session or place.plugged is not None or not session.authorized:
             return
@@ -217,13 +224,21 @@ class Transactions(Authorization):
     def start_transaction(self, place: Evse, trigger: str) -> None:
         """Open a transaction and send Started."""
         transaction = Transaction(self.new_transaction_id(), place.number, place.plugged)
-        transaction.charging_state = self.state_without_energy(place)
+        by_energy = self.starts_by_energy(place)
+        transaction.charging_state = "Charging" if by_energy else self.state_without_energy(place)
         place.session.transaction = transaction
+        if by_energy:
+            place.meter.power = self.power_drawn(place)
+            trigger = trigger if trigger == "RemoteStart" else "ChargingStateChanged"
         self.send_event(place, "Started", trigger)
         self.transaction_started(place, transaction)
 
     def transaction_started(self, place: Evse, transaction: Transaction) -> None:
         """Hear that a transaction has begun."""
+
+    def starts_by_energy(self, place: Evse) -> bool:
+        """Tell whether it is the flow of energy, and nothing before it, that starts a transaction (E01.FR.06)."""
+        return self.start_points() == {"EnergyTransfer"} and self.charging_state(place) == "Charging"
 
     def new_transaction_id(self) -> str:
         """Return an id that this station never used before (E01.FR.08): a counter in flash, and a random part."""
@@ -255,11 +270,20 @@ class Transactions(Authorization):
         transaction = place.session.transaction
         if transaction is None:
             return
-        state = self.charging_state(place)
+        state, before = self.charging_state(place), transaction.charging_state
         place.meter.power = self.power_drawn(place) if state == "Charging" else 0
-        if state != transaction.charging_state:
-            transaction.charging_state = state
+        if state == before:
+            return
+        transaction.charging_state = state
+        if before == "Charging" and self.stops_with({"EnergyTransfer"}):
+            self.end_transaction(place, "ChargingStateChanged", self.reason_of_suspension(state))
+        else:
             self.send_event(place, "Updated", "ChargingStateChanged")
+
+    @staticmethod
+    def reason_of_suspension(state: str) -> str:
+        """Return the stoppedReason of a transaction that ends because energy no longer flows (E06.FR.07)."""
+        return "StoppedByEV" if state == "SuspendedEV" else "DeAuthorized"
 
     def end_transaction(
         self,
