@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import count
-from typing import Literal
+from typing import Literal, Protocol
 
 from conformance.cases.spec import Spec
 from conformance.peers.csms import CsmsPeer
@@ -24,6 +24,14 @@ ENDS_WITH_DRIVER = frozenset({"Authorized", "PowerPathClosed", "EnergyTransfer"}
 """Stop points that are reached once the driver is no longer authorized."""
 
 Where = Callable[[Received], bool]
+
+
+class EvSide(Operated, Protocol):
+    """A driver that can get at both ends of a cable."""
+
+    async def disconnect_ev(self, evse: int, connector: int) -> None:
+        """Pull the plug out of the EV, and leave the cable in the socket."""
+
 
 _numbers = count(500_000)
 
@@ -149,6 +157,30 @@ async def let_go(
     answer = await csms.speak.remote_stop(session.transaction_id)
     assert answer["status"] == "Accepted", f"the remote stop was answered {answer['status']}"
     return "remote"
+
+
+def fixed(profile: SutProfile) -> Connector:
+    """The first connector with a cable of its own, by its type, or the first of all: there an EV is disconnected."""
+    return _first(profile, "c", "w")
+
+
+def detachable(profile: SutProfile) -> Connector:
+    """The first socket, by its type, or the first of all connectors."""
+    return _first(profile, "s")
+
+
+def _first(profile: SutProfile, *kinds: str) -> Connector:
+    every = [(evse.id, each.id, each.type) for evse in profile.evse for each in evse.connector]
+    return next(((evse, number) for evse, number, type_ in every if type_.startswith(kinds)), profile.connectors[0])
+
+
+async def disconnect_ev(station: EvSide, profile: SutProfile, connector: Connector) -> None:
+    """Pull the plug out of the EV: of a cable that belongs to the station, that is the plug; raises Unsupported."""
+    kinds = {(evse.id, each.id): each.type for evse in profile.evse for each in evse.connector}
+    if kinds[connector].startswith("s"):
+        await station.disconnect_ev(*connector)
+    else:
+        await station.unplug(*connector)
 
 
 # -- what the station tells of it -------------------------------------------------------------------------------------

@@ -122,6 +122,9 @@ async def test_no_plug_in_time(station: StationDriver, csms: CsmsPeer, spec: Spe
             await judge_plug_timeout(csms, spec, profile, course, within=seconds + profile.timing.answer)
         mark = csms.now
         await authorize(station, csms, connector, token)
+        if await points(csms, "TxStartPoint") & EARLY:
+            with spec.must("C01.FR.26"):
+                await course.authorized(after=mark)
         await station.plug_in(*connector)
         with spec("C01.FR.26"):
             await course.shows("Charging", after=mark)

@@ -139,7 +139,7 @@ class ChargesInSilence(ReferenceStation):
     """Does not tell that energy begins to flow."""
 
     breaks = "E01.FR.18"
-    also = ("E02.FR.13",)
+    also: tuple[str, ...] = ("E02.FR.13",)
 
     def settle_charging_state(self, place: Evse) -> None:
         """Switch the power, and say nothing."""
