@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from conformance.peers.received import NoAnswer, NotSeen, Received, Refused
-from conformance.peers.replies import Answer, Error, Late, Raw, Silence
+from conformance.peers.replies import Answer, Error, Held, Late, Raw, Silence
 from conformance.wire.frames import Call, CallError, CallResult, Malformed, encode_call, encode_error, encode_result
 from conformance.wire.link import Link
 from conformance.wire.schemas import VERSIONS
@@ -359,6 +359,8 @@ class Peer:
                 link.send(encode_error(call.message_id, code, description, dict(details)))
             case Late(seconds, then):
                 self._in_background(self._give_late(link, call, seconds, then))
+            case Held(until):
+                self._in_background(self._give_when(link, call, until))
             case _:
                 chosen = answer(call.payload) if callable(answer) else answer
                 if not isinstance(chosen, Mapping):
@@ -376,6 +378,11 @@ class Peer:
         await asyncio.sleep(seconds)
         if link.is_open:
             self._give(link, call, self.default_answer(call, self.version_of(link)) if then is None else then)
+
+    async def _give_when(self, link: Link, call: Call, until: asyncio.Event) -> None:
+        await until.wait()
+        if link.is_open:
+            self._give(link, call, self.default_answer(call, self.version_of(link)))
 
     def _answer_malformed(self, link: Link, broken: Malformed) -> None:
         """Answer a broken CALL with a CALLERROR; a broken answer gets none, or the two would never stop."""

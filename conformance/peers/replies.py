@@ -1,5 +1,6 @@
 """How a peer answers a call: scripted in a case, or by its defaults."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -36,6 +37,13 @@ class Late:
     then: Payload | Callable[[Payload], Payload] | Error | Raw | None = None
 
 
-Chosen = Payload | Error | Raw | Silence | Late
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Answer by default once this happens."""
+
+    until: asyncio.Event
+
+
+Chosen = Payload | Error | Raw | Silence | Late | Held
 Answer = Chosen | Callable[[Payload], Chosen]
 """What a peer can be told to answer: a payload, one of the above, or a function from the call's payload to those."""

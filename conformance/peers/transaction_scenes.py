@@ -2,14 +2,15 @@
 
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from itertools import count
-from typing import Literal, Protocol
+from dataclasses import dataclass
+from itertools import count, pairwise
+from typing import Any, Literal, Protocol
 
 from conformance.cases.spec import Spec
 from conformance.peers.csms import CsmsPeer
 from conformance.peers.csms_dialect import Charging, Connector
 from conformance.peers.received import NotSeen, Received
-from conformance.peers.replies import Chosen
+from conformance.peers.replies import Chosen, Error, Silence
 from conformance.peers.scenes import Operated, configured, reboot
 from conformance.peers.v201 import CSMS_ANSWERS
 from conformance.sut.drivers import Unsupported
@@ -27,13 +28,21 @@ Where = Callable[[Received], bool]
 
 
 class EvSide(Operated, Protocol):
-    """A driver that can get at both ends of a cable."""
+    """A driver that can do what an EV does, and get at both ends of a cable."""
+
+    async def ev_ready(self, evse: int) -> None:
+        """Have the EV ask for energy."""
+
+    async def ev_suspend(self, evse: int) -> None:
+        """Have it stop asking."""
 
     async def disconnect_ev(self, evse: int, connector: int) -> None:
         """Pull the plug out of the EV, and leave the cable in the socket."""
 
 
 _numbers = count(500_000)
+_TWO_READINGS = 2.5
+_HARMLESS = (EVENT, "Heartbeat", "MeterValues", "NotifyEvent", "StatusNotification", "SecurityEventNotification")
 
 
 # -- settings ---------------------------------------------------------------------------------------------------------
@@ -114,6 +123,91 @@ async def time_for_the_plug(csms: CsmsPeer, *values: int) -> AsyncIterator[float
         yield float(await csms.speak.read(setting))
 
 
+@asynccontextmanager
+async def sampled(station: Operated, csms: CsmsPeer) -> AsyncIterator[float]:
+    """See to it that something is told of a transaction every few seconds, for the length of a block; yields how many.
+
+    Where the driver can suspend the EV that will do, and nothing is changed.
+    """
+    setting = ("SampledDataCtrlr", "TxUpdatedInterval")
+    async with AsyncExitStack() as afterwards:
+        if not _can_suspend(station):
+            for seconds in (2, 10, 30):
+                try:
+                    await afterwards.enter_async_context(configured(csms, {setting: str(seconds)}))
+                except AssertionError:
+                    continue
+                break
+        yield float(await csms.speak.read(setting))
+
+
+def _can_suspend(station: Operated) -> bool:
+    return station.can("ev_suspend") and station.can("ev_ready")
+
+
+@dataclass(frozen=True, slots=True)
+class Retries:
+    """How a station repeats events, in seconds; `timeout` is what it takes it to see that no answer comes."""
+
+    attempts: int
+    interval: float
+    timeout: float
+
+    def pause(self, repetition: int) -> float:
+        """From one attempt to the next: the first repetition is number 1 (E13.FR.03)."""
+        return self.timeout + self.interval * repetition
+
+    def until_failed(self) -> float:
+        """From the last attempt to what comes after it."""
+        return self.timeout
+
+    def longest(self) -> float:
+        """From the first attempt to the last."""
+        return sum(map(self.pause, range(1, self.attempts)))
+
+
+@asynccontextmanager
+async def retries(csms: CsmsPeer, *, attempts: int, interval: int, silent: bool) -> AsyncIterator[Retries]:
+    """Have events repeated so, as far as the station lets us, for the length of a block; yields how it does it.
+
+    `silent`: they will get no answer, so that each attempt takes the MessageTimeout.
+    """
+    names = ("MessageAttempts", "MessageAttemptInterval")
+    before = {name: await _communication(csms, name, EVENT) for name in names}
+    changed = []
+    try:
+        for name, value in zip(names, (attempts, interval), strict=True):
+            if before[name] != str(value) and await _communicate(csms, name, str(value)) == "Accepted":
+                changed.append(name)
+        count, pause = [float(await _communication(csms, name, EVENT)) for name in names]
+        timeout = float(await _communication(csms, "MessageTimeout", "Default")) if silent else 0.0
+        yield Retries(int(count), pause, timeout)
+    finally:
+        await csms.connected()
+        for name in changed:
+            await _communicate(csms, name, before[name])
+
+
+async def _communication(csms: CsmsPeer, name: str, instance: str) -> str:
+    item = {"component": {"name": "OCPPCommCtrlr"}, "variable": {"name": name, "instance": instance}}
+    answer = await csms.call("GetVariables", {"getVariableData": [item]})
+    result = answer["getVariableResult"][0]
+    assert result["attributeStatus"] == "Accepted", f"{name}[{instance}] can't be read: {result['attributeStatus']}"
+    value: str = result["attributeValue"]
+    return value
+
+
+async def _communicate(csms: CsmsPeer, name: str, value: str) -> str:
+    item = {
+        "component": {"name": "OCPPCommCtrlr"},
+        "variable": {"name": name, "instance": EVENT},
+        "attributeValue": value,
+    }
+    answer = await csms.call("SetVariables", {"setVariableData": [item]})
+    status: str = answer["setVariableResult"][0]["attributeStatus"]
+    return status
+
+
 # -- what the driver and the EV do ------------------------------------------------------------------------------------
 
 
@@ -157,6 +251,20 @@ async def let_go(
     answer = await csms.speak.remote_stop(session.transaction_id)
     assert answer["status"] == "Accepted", f"the remote stop was answered {answer['status']}"
     return "remote"
+
+
+async def something_happens(
+    station: EvSide, csms: CsmsPeer, connector: Connector, seconds: float, *, wait: bool = True
+) -> None:
+    """Have at least two things happen in a transaction: the EV pauses, or else readings come every few seconds.
+
+    With `wait` they have happened when this returns. The connection may be down.
+    """
+    if _can_suspend(station):
+        await station.ev_suspend(connector[0])
+        await station.ev_ready(connector[0])
+    elif wait:
+        await csms.silence(for_=_TWO_READINGS * seconds, allow=_HARMLESS)
 
 
 def fixed(profile: SutProfile) -> Connector:
@@ -382,3 +490,58 @@ async def judge_plug_timeout(
 def by_default(event: Mapping[str, object]) -> Chosen:
     """What a compliant CSMS answers to an event."""
     return CSMS_ANSWERS[EVENT](event)
+
+
+class Unaccepted:
+    """Answers the next event of a transaction with a refusal, every time or so many times, and all others as usual."""
+
+    def __init__(
+        self, csms: CsmsPeer, session: Charging, refusal: Error | Silence, *, times: int | None = None
+    ) -> None:
+        self._csms = csms
+        self._session = session
+        self._refusal = refusal
+        self._times = times
+        self._since = csms.now
+        self._number: int | None = None
+        self._refused = 0
+
+    def __call__(self, event: Mapping[str, Any]) -> Chosen:
+        """The answer to an event."""
+        info = event.get("transactionInfo", {})
+        if info.get("transactionId") != self._session.transaction_id:
+            return by_default(event)
+        if self._number is None:
+            self._number = event.get("seqNo")
+        if event.get("seqNo") != self._number or (self._times is not None and self._refused >= self._times):
+            return by_default(event)
+        self._refused += 1
+        return self._refusal
+
+    @property
+    def attempts(self) -> list[Received]:
+        """Each time that the event came."""
+        return [event for event in self._mine() if event.get("seqNo") == self._number]
+
+    def _mine(self) -> list[Received]:
+        seen = self._csms.seen(EVENT, after=self._since)
+        return [event for event in seen if transaction_id(event) == self._session.transaction_id]
+
+    def pauses(self) -> list[float]:
+        """The seconds between the attempts."""
+        self._csms.touch(*self.attempts)
+        times = [event.at for event in self.attempts]
+        return [later - earlier for earlier, later in pairwise(times)]
+
+    async def came(self, times: int, *, within: float) -> None:
+        """Wait until the event has come so many times; raises NotSeen."""
+        await self._csms.until(lambda: len(self.attempts) >= times, f"attempt {times} to tell an event", within=within)
+        self._csms.touch(*self.attempts)
+
+    async def followed(self, *, within: float) -> None:
+        """Wait until an event came after the last attempt so far that is another; raises NotSeen."""
+
+        def another() -> bool:
+            return self._mine()[-1].get("seqNo") != self._number
+
+        await self._csms.until(another, "another event after the last attempt", within=within)

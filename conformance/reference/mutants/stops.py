@@ -68,7 +68,7 @@ class EndsWithDriver(ReferenceStation):
 
     def stops_with(self, points: set[str]) -> bool:
         """Take it for PowerPathClosed."""
-        return super().stops_with(points | {"EVConnected"})
+        return super().stops_with(points | {"EVConnected"} if "Authorized" in points else points)
 
 
 class RefusedGoesOn(ReferenceStation):
