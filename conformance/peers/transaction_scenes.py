@@ -15,6 +15,7 @@ from conformance.peers.scenes import Operated, configured, reboot
 from conformance.peers.v201 import CSMS_ANSWERS
 from conformance.sut.drivers import Unsupported
 from conformance.sut.profile import SutProfile
+from conformance.wire.faults import Network
 
 EVENT = "TransactionEvent"
 CONNECTED = ("EVConnected", "SuspendedEVSE", "SuspendedEV", "Charging")
@@ -42,7 +43,8 @@ class EvSide(Operated, Protocol):
 
 _numbers = count(500_000)
 _TWO_READINGS = 2.5
-_HARMLESS = (EVENT, "Heartbeat", "MeterValues", "NotifyEvent", "StatusNotification", "SecurityEventNotification")
+HARMLESS = (EVENT, "Heartbeat", "MeterValues", "NotifyEvent", "StatusNotification", "SecurityEventNotification")
+"""What a station may send at any time."""
 
 
 # -- settings ---------------------------------------------------------------------------------------------------------
@@ -208,6 +210,16 @@ async def _communicate(csms: CsmsPeer, name: str, value: str) -> str:
     return status
 
 
+@asynccontextmanager
+async def offline(csms: CsmsPeer, network: Network, profile: SutProfile) -> AsyncIterator[None]:
+    """Have the station offline for the length of a block, and know it; at the end it is back."""
+    async with network.turned_away():
+        await csms.disconnected()
+        await csms.silence(for_=profile.timing.settle)
+        yield
+    await csms.connected(within=profile.timing.reconnect)
+
+
 # -- what the driver and the EV do ------------------------------------------------------------------------------------
 
 
@@ -264,7 +276,7 @@ async def something_happens(
         await station.ev_suspend(connector[0])
         await station.ev_ready(connector[0])
     elif wait:
-        await csms.silence(for_=_TWO_READINGS * seconds, allow=_HARMLESS)
+        await csms.silence(for_=_TWO_READINGS * seconds, allow=HARMLESS)
 
 
 def fixed(profile: SutProfile) -> Connector:

@@ -26,6 +26,7 @@ from conformance.peers.transaction_scenes import (
     judge_plug_timeout,
     kind,
     let_go,
+    offline,
     present,
     state,
     stop_points,
@@ -161,12 +162,10 @@ async def test_refused_later(
     }
     async with stop_points(station, csms, point), as_far_as_possible(csms, settings), vacated(station, csms):
         course = Course(csms, connector)
-        async with network.turned_away():
-            await csms.disconnected()
+        async with offline(csms, network, profile):
             await station.plug_in(*connector)
             await present(station, connector, token)
             csms.keep_answering(EVENT, _refused)
-        await csms.connected(within=profile.timing.reconnect)
         told = await course.authorized()
         with spec.must("E06.FR.04"):
             ended = await course.ended(after=told)

@@ -14,11 +14,13 @@ from conformance.peers.replies import Error, Held, Silence
 from conformance.peers.scenes import Charging, charging, stop_charging, vacated
 from conformance.peers.transaction_scenes import (
     EVENT,
+    HARMLESS,
     Course,
     Retries,
     Unaccepted,
     as_far_as_possible,
     in_words,
+    offline,
     present,
     retries,
     sampled,
@@ -172,11 +174,9 @@ async def test_offline_while_charging(
     """Charge, let something happen offline, and let the station back in."""
     async with sampled(station, csms) as seconds, vacated(station, csms):
         session = await charging(station, csms, profile.connectors[0], profile.parameters.valid_id_token.payload)
-        async with network.turned_away():
-            await csms.disconnected()
+        async with offline(csms, network, profile):
             course = Course(csms, session.connector)
             await something_happens(station, csms, session.connector, seconds)
-        await csms.connected(within=profile.timing.reconnect)
         with spec.must("E11.FR.01"):
             await course.event("an event that was kept", lambda event: transaction_id(event) == session.transaction_id)
             await _none_missing(csms, profile, session)
@@ -197,8 +197,7 @@ async def test_offline_charging(
     """Plug in, present the card, present it again, and pull the plug; then let the station back in."""
     token, connector = profile.parameters.valid_id_token.payload, profile.connectors[0]
     async with as_far_as_possible(csms, ACCEPT_OFFLINE), vacated(station, csms):
-        async with network.turned_away():
-            await csms.disconnected()
+        async with offline(csms, network, profile):
             course = Course(csms, connector)
             await station.plug_in(*connector)
             await present(station, connector, token)
@@ -206,7 +205,6 @@ async def test_offline_charging(
             await present(station, connector, token)
             await csms.silence(for_=profile.timing.settle)
             await station.unplug(*connector)
-        await csms.connected(within=profile.timing.reconnect)
         with spec.must("E12.FR.01"):
             await course.started()
             end = await course.ended()
@@ -228,14 +226,12 @@ async def test_offline_stop(
     token = profile.parameters.valid_id_token.payload
     async with sampled(station, csms) as seconds, vacated(station, csms):
         session = await charging(station, csms, profile.connectors[0], token)
-        async with network.turned_away():
-            await csms.disconnected()
+        async with offline(csms, network, profile):
             course = Course(csms, session.connector)
             await something_happens(station, csms, session.connector, seconds)
             await present(station, session.connector, token)
             await csms.silence(for_=profile.timing.settle)
             await station.unplug(*session.connector)
-        await csms.connected(within=profile.timing.reconnect)
         with spec.must("E08.FR.04"):
             end = await course.ended()
         with spec("E08.FR.01"):
@@ -316,14 +312,12 @@ async def _queue(
     try:
         async with sampled(station, csms) as seconds, vacated(station, csms):
             session = await charging(station, csms, profile.connectors[0], token)
-            async with network.turned_away():
-                await csms.disconnected()
+            async with offline(csms, network, profile):
                 course = Course(csms, session.connector)
                 await something_happens(station, csms, session.connector, seconds)
                 if leaves:
                     await _leave(station, csms, profile, session)
                 csms.keep_answering(EVENT, Held(gate))
-            await csms.connected(within=profile.timing.reconnect)
             yield _Queue(session, course, gate)
             gate.set()
     finally:
@@ -351,7 +345,7 @@ async def _settled_status(csms: CsmsPeer, profile: SutProfile, identifier: str |
     for _ in range(2):
         if answer["messagesInQueue"] is False:
             break
-        await csms.silence(for_=profile.timing.settle, allow=(EVENT, "StatusNotification", "NotifyEvent", "Heartbeat"))
+        await csms.silence(for_=profile.timing.settle, allow=HARMLESS)
         answer = await _status(csms, identifier)
     return answer
 
