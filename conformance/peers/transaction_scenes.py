@@ -1,7 +1,7 @@
 """The course of a transaction in OCPP 2.0.1, step by step: how each step is brought about, and what is told of it."""
 
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from itertools import count, pairwise
 from typing import Any, Literal, Protocol
@@ -13,7 +13,7 @@ from conformance.peers.received import NotSeen, Received
 from conformance.peers.replies import Chosen, Error, Silence
 from conformance.peers.scenes import Operated, configured, reboot
 from conformance.peers.v201 import CSMS_ANSWERS
-from conformance.sut.drivers import Unsupported
+from conformance.sut.drivers import DriverFailed, Unsupported
 from conformance.sut.profile import SutProfile
 from conformance.wire.faults import Network
 
@@ -36,6 +36,9 @@ class EvSide(Operated, Protocol):
 
     async def ev_suspend(self, evse: int) -> None:
         """Have it stop asking."""
+
+    async def ev_depart(self, evse: int) -> None:
+        """Drive it out of the parking bay."""
 
     async def disconnect_ev(self, evse: int, connector: int) -> None:
         """Pull the plug out of the EV, and leave the cable in the socket."""
@@ -277,6 +280,25 @@ async def something_happens(
         await station.ev_ready(connector[0])
     elif wait:
         await csms.silence(for_=_TWO_READINGS * seconds, allow=HARMLESS)
+
+
+@asynccontextmanager
+async def driven_out(station: EvSide, connector: Connector) -> AsyncIterator[None]:
+    """Have the parking bay free at the end of a block, as far as somebody can see to that."""
+    try:
+        yield
+    finally:
+        with suppress(DriverFailed, Unsupported):
+            await station.ev_depart(connector[0])
+
+
+async def comes_out(station: Operated, connector: Connector) -> bool:
+    """Whether a cable can be pulled out of its socket: a driver fails where it is locked."""
+    try:
+        await station.unplug(*connector)
+    except DriverFailed:
+        return False
+    return True
 
 
 def fixed(profile: SutProfile) -> Connector:

@@ -16,6 +16,7 @@ from conformance.peers.transaction_scenes import (
     check_state,
     check_token,
     check_trigger,
+    driven_out,
     judge_card_shown,
     kind,
     present,
@@ -179,6 +180,37 @@ async def test_energy_transfer(station: StationDriver, csms: CsmsPeer, spec: Spe
             check_token(await course.authorized(), token)
         with spec("E01.FR.16"):
             check_place(started, course.connector)
+
+
+@case(
+    "TC_E_12_CS",
+    "Start point ParkingBayOccupancy: an EV in the bay opens the transaction",
+    requirements=["E01.FR.01", "E01.FR.10", "E01.FR.15", "E01.FR.16", "E01.FR.18"],
+    severity=Severity.NORMAL,
+    needs="start-point-parking-bay-occupancy",
+)
+async def test_parking_bay(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
+    """Drive in, authorize, plug in, and charge."""
+    token = profile.parameters.valid_id_token.payload
+    async with _course(station, csms, profile, "ParkingBayOccupancy") as course, driven_out(station, course.connector):
+        await station.ev_arrive(course.connector[0])
+        with spec.must("E01.FR.01"):
+            started = await course.started()
+        with spec("E01.FR.15"):
+            check_trigger(started, "EVDetected")
+        how = await authorize(station, csms, course.connector, token)
+        with spec.must("E01.FR.10"):
+            authorized = await course.authorized(after=started)
+            check_token(authorized, token)
+        with spec("E01.FR.15"):
+            check_trigger(authorized, "Authorized" if how == "local" else "RemoteStart")
+        mark = csms.now
+        await station.plug_in(*course.connector)
+        with spec.must("E01.FR.18"):
+            plugged = await course.shows(*CONNECTED, after=mark)
+            await course.shows("Charging", after=mark)
+        with spec("E01.FR.16"):
+            check_place(plugged, course.connector)
 
 
 # -- the steps --------------------------------------------------------------------------------------------------------

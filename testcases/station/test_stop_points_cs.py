@@ -9,10 +9,11 @@ from conformance.cases.spec import Spec
 from conformance.cases.verdict import Severity
 from conformance.peers.csms import CsmsPeer
 from conformance.peers.replies import Chosen
-from conformance.peers.scenes import Charging, Connector, charging, vacated
+from conformance.peers.scenes import Charging, Connector, charging, connectors_show, vacated
 from conformance.peers.transaction_scenes import (
     CONNECTED,
     EVENT,
+    HARMLESS,
     Course,
     as_far_as_possible,
     authorize,
@@ -20,8 +21,10 @@ from conformance.peers.transaction_scenes import (
     check_reason,
     check_state,
     check_trigger,
+    comes_out,
     detachable,
     disconnect_ev,
+    driven_out,
     fixed,
     judge_plug_timeout,
     kind,
@@ -42,6 +45,11 @@ MODE_3_OR_LESS = '(mode-3 or Product Subtype "Mode 1/2-only Charging Station")'
 MORE_THAN_MODE_2 = 'mode-3 and NOT Product Subtype "Mode 1/2-only Charging Station"'
 STOP_ON_DISCONNECT = ("TxCtrlr", "StopTxOnEVSideDisconnect")
 UNLOCK_ON_DISCONNECT = ("OCPPCommCtrlr", "UnlockOnEVSideDisconnect")
+_FEATURE = {
+    "Authorized": "stop-point-authorized",
+    "PowerPathClosed": "stop-point-power-path-closed",
+    "EVConnected": "stop-point-ev-connected",
+}
 STAYS_AUTHORIZED = {STOP_ON_DISCONNECT: "false"}
 
 
@@ -321,6 +329,62 @@ async def test_energy_ev(station: StationDriver, csms: CsmsPeer, spec: Spec, pro
             check_reason(ended, "StoppedByEV")
 
 
+@case(
+    "TC_E_19_CS",
+    "Stop point ParkingBayOccupancy: the transaction ends when the EV has left the bay, and not when the plug is out",
+    requirements=["E06.FR.01", "E06.FR.15", "E07.FR.05"],
+    severity=Severity.NORMAL,
+    needs="stop-point-parking-bay-occupancy and (configurable-stop-point or not (stop-point-ev-connected or"
+    " stop-point-authorized or stop-point-power-path-closed or stop-point-energy-transfer))",
+)
+async def test_parking_bay(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
+    """Drive in, charge, end the charging, pull the plug, see that the transaction goes on, and drive out."""
+    token, connector = profile.parameters.valid_id_token.payload, profile.connectors[0]
+    async with driven_out(station, connector):
+        await station.ev_arrive(connector[0])
+        async with stop_points(station, csms, "ParkingBayOccupancy"), vacated(station, csms):
+            session = await charging(station, csms, connector, token)
+            course = Course(csms, connector)
+            how = await let_go(station, csms, session, token)
+            await course.triggered("StopAuthorized" if how == "local" else "RemoteStop")
+            await station.unplug(*connector)
+            with spec.must("E06.FR.01"):
+                await course.none("the end", lambda event: kind(event) == "Ended", for_=profile.timing.settle)
+            mark = csms.now
+            await station.ev_depart(connector[0])
+            with spec.must("E06.FR.01"):
+                ended = await course.ended(after=mark)
+            with spec("E06.FR.15"):
+                check_trigger(ended, "EVDeparted")
+            with spec("E07.FR.05"):
+                check_reason(ended, "Local" if how == "local" else "Remote", may_be_left_out=how == "local")
+
+
+@case(
+    "TC_E_46_CS",
+    "An EV that speaks ISO 15118 ends the charging itself: the transaction ends, if a stop point says so",
+    requirements=["E15.FR.04", "E15.FR.05"],
+    severity=Severity.NORMAL,
+    needs="ISO 15118 support",
+)
+async def test_ev_ends_it(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
+    """Charge, and let the EV end its session; then the same where no stop point is reached by that."""
+    ways = {"Authorized": "E15.FR.04", "PowerPathClosed": "E15.FR.04", "EVConnected": "E15.FR.05"}
+    for point, requirement in ways.items():
+        if not profile.claims(_FEATURE[point]):
+            spec.excuse(requirement, f"{point} is no stop point of the station")
+            continue
+        async with _charging(station, csms, profile, point) as (course, _):
+            await station.ev_stop(course.connector[0])
+            with spec(requirement):
+                stopped = await course.triggered("StopAuthorized")
+                if requirement == "E15.FR.04":
+                    assert kind(stopped) == "Ended", f"expected the end of the transaction, got {course.told()}"
+                    check_reason(stopped, "StoppedByEV")
+                else:
+                    assert kind(stopped) == "Updated", f"expected that the transaction goes on, got {course.told()}"
+
+
 # -- the EV is disconnected for a while -------------------------------------------------------------------------------
 
 
@@ -384,6 +448,59 @@ async def test_suspended_too_long(station: StationDriver, csms: CsmsPeer, spec: 
                 check_reason(over, "Timeout", "EVDisconnected")
 
 
+@case(
+    "TC_E_24_CS",
+    "StopTxOnEVSideDisconnect and UnlockOnEVSideDisconnect: the EV is disconnected, and the cable is free",
+    requirements=["E09.FR.01", "E09.FR.02"],
+    severity=Severity.NORMAL,
+    needs="detachable-cable and drop-authorization-on-ev-disconnect and unlocks-on-ev-disconnect"
+    f" and {MORE_THAN_MODE_2}",
+)
+async def test_unlocked(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
+    """Charge, disconnect the EV, connect it again, disconnect it, and pull the cable out."""
+    settings = {STOP_ON_DISCONNECT: "true", UNLOCK_ON_DISCONNECT: "true"}
+    async with _charging_anyhow(station, csms, profile, settings, at=detachable(profile)) as course:
+        await _deauthorized_by_disconnection(station, spec, profile, course)
+        mark = csms.now
+        with spec("E09.FR.02"):
+            assert await comes_out(station, course.connector), "the cable can't be pulled out of its socket"
+            await connectors_show(csms, [course.connector], "Available", after=mark)
+
+
+@case(
+    "TC_E_25_CS",
+    "StopTxOnEVSideDisconnect without UnlockOnEVSideDisconnect: the EV is disconnected, and the cable stays locked",
+    requirements=["E09.FR.01", "E09.FR.03"],
+    severity=Severity.NORMAL,
+    needs=f"drop-authorization-on-ev-disconnect and stays-locked-on-ev-disconnect and {MODE_3_OR_LESS}",
+)
+async def test_locked(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
+    """Charge, disconnect the EV, connect and disconnect it again; pull the cable out before and after the card."""
+    settings = {STOP_ON_DISCONNECT: "true", UNLOCK_ON_DISCONNECT: "false"}
+    async with _charging_anyhow(station, csms, profile, settings, at=detachable(profile)) as course:
+        await _deauthorized_by_disconnection(station, spec, profile, course)
+        if not profile.claims("detachable-cable"):
+            spec.excuse("E09.FR.03", "the cable is a part of the station")
+            return
+        await _card_unlocks(station, csms, spec, profile, course, "E09.FR.03")
+
+
+@case(
+    "CABLE_STAYS_LOCKED_CS",
+    "Without StopTxOnEVSideDisconnect: the cable of an EV that was disconnected is locked until the card is presented",
+    requirements=["E10.FR.01"],
+    severity=Severity.NORMAL,
+    needs="detachable-cable and keep-authorization-on-ev-disconnect and stays-locked-on-ev-disconnect"
+    f" and stop-point-authorized and {MORE_THAN_MODE_2}",
+)
+async def test_suspended_locked(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
+    """Charge, disconnect the EV, and pull the cable out before and after the card."""
+    async with _kept_authorized(station, csms, profile, at=detachable(profile)) as (course, _):
+        await disconnect_ev(station, profile, course.connector)
+        await course.triggered("EVCommunicationLost")
+        await _card_unlocks(station, csms, spec, profile, course, "E10.FR.01")
+
+
 # -- the steps --------------------------------------------------------------------------------------------------------
 
 
@@ -410,13 +527,56 @@ async def _charging(  # noqa: PLR0913 -- by keyword
 
 @asynccontextmanager
 async def _kept_authorized(
-    station: StationDriver, csms: CsmsPeer, profile: SutProfile
+    station: StationDriver, csms: CsmsPeer, profile: SutProfile, *, at: Connector | None = None
 ) -> AsyncIterator[tuple[Course, Charging]]:
     """An EV charges, and the driver stays authorized without it."""
     point = "Authorized" if profile.claims("stop-point-authorized") else "ParkingBayOccupancy"
     settings = {STOP_ON_DISCONNECT: "false", UNLOCK_ON_DISCONNECT: "false"}
-    async with _charging(station, csms, profile, point, settings, at=fixed(profile)) as both:
+    async with _charging(station, csms, profile, point, settings, at=at or fixed(profile)) as both:
         yield both
+
+
+@asynccontextmanager
+async def _charging_anyhow(
+    station: StationDriver,
+    csms: CsmsPeer,
+    profile: SutProfile,
+    settings: Mapping[tuple[str, str], str],
+    *,
+    at: Connector,
+) -> AsyncIterator[Course]:
+    """An EV charges; transactions stop where they ever do."""
+    async with as_far_as_possible(csms, settings), vacated(station, csms):
+        await charging(station, csms, at, profile.parameters.valid_id_token.payload)
+        yield Course(csms, at)
+
+
+async def _deauthorized_by_disconnection(
+    station: StationDriver, spec: Spec, profile: SutProfile, course: Course
+) -> None:
+    """Disconnect the EV, see that it gets no energy when it comes back, and disconnect it again."""
+    await disconnect_ev(station, profile, course.connector)
+    with spec.must("E09.FR.01"):
+        lost = await course.triggered("EVCommunicationLost")
+        check_state(lost, "Idle")
+    await station.plug_in(*course.connector)
+    with spec("E09.FR.01"):
+        await course.none("energy", lambda event: state(event) == "Charging", for_=profile.timing.settle, after=lost)
+    await disconnect_ev(station, profile, course.connector)
+
+
+async def _card_unlocks(  # noqa: PLR0913
+    station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile, course: Course, requirement: str
+) -> None:
+    """Try to pull the cable out, present the card that began the charging, and pull it out."""
+    with spec.must(requirement):
+        assert not await comes_out(station, course.connector), "the cable could be pulled out without the card"
+    mark = csms.now
+    await present(station, course.connector, profile.parameters.valid_id_token.payload)
+    await csms.silence(for_=profile.timing.settle, allow=HARMLESS)
+    with spec(requirement):
+        assert await comes_out(station, course.connector), "with the card presented the cable can't be pulled out"
+        await connectors_show(csms, [course.connector], "Available", after=mark)
 
 
 async def _card_ends_it(

@@ -77,6 +77,16 @@ class NoStartByEnergy(ReferenceStation):
         return super().start_points() - {"EnergyTransfer"}
 
 
+class NoStartByBay(ReferenceStation):
+    """Does not open a transaction for an EV in the bay, though ParkingBayOccupancy is a start point."""
+
+    breaks = "E01.FR.01"
+
+    def start_points(self) -> set[str]:
+        """Overlook it."""
+        return super().start_points() - {"ParkingBayOccupancy"}
+
+
 # -- what is told
 
 

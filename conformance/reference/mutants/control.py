@@ -107,6 +107,7 @@ class Plain(ReferenceStation):
         "cable-lock-before-authorization": True,
         "start-point-energy-transfer": False,
         "dc": True,
+        "iso-15118": True,
     }
 
     def __init__(self, config: StationConfig) -> None:

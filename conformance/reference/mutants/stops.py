@@ -71,6 +71,26 @@ class EndsWithDriver(ReferenceStation):
         return super().stops_with(points | {"EVConnected"} if "Authorized" in points else points)
 
 
+class EndsWithoutBay(ReferenceStation):
+    """Ends a transaction when the plug is out, though the stop point is the parking bay."""
+
+    breaks = "E06.FR.01"
+
+    def stops_with(self, points: set[str]) -> bool:
+        """Take it for EVConnected too."""
+        return super().stops_with(points | {"ParkingBayOccupancy"} if "EVConnected" in points else points)
+
+
+class BayLeftGoesOn(ReferenceStation):
+    """Does not end a transaction when the EV has left the parking bay, though that is the stop point."""
+
+    breaks = "E06.FR.01"
+
+    def stops_with(self, points: set[str]) -> bool:
+        """Overlook it."""
+        return super().stops_with(points - {"ParkingBayOccupancy"})
+
+
 class RefusedGoesOn(ReferenceStation):
     """Goes on charging for a token that the CSMS refuses."""
 
@@ -178,6 +198,50 @@ class DriverOutlastsEv(ReferenceStation):
             super().cable_unplugged(place, connector)
 
 
+class EnergyForAnyEv(ReferenceStation):
+    """Gives energy to an EV that was disconnected and comes back, whatever StopTxOnEVSideDisconnect says."""
+
+    breaks = "E09.FR.01"
+
+    def cable_unplugged(self, place: Evse, connector: int) -> None:
+        """Remember the driver."""
+        token = place.session.token
+        super().cable_unplugged(place, connector)
+        place.session.token = token
+
+
+class CableStuck(ReferenceStation):
+    """Keeps the cable locked when the EV is disconnected, though it should let it go."""
+
+    breaks = "E09.FR.02"
+
+    def token_that_unlocks(self, place: Evse) -> Payload | None:  # noqa: ARG002
+        """Nobody's."""
+        return {"idToken": "nobody", "type": "Central"}
+
+
+class CableStuckForGood(CableStuck):
+    """Keeps the cable locked when the EV is disconnected, whoever comes."""
+
+    breaks = "E09.FR.03"
+
+
+class CableFree(ReferenceStation):
+    """Lets the cable go when the EV is disconnected, though it should keep it."""
+
+    breaks = "E09.FR.03"
+
+    def token_that_unlocks(self, place: Evse) -> Payload | None:  # noqa: ARG002
+        """Anybody's."""
+        return None
+
+
+class CableFreeInSuspension(CableFree):
+    """Lets the cable go while a transaction is suspended."""
+
+    breaks = "E10.FR.01"
+
+
 class NoSuspension(ReferenceStation):
     """Ends every transaction whose EV leaves."""
 
@@ -260,3 +324,55 @@ class ConnectedWithoutPlugForDc(ConnectedWithoutPlug, Plain):
     """Says that an EV is connected when its plug is out, and gives DC."""
 
     breaks = "E01.FR.18"
+
+
+# -- an EV that speaks ISO 15118
+
+
+class EvStopGoesOn(Plain):
+    """Does not end a transaction that the EV has ended."""
+
+    breaks = "E15.FR.04"
+
+    def end_transaction(
+        self, place: Evse, trigger: str, reason: str, *, token: Payload | None = None, connector: int | None = None
+    ) -> None:
+        """Tell it, and go on."""
+        if reason == "StoppedByEV":
+            self.send_event(place, "Updated", trigger, token=token, connector=connector)
+        else:
+            super().end_transaction(place, trigger, reason, token=token, connector=connector)
+
+
+class EvStopIsLocal(Plain):
+    """Calls a transaction that the EV has ended ended by its driver."""
+
+    breaks = "E15.FR.04"
+
+    def transaction_info(self, place: Evse, transaction: Transaction, event_type: str) -> Payload:
+        """Name another."""
+        info = super().transaction_info(place, transaction, event_type)
+        return {**info, "stoppedReason": "Local"} if info.get("stoppedReason") == "StoppedByEV" else info
+
+
+class EvStopEndsAll(Plain):
+    """Ends a transaction that the EV has ended, though the stop point is EVConnected."""
+
+    breaks = "E15.FR.05"
+
+    def stops_with(self, points: set[str]) -> bool:
+        """Take it for PowerPathClosed."""
+        return super().stops_with(points | {"EVConnected"} if "Authorized" in points else points)
+
+
+class EvStopIsState(Plain):
+    """Calls the end of a session by the EV a change of the charging state."""
+
+    breaks = "E15.FR.05"
+    also = ("E15.FR.04",)
+
+    def event_payload(self, place: Evse, event_type: str, trigger: str, connector: int | None = None) -> Payload:
+        """Give another reason."""
+        return super().event_payload(
+            place, event_type, "ChargingStateChanged" if trigger == "StopAuthorized" else trigger, connector
+        )

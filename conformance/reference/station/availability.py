@@ -36,7 +36,7 @@ class Availability(Reports):
             return "Unavailable"
         if not self.is_operative(evse, connector) and not self.change_is_postponed(evse, connector):
             return "Unavailable"
-        return "Occupied" if place.plugged == connector else "Available"
+        return "Occupied" if connector in (place.plugged, place.cable_left) else "Available"
 
     def is_operative(self, evse: int | None = None, connector: int | None = None) -> bool:
         """Tell whether the CSMS wants a place, and all that contains it, to be in use."""

@@ -50,7 +50,10 @@ class Session:
 
 @dataclass
 class Evse:
-    """One EVSE: its hardware and cable, which outlive a reboot, and its session, which doesn't."""
+    """One EVSE: its hardware and cable, which outlive a reboot, and its session, which doesn't.
+
+    `cable_left` is the socket in which a cable is that no EV hangs on, `lock` the token that lets it out.
+    """
 
     number: int
     config: EvseConfig
@@ -59,6 +62,9 @@ class Evse:
     plugged: int | None = None
     suspended_by_ev: bool = False
     unseen_plug_in: bool = False
+    cable_left: int | None = None
+    lock: Payload | None = None
+    bay_occupied: bool = False
     session: Session = field(default_factory=Session)
 
     @property

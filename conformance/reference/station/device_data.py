@@ -19,7 +19,7 @@ MEASURANDS = (
     "Current.Import",
     "Voltage",
 )
-START_STOP_POINTS = ("EVConnected", "Authorized", "PowerPathClosed", "EnergyTransfer")
+START_STOP_POINTS = ("ParkingBayOccupancy", "EVConnected", "Authorized", "PowerPathClosed", "EnergyTransfer")
 AVAILABILITY_STATES = ("Available", "Occupied", "Reserved", "Unavailable", "Faulted")
 NETWORK_SLOTS = ("1", "2", "3")
 BOOLEAN, INTEGER, DECIMAL, STRING = "boolean", "integer", "decimal", "string"

@@ -65,6 +65,9 @@ class StationProcess:
             "cut_network": station.cut_network,
             "restore_network": station.restore_network,
         }
+        for name in ("disconnect_ev", "ev_stop", "ev_arrive", "ev_depart"):  # what not every edition has a use for
+            if hasattr(station, name):
+                self._actions[name] = getattr(station, name)
         self._station = station
 
     async def _present_id_token(self, evse: int, idToken: str, type: str = "ISO14443") -> None:  # noqa: A002, N803

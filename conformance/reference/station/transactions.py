@@ -34,7 +34,9 @@ class Transactions(Authorization):
         place = self.evses[evse]
         if place.plugged is not None:
             return
-        place.plugged = connector
+        if place.cable_left != connector:
+            place.lock = None
+        place.plugged, place.cable_left = connector, None
         if not self.powered:
             return
         self.report_status_changes()
@@ -44,10 +46,39 @@ class Transactions(Authorization):
             place.unseen_plug_in = True
 
     async def unplug(self, evse: int, connector: int) -> None:
-        """Pull the plug out of a connector."""
+        """Pull the plug out of a connector; ValueError where a cable without an EV is locked there."""
+        place = self.evses[evse]
+        if place.cable_left == connector:
+            self.remove_cable(place)
+        elif place.plugged == connector:
+            place.lock = None
+            self.lose_ev(place)
+
+    async def disconnect_ev(self, evse: int, connector: int) -> None:
+        """Pull the plug out of the EV: a cable of the station's own hangs there, another stays in the socket."""
         place = self.evses[evse]
         if place.plugged != connector:
             return
+        if place.config.connectors[connector - 1].type.startswith("s"):
+            place.cable_left = connector
+            place.lock = place.lock or self.token_that_unlocks(place)
+        self.lose_ev(place)
+
+    def token_that_unlocks(self, place: Evse) -> Payload | None:
+        """Return who may pull out the cable of an EV that left, None for anybody (E09.FR.02/03, E10.FR.01)."""
+        return None if self.model.flag("OCPPCommCtrlr", "UnlockOnEVSideDisconnect") else place.session.token
+
+    def remove_cable(self, place: Evse) -> None:
+        """Pull a cable without an EV out of its socket."""
+        if place.lock is not None:
+            raise ValueError("the cable is locked")
+        place.cable_left = None
+        if self.powered:
+            self.report_status_changes()
+
+    def lose_ev(self, place: Evse) -> None:
+        """Notice that no EV is connected any more."""
+        connector = place.plugged or 1
         place.plugged = None
         place.suspended_by_ev = False
         place.unseen_plug_in = False
@@ -76,6 +107,30 @@ class Transactions(Authorization):
         """Have the EV stop asking for energy while it stays plugged in, or not ask for any once it is plugged in."""
         self.evses[evse].suspended_by_ev = True
         self.settle_charging_state(self.evses[evse])
+
+    async def ev_stop(self, evse: int) -> None:
+        """Have the EV end the charging itself (E15.FR.04/05)."""
+        place = self.evses[evse]
+        if self.powered and place.session.authorized:
+            self.stop_authorized(place, "StopAuthorized", "StoppedByEV")
+
+    async def ev_arrive(self, evse: int) -> None:
+        """Drive an EV into the parking bay."""
+        place = self.evses[evse]
+        place.bay_occupied = True
+        if self.powered and self.may_transact() and self.is_operative(evse):
+            self.advance(place, "EVDetected")
+
+    async def ev_depart(self, evse: int) -> None:
+        """Drive the EV out of the parking bay."""
+        place = self.evses[evse]
+        place.bay_occupied = False
+        if not self.powered or place.session.transaction is None:
+            return
+        if self.stops_with({"ParkingBayOccupancy"}):
+            self.end_transaction(place, "EVDeparted", place.session.transaction.stopped_reason or "Local")
+        else:
+            self.send_event(place, "Updated", "EVDeparted")
 
     async def set_load(self, evse: int, watts: float) -> None:
         """Set what the EV would draw if it were allowed to."""
@@ -116,12 +171,15 @@ class Transactions(Authorization):
             return
         transaction.charging_state = "Idle"
         deauthorized = not place.session.authorized or self.model.flag("TxCtrlr", "StopTxOnEVSideDisconnect")
-        if self.stops_with(ENDS_WITH_CONNECTION) or deauthorized:
+        waits = set(self.model.members("TxCtrlr", "TxStopPoint")) == {"ParkingBayOccupancy"}
+        if self.stops_with(ENDS_WITH_CONNECTION) or (deauthorized and not waits):
             reason = transaction.stopped_reason or "EVDisconnected"
             self.end_transaction(place, "EVCommunicationLost", reason, connector=connector)
         else:
             self.send_event(place, "Updated", "EVCommunicationLost", connector=connector)
             transaction.connector = None
+            if deauthorized:
+                place.session.token = None
             self.tasks.start(self.await_cable(place, place.session))
 
     # -- the driver
@@ -131,6 +189,10 @@ class Transactions(Authorization):
         session = place.session
         if session.authorizing:
             return
+        if place.lock == token:
+            place.lock = None
+            if not session.authorized and place.plugged is None:
+                return
         if self.stops_without_asking(session, token):
             self.stop_authorized(place, "StopAuthorized", "Local", token)
             return
@@ -159,8 +221,11 @@ class Transactions(Authorization):
         await asyncio.sleep(self.model.number("TxCtrlr", "EVConnectionTimeOut"))
         if place.session is not session or place.plugged is not None or not session.authorized:
             return
-        if session.transaction is not None:
+        if session.transaction is not None and self.stops_with(ENDS_WITH_AUTHORIZATION | ENDS_WITH_CONNECTION):
             self.end_transaction(place, "EVConnectTimeout", "Timeout")
+        elif session.transaction is not None:
+            session.token = None
+            self.send_event(place, "Updated", "EVConnectTimeout")
         else:
             self.end_session(place)
 
@@ -205,7 +270,8 @@ class Transactions(Authorization):
         """Tell whether a start point is reached (E01.FR.02/03/05/06)."""
         points, plugged, authorized = self.start_points(), place.plugged is not None, place.session.authorized
         return (
-            ("EVConnected" in points and plugged)
+            ("ParkingBayOccupancy" in points and place.bay_occupied)
+            or ("EVConnected" in points and plugged)
             or ("Authorized" in points and authorized)
             or ("PowerPathClosed" in points and plugged and authorized)
             or ("EnergyTransfer" in points and plugged and authorized and not place.suspended_by_ev)

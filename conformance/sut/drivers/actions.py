@@ -12,9 +12,13 @@ ACTIONS = (
     "power_on",
     "plug_in",
     "unplug",
+    "disconnect_ev",
     "present_id_token",
     "ev_ready",
     "ev_suspend",
+    "ev_stop",
+    "ev_arrive",
+    "ev_depart",
     "set_load",
     "cut_network",
     "restore_network",
@@ -86,6 +90,9 @@ class Cable(Protocol):
     async def unplug(self, evse: int = 1, connector: int = 1) -> None:
         """Pull it out."""
 
+    async def disconnect_ev(self, evse: int = 1, connector: int = 1) -> None:
+        """Pull the other end of the cable out of the EV; a cable of the EV's own stays in the socket."""
+
 
 class Card(Protocol):
     """What a driver authorizes with."""
@@ -95,13 +102,22 @@ class Card(Protocol):
 
 
 class Vehicle(Protocol):
-    """An EV that is plugged in."""
+    """An EV: one that is plugged in, and one that comes and goes."""
 
     async def ev_ready(self, evse: int = 1) -> None:
         """Let it ask for energy."""
 
     async def ev_suspend(self, evse: int = 1) -> None:
         """Let it stop asking, and stay plugged in."""
+
+    async def ev_stop(self, evse: int = 1) -> None:
+        """Let it end the charging itself, as it can by ISO 15118, and stay plugged in."""
+
+    async def ev_arrive(self, evse: int = 1) -> None:
+        """Drive it into the parking bay."""
+
+    async def ev_depart(self, evse: int = 1) -> None:
+        """Drive it out again."""
 
 
 class Load(Protocol):

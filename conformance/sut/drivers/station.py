@@ -74,6 +74,10 @@ class StationDriver:
         await self._act("unplug", evse=evse, connector=connector)
         self.plugged.discard((evse, connector))
 
+    async def disconnect_ev(self, evse: int = 1, connector: int = 1) -> None:
+        """The cable comes out of the EV; one that is the EV's own stays in the socket until it is unplugged."""
+        await self._act("disconnect_ev", evse=evse, connector=connector)
+
     async def present_id_token(self, evse: int, id_token: str, type: str = "ISO14443") -> None:  # noqa: A002
         """Somebody holds a card to the reader of that EVSE."""
         await self._act("present_id_token", evse=evse, id_token=id_token, type=type)
@@ -85,6 +89,18 @@ class StationDriver:
     async def ev_suspend(self, evse: int = 1) -> None:
         """The EV stops asking, and stays plugged in."""
         await self._act("ev_suspend", evse=evse)
+
+    async def ev_stop(self, evse: int = 1) -> None:
+        """The EV ends the charging itself, and stays plugged in."""
+        await self._act("ev_stop", evse=evse)
+
+    async def ev_arrive(self, evse: int = 1) -> None:
+        """An EV is driven into the parking bay of that EVSE."""
+        await self._act("ev_arrive", evse=evse)
+
+    async def ev_depart(self, evse: int = 1) -> None:
+        """It is driven out."""
+        await self._act("ev_depart", evse=evse)
 
     async def set_load(self, evse: int, watts: float) -> None:
         """The EV would draw this much, in watts, if it were allowed to."""
