@@ -573,7 +573,7 @@ async def _card_unlocks(  # noqa: PLR0913
         assert not await comes_out(station, course.connector), "the cable could be pulled out without the card"
     mark = csms.now
     await present(station, course.connector, profile.parameters.valid_id_token.payload)
-    await csms.silence(for_=profile.timing.settle, allow=HARMLESS)
+    await csms.silence(for_=profile.timing.settle, allow=(*HARMLESS, "Authorize"))
     with spec(requirement):
         assert await comes_out(station, course.connector), "with the card presented the cable can't be pulled out"
         await connectors_show(csms, [course.connector], "Available", after=mark)

@@ -200,7 +200,7 @@ class TestVariables:
             {"component": {"name": "EVSE", "evse": {"id": 9}}, "variable": {"name": "AvailabilityState"}},
         ]
         results = (await csms.call("GetVariables", {"getVariableData": wanted}))["getVariableResult"]
-        assert [result.get("attributeValue") for result in results] == ["30", "Available", None]
+        assert [result.get("attributeValue") for result in results] == ["2", "Available", None]
         assert [result["component"] for result in results] == [entry["component"] for entry in wanted]
         too_many = {"getVariableData": wanted[:1] * 21}
         assert await csms.call("GetVariables", too_many) == "OccurrenceConstraintViolation"
