@@ -13,6 +13,7 @@ from conformance.peers.received import NotSeen, Received
 from conformance.peers.replies import Error, Held, Silence
 from conformance.peers.scenes import Charging, charging, stop_charging, vacated
 from conformance.peers.transaction_scenes import (
+    CACHE,
     EVENT,
     HARMLESS,
     Course,
@@ -33,6 +34,7 @@ from conformance.sut.profile import SutProfile
 from conformance.wire.faults import Network
 
 OFFLINE_CARD = "((offline-authorization and (C-30 - C-34 or ISO 15118 support)) or C-35)"
+IN_GROUP = {"idTokenInfo": {"status": "Accepted", "groupIdToken": {"idToken": "FLEET-7", "type": "Central"}}}
 ACCEPT_OFFLINE = {
     ("AuthCtrlr", "OfflineTxForUnknownIdEnabled"): "true",
     ("AuthCtrlr", "LocalAuthorizeOffline"): "true",
@@ -232,16 +234,37 @@ async def test_offline_stop(
             await present(station, session.connector, token)
             await csms.silence(for_=profile.timing.settle)
             await station.unplug(*session.connector)
-        with spec.must("E08.FR.04"):
-            end = await course.ended()
-        with spec("E08.FR.01"):
-            stopped = await course.triggered("StopAuthorized")
-            after = [event for event in course.events() if event["seqNo"] >= stopped["seqNo"]]
-            assert all(state(event) != "Charging" for event in after), f"energy flowed on: {course.told()}"
-        with spec("E08.FR.05"):
-            await _none_missing(csms, profile, session)
-        with spec("E08.FR.07"):
-            _marked_offline(csms, *(event for event in course.events() if event.n <= end.n))
+        await _judge_offline_stop(csms, spec, profile, session, course, "E08.FR.01")
+
+
+@case(
+    "TC_E_45_CS",
+    "Offline at the end of a charging: a card of the same group ends it, and that is kept and sent afterwards",
+    requirements=["E08.FR.02", "E08.FR.04", "E08.FR.05", "E08.FR.07"],
+    severity=Severity.NORMAL,
+    needs="(C-30 or C-31 or C-32) and (local-authorization-list or authorization-cache)",
+)
+async def test_offline_stop_by_group(
+    station: StationDriver, csms: CsmsPeer, network: Network, spec: Spec, profile: SutProfile
+) -> None:
+    """Have one card of a group in the cache, charge with the other, and present the first offline."""
+    token, other = profile.parameters.valid_id_token.payload, profile.parameters.other_valid_id_token.payload
+    settings = {CACHE: "true", ("AuthCtrlr", "LocalAuthorizeOffline"): "true"}
+    async with as_far_as_possible(csms, settings), sampled(station, csms) as seconds, vacated(station, csms):
+        assert await csms.speak.read(CACHE) == "true", "no cache is in use, so the group of a card is not known offline"
+        csms.keep_answering("Authorize", IN_GROUP)
+        csms.keep_answering(EVENT, lambda event: IN_GROUP if "idToken" in event else {})
+        first = await charging(station, csms, profile.connectors[0], other)
+        await stop_charging(station, csms, first, other)
+        csms.keep_answering(EVENT, lambda event: IN_GROUP if "idToken" in event else {})
+        session = await charging(station, csms, profile.connectors[0], token)
+        async with offline(csms, network, profile):
+            course = Course(csms, session.connector)
+            await something_happens(station, csms, session.connector, seconds)
+            await present(station, session.connector, other)
+            await csms.silence(for_=profile.timing.settle)
+            await station.unplug(*session.connector)
+        await _judge_offline_stop(csms, spec, profile, session, course, "E08.FR.02")
 
 
 # -- retries ----------------------------------------------------------------------------------------------------------
@@ -361,6 +384,22 @@ async def _judge_queued(csms: CsmsPeer, spec: Spec, requirement: str, answer: Re
     csms.touch(answer, *queue.course.events()[:2])
     with spec(requirement):
         assert answer["messagesInQueue"] is True, "events were queued, and the station said that none were"
+
+
+async def _judge_offline_stop(  # noqa: PLR0913 -- what differs comes last
+    csms: CsmsPeer, spec: Spec, profile: SutProfile, session: Charging, course: Course, requirement: str
+) -> None:
+    """Judge what the station sends of a transaction that a card ended offline."""
+    with spec.must("E08.FR.04"):
+        end = await course.ended()
+    with spec(requirement):
+        stopped = await course.triggered("StopAuthorized")
+        after = [event for event in course.events() if event["seqNo"] >= stopped["seqNo"]]
+        assert all(state(event) != "Charging" for event in after), f"energy flowed on: {course.told()}"
+    with spec("E08.FR.05"):
+        await _none_missing(csms, profile, session)
+    with spec("E08.FR.07"):
+        _marked_offline(csms, *(event for event in course.events() if event.n <= end.n))
 
 
 async def _none_missing(csms: CsmsPeer, profile: SutProfile, session: Charging) -> None:

@@ -262,7 +262,7 @@ async def test_a_card_is_shown_to_the_csms() -> None:
         started = await course.started()
         for since, verdict in ((course.since, Verdict.PASS), (started.n, Verdict.FAIL)):
             spec = judged("C01.FR.02")
-            steps.judge_card_shown(on.csms, spec, PROFILE, TOKEN, after=since, before=started)
+            await steps.judge_card_shown(on.csms, spec, PROFILE, TOKEN, after=since, before=started)
             assert [each.verdict for each in spec.findings] == [verdict]
 
 

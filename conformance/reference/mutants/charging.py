@@ -77,6 +77,26 @@ class NoStartByEnergy(ReferenceStation):
         return super().start_points() - {"EnergyTransfer"}
 
 
+class NoStartBySignature(ReferenceStation):
+    """Does not open a transaction for a signed reading, though DataSigned is a start point."""
+
+    breaks = "E01.FR.04"
+
+    def start_points(self) -> set[str]:
+        """Overlook it."""
+        return super().start_points() - {"DataSigned"}
+
+
+class StartsUnsigned(ReferenceStation):
+    """Opens a transaction without a signed reading, though the start point is DataSigned."""
+
+    breaks = "E01.FR.04"
+
+    def event_meter_values(self, place: Evse, event_type: str, trigger: str) -> list[Payload]:
+        """Leave the readings of the beginning out."""
+        return [] if event_type == "Started" else super().event_meter_values(place, event_type, trigger)
+
+
 class NoStartByBay(ReferenceStation):
     """Does not open a transaction for an EV in the bay, though ParkingBayOccupancy is a start point."""
 
@@ -412,3 +432,23 @@ class EndIsAReading(ReferenceStation):
         if place.session.transaction is not None:
             self.send_event(place, "Updated", trigger, token=token, connector=connector)
         super().end_transaction(place, "MeterValueClock", reason, connector=connector)
+
+
+class AsksInSpite(ReferenceStation):
+    """Asks the CSMS about cards, though DisableRemoteAuthorization is set."""
+
+    breaks = "AUTH.REMOTE.01"
+
+    def asks_nobody(self) -> bool:
+        """Overlook it."""
+        return False
+
+
+class AnybodyUnasked(ReferenceStation):
+    """Lets anybody charge while DisableRemoteAuthorization is set."""
+
+    breaks = "AUTH.REMOTE.01"
+
+    async def authorize(self, token: Payload) -> Payload:
+        """Know everybody."""
+        return {"status": "Accepted"} if self.asks_nobody() else await super().authorize(token)

@@ -97,7 +97,7 @@ class Control(ReferenceStation):
 
 
 class Plain(ReferenceStation):
-    """Another compliant station: DC, reset only as a whole, no summary, a lock before its outlets, no start by energy."""
+    """Another compliant station: DC, a lock before its outlets, reset as a whole, no summary, no start by energy."""
 
     breaks: str | None = None
     also: tuple[str, ...] = ()
