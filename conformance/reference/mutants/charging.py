@@ -203,7 +203,7 @@ class CardNotAsked(ReferenceStation):
         return {"status": "Accepted"}
 
 
-class RemoteStartCalledAuthorized(ReferenceStation):
+class RemoteStartIsACard(ReferenceStation):
     """Calls a remote start a card."""
 
     breaks = "F01.FR.19"
