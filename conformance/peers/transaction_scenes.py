@@ -15,6 +15,7 @@ from conformance.peers.scenes import Operated, configured, reboot
 from conformance.peers.v201 import CSMS_ANSWERS
 from conformance.sut.drivers import DriverFailed, Unsupported
 from conformance.sut.profile import SutProfile
+from conformance.sut.tables import OperatorDriver
 from conformance.wire.faults import Network
 
 EVENT = "TransactionEvent"
@@ -136,42 +137,44 @@ async def time_for_the_plug(csms: CsmsPeer, *values: int) -> AsyncIterator[float
 
 
 @asynccontextmanager
-async def sampled(station: Operated, csms: CsmsPeer) -> AsyncIterator[float]:
+async def sampled(station: Operated, csms: CsmsPeer, profile: SutProfile) -> AsyncIterator[float]:
     """See to it that something is told of a transaction every few seconds, for the length of a block; yields how many.
 
-    Where the driver can suspend the EV that will do, and nothing is changed.
+    Where the EV can be paused, and no person is needed for that, it will do: nothing is changed then, and 0 is yielded.
     """
+    if station.can("ev_suspend") and station.can("ev_ready") and not isinstance(profile.driver, OperatorDriver):
+        yield 0.0
+        return
     setting = ("SampledDataCtrlr", "TxUpdatedInterval")
     async with AsyncExitStack() as afterwards:
-        if not _can_suspend(station):
-            for seconds in (2, 10, 30):
-                try:
-                    await afterwards.enter_async_context(configured(csms, {setting: str(seconds)}))
-                except AssertionError:
-                    continue
-                break
+        for seconds in (2, 10, 30):
+            try:
+                await afterwards.enter_async_context(configured(csms, {setting: str(seconds)}))
+            except AssertionError:
+                continue
+            break
         yield float(await csms.speak.read(setting))
-
-
-def _can_suspend(station: Operated) -> bool:
-    return station.can("ev_suspend") and station.can("ev_ready")
 
 
 @dataclass(frozen=True, slots=True)
 class Retries:
-    """How a station repeats events, in seconds; `timeout` is what it takes it to see that no answer comes."""
+    """How a station repeats events, in seconds.
+
+    `timeout` is what it takes it to see that no answer comes, `next_event` how long another event may be in coming.
+    """
 
     attempts: int
     interval: float
     timeout: float
+    next_event: float = 0.0
 
     def pause(self, repetition: int) -> float:
         """From one attempt to the next: the first repetition is number 1 (E13.FR.03)."""
         return self.timeout + self.interval * repetition
 
-    def until_failed(self) -> float:
+    def until_next(self) -> float:
         """From the last attempt to what comes after it."""
-        return self.timeout
+        return self.timeout + self.next_event
 
     def longest(self) -> float:
         """From the first attempt to the last."""
@@ -278,11 +281,11 @@ async def let_go(
 async def something_happens(
     station: EvSide, csms: CsmsPeer, connector: Connector, seconds: float, *, wait: bool = True
 ) -> None:
-    """Have at least two things happen in a transaction: the EV pauses, or else readings come every few seconds.
+    """Have at least two things happen in a transaction: readings every so many seconds, or with 0 the EV pauses.
 
     With `wait` they have happened when this returns. The connection may be down.
     """
-    if _can_suspend(station):
+    if not seconds:
         await station.ev_suspend(connector[0])
         await station.ev_ready(connector[0])
     elif wait:

@@ -149,15 +149,15 @@ async def test_times_are_set_and_put_back() -> None:
         assert await on.csms.speak.read(("TxCtrlr", "EVConnectionTimeOut")) == "60"
         async with steps.retries(on.csms, attempts=2, interval=1, silent=False) as found:
             assert found == steps.Retries(2, 1, 0)
-            assert (found.pause(2), found.longest(), found.until_failed()) == (2, 1, 0)
+            assert (found.pause(2), found.longest(), found.until_next()) == (2, 1, 0)
         async with steps.retries(on.csms, attempts=3, interval=5, silent=True) as found:
             assert found == steps.Retries(3, 5, 2)
-        async with steps.sampled(on.station, on.csms) as seconds:
-            assert seconds == 60
+        async with steps.sampled(on.station, on.csms, PROFILE) as seconds:
+            assert seconds == 0
 
 
 async def test_readings_stand_in_for_an_ev_that_nobody_can_pause() -> None:
-    async with bench(EVERY - {"ev_suspend"}) as on, steps.sampled(on.station, on.csms) as seconds:
+    async with bench(EVERY - {"ev_suspend"}) as on, steps.sampled(on.station, on.csms, PROFILE) as seconds:
         assert seconds == 2
         await steps.something_happens(on.station, on.csms, PLACE, 0.01)
         await steps.something_happens(on.station, on.csms, PLACE, seconds, wait=False)
@@ -294,7 +294,7 @@ async def test_an_event_that_is_not_accepted() -> None:
         unaccepted = steps.Unaccepted(on.csms, session, Error("InternalError"), times=1)
         on.csms.keep_answering(steps.EVENT, unaccepted)
         await on.station.plug_in(2, 1)  # the event of another transaction is accepted
-        await steps.something_happens(on.station, on.csms, PLACE, 1)
+        await steps.something_happens(on.station, on.csms, PLACE, 0)
         await unaccepted.came(2, within=3)
         await unaccepted.followed(within=SOON)
         assert len(unaccepted.attempts) == 2
