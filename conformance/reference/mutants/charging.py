@@ -131,7 +131,7 @@ class NoTokenOfRemoteStart(ReferenceStation):
         return token if token is None else {"idToken": "", "type": "NoAuthorization"}
 
 
-class EverythingIsAState(ReferenceStation):
+class EverythingIsAReading(ReferenceStation):
     """Calls the plug and the driver a clock-aligned reading."""
 
     breaks = "E01.FR.15"
@@ -139,8 +139,9 @@ class EverythingIsAState(ReferenceStation):
 
     def event_payload(self, place: Evse, event_type: str, trigger: str, connector: int | None = None) -> Payload:
         """Give another reason."""
-        wrong = trigger if trigger in ("ChargingStateChanged", "RemoteStop") else "MeterValueClock"
-        return super().event_payload(place, event_type, wrong, connector)
+        event = super().event_payload(place, event_type, trigger, connector)
+        right = trigger in ("ChargingStateChanged", "RemoteStop")
+        return event if right else {**event, "triggerReason": "MeterValueClock"}
 
 
 class EnergyCalledPlug(ReferenceStation):
