@@ -117,6 +117,7 @@ class OwnCardDoesNotStop(ReferenceStation):
     """Does not let the card end a transaction that started it."""
 
     breaks = "C01.FR.03"
+    also = ("E07.FR.02",)
 
     def stops_without_asking(self, session: Session, token: Payload) -> bool:  # noqa: ARG002
         """Let nothing end it."""
@@ -255,6 +256,7 @@ class NeverEndsWhenRefused(ReferenceStation):
     """Only stops the energy of a card that turns out to be refused, whatever was set."""
 
     breaks = "C15.FR.04"
+    also = ("E06.FR.04",)
 
     def deauthorize(self, place: Evse) -> None:
         """Withhold it."""

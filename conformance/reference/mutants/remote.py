@@ -145,6 +145,7 @@ class RemoteStopGoesOn(ReferenceStation):
     """Tells of a remote stop, and goes on with the transaction."""
 
     breaks = "F03.FR.03"
+    also = ("E06.FR.03",)
 
     async def remote_stop(self, place: Evse, transaction_id: str) -> None:
         """Only tell of it."""
