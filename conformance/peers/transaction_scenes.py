@@ -15,6 +15,7 @@ from conformance.peers.scenes import Operated, configured, reboot
 from conformance.peers.v201 import CSMS_ANSWERS
 from conformance.sut.drivers import DriverFailed, Unsupported
 from conformance.sut.profile import SutProfile
+from conformance.sut.tables import OperatorDriver
 from conformance.wire.faults import Network
 
 EVENT = "TransactionEvent"
@@ -24,6 +25,13 @@ EARLY = frozenset({"Authorized", "ParkingBayOccupancy"})
 """Start points that a driver without a plug reaches."""
 ENDS_WITH_DRIVER = frozenset({"Authorized", "PowerPathClosed", "EnergyTransfer"})
 """Stop points that are reached once the driver is no longer authorized."""
+CACHE = ("AuthCacheCtrlr", "Enabled")
+ASK_THE_CSMS: Mapping[tuple[str, str], str] = {
+    ("AuthCtrlr", "Enabled"): "true",
+    ("AuthCtrlr", "DisableRemoteAuthorization"): "false",
+    CACHE: "false",
+}
+"""Settings with which a station asks the CSMS about every card that is not in a local list."""
 
 Where = Callable[[Received], bool]
 
@@ -129,42 +137,44 @@ async def time_for_the_plug(csms: CsmsPeer, *values: int) -> AsyncIterator[float
 
 
 @asynccontextmanager
-async def sampled(station: Operated, csms: CsmsPeer) -> AsyncIterator[float]:
+async def sampled(station: Operated, csms: CsmsPeer, profile: SutProfile) -> AsyncIterator[float]:
     """See to it that something is told of a transaction every few seconds, for the length of a block; yields how many.
 
-    Where the driver can suspend the EV that will do, and nothing is changed.
+    Where the EV can be paused, and no person is needed for that, it will do: nothing is changed then, and 0 is yielded.
     """
+    if station.can("ev_suspend") and station.can("ev_ready") and not isinstance(profile.driver, OperatorDriver):
+        yield 0.0
+        return
     setting = ("SampledDataCtrlr", "TxUpdatedInterval")
     async with AsyncExitStack() as afterwards:
-        if not _can_suspend(station):
-            for seconds in (2, 10, 30):
-                try:
-                    await afterwards.enter_async_context(configured(csms, {setting: str(seconds)}))
-                except AssertionError:
-                    continue
-                break
+        for seconds in (2, 10, 30):
+            try:
+                await afterwards.enter_async_context(configured(csms, {setting: str(seconds)}))
+            except AssertionError:
+                continue
+            break
         yield float(await csms.speak.read(setting))
-
-
-def _can_suspend(station: Operated) -> bool:
-    return station.can("ev_suspend") and station.can("ev_ready")
 
 
 @dataclass(frozen=True, slots=True)
 class Retries:
-    """How a station repeats events, in seconds; `timeout` is what it takes it to see that no answer comes."""
+    """How a station repeats events, in seconds.
+
+    `timeout` is what it takes it to see that no answer comes, `next_event` how long another event may be in coming.
+    """
 
     attempts: int
     interval: float
     timeout: float
+    next_event: float = 0.0
 
     def pause(self, repetition: int) -> float:
         """From one attempt to the next: the first repetition is number 1 (E13.FR.03)."""
         return self.timeout + self.interval * repetition
 
-    def until_failed(self) -> float:
+    def until_next(self) -> float:
         """From the last attempt to what comes after it."""
-        return self.timeout
+        return self.timeout + self.next_event
 
     def longest(self) -> float:
         """From the first attempt to the last."""
@@ -271,11 +281,11 @@ async def let_go(
 async def something_happens(
     station: EvSide, csms: CsmsPeer, connector: Connector, seconds: float, *, wait: bool = True
 ) -> None:
-    """Have at least two things happen in a transaction: the EV pauses, or else readings come every few seconds.
+    """Have at least two things happen in a transaction: readings every so many seconds, or with 0 the EV pauses.
 
     With `wait` they have happened when this returns. The connection may be down.
     """
-    if _can_suspend(station):
+    if not seconds:
         await station.ev_suspend(connector[0])
         await station.ev_ready(connector[0])
     elif wait:
@@ -479,7 +489,7 @@ def check_place(event: Received, connector: Connector) -> None:
     assert got == connector, f"expected {expected} in {in_words(event)}, got EVSE {got[0]} connector {got[1]}"
 
 
-def judge_card_shown(  # noqa: PLR0913 -- by keyword
+async def judge_card_shown(  # noqa: PLR0913 -- by keyword
     csms: CsmsPeer,
     spec: Spec,
     profile: SutProfile,
@@ -490,13 +500,25 @@ def judge_card_shown(  # noqa: PLR0913 -- by keyword
 ) -> None:
     """Judge whether the CSMS was asked about a card, of a station that knows none by itself (C01.FR.02)."""
     asked = csms.seen("Authorize", after=after, before=before)
-    if not asked and profile.applies("authorization-cache or local-authorization-list"):
+    if not asked and await _may_know_cards(csms, profile):
         spec.excuse("C01.FR.02", "the station may have the card in its cache or its local list")
         return
     with spec("C01.FR.02"):
         assert asked, "a card was presented, and the station did not ask the CSMS about it"
         csms.touch(asked[0])
         check_token(asked[0], id_token)
+
+
+async def _may_know_cards(csms: CsmsPeer, profile: SutProfile) -> bool:
+    """Whether a card may be known to the station by itself: by a list, or a cache that is in use."""
+    if profile.claims("local-authorization-list"):
+        return True
+    if not profile.claims("authorization-cache"):
+        return False
+    try:
+        return (await csms.speak.read(CACHE)).lower() != "false"
+    except AssertionError:
+        return True
 
 
 async def judge_plug_timeout(

@@ -2,13 +2,14 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from conformance.cases.case import case
 from conformance.cases.spec import Spec
 from conformance.cases.verdict import Severity
 from conformance.peers.csms import CsmsPeer
+from conformance.peers.outages import moment, offline, passed, plug_and_present, present
 from conformance.peers.received import NotSeen, Received
 from conformance.peers.scenes import (
     Charging,
@@ -29,6 +30,7 @@ EVENT = "TransactionEvent"
 LOCAL = "(local-start-iso14443 or local-start-iso15693 or local-start-keycode)"
 NO_LOCK = f"NOT cable-lock-before-authorization and {LOCAL}"
 CACHED = f"authorization-cache and {LOCAL}"
+UNKNOWN = f"offline-unknown-ids and {LOCAL}"
 GROUP = {"idToken": "CONFORMANCE-GROUP", "type": "Central"}
 
 CACHE_ON = ("AuthCacheCtrlr", "Enabled")
@@ -229,7 +231,7 @@ async def _charging_in_group(station: StationDriver, csms: CsmsPeer, profile: Su
 @case(
     "TC_C_26_CS",
     "Offline a card that nobody knows may charge, and is stopped when the CSMS refuses it",
-    needs=f"offline-unknown-ids and {LOCAL}",
+    needs=UNKNOWN,
     requirements=["C15.FR.02", "C15.FR.06", "C15.FR.08", "E04.FR.03"],
     severity=Severity.CRITICAL,
 )
@@ -259,7 +261,7 @@ async def test_unknown_offline(
 @case(
     "OFFLINE_TOKEN_REFUSED_ENDS_CS",
     "A transaction that began offline ends when the CSMS refuses its card, where that is set",
-    needs=f"offline-unknown-ids and {LOCAL}",
+    needs=UNKNOWN,
     requirements=["C15.FR.02", "C15.FR.04", "C15.FR.08", "E04.FR.03"],
     severity=Severity.NORMAL,
 )
@@ -278,6 +280,36 @@ async def test_unknown_offline_ends(
             assert reasons == ("Deauthorized", "DeAuthorized"), (
                 f"the transaction ended with {reasons[0]} and {reasons[1] or 'no stoppedReason'}, not with "
                 f"Deauthorized and DeAuthorized"
+            )
+
+
+@case(
+    "OFFLINE_TOKEN_REFUSED_STAYS_CS",
+    "A transaction that began offline goes on without energy when the CSMS refuses its card, where nothing ends it",
+    needs=f"configurable-stop-point and stop-point-ev-connected and {UNKNOWN}",
+    requirements=["C15.FR.02", "C15.FR.03", "C15.FR.08", "E04.FR.03"],
+    severity=Severity.NORMAL,
+)
+async def test_unknown_offline_stays(
+    station: StationDriver, csms: CsmsPeer, network: Network, spec: Spec, profile: SutProfile
+) -> None:
+    """Have transactions end with the plug only, start offline, come back, and call the token Invalid."""
+    async with (
+        vacated(station, csms),
+        configured(csms, {("TxCtrlr", "TxStopPoint"): "EVConnected"}),
+        _unknown_offline(station, csms, network, spec, profile, stop="true") as session,
+    ):
+        with spec("C15.FR.03"):
+            told = await csms.expect(
+                EVENT,
+                triggerReason="Deauthorized",
+                where=lambda event: csms.speak.of_transaction(event, session.transaction_id),
+                after=session.event,
+            )
+            assert told["eventType"] == "Updated", f"a refused token led to {told['eventType']}, and nothing ends it"
+            states = [each["transactionInfo"].get("chargingState") for each in of(csms, session) if each.n >= told.n]
+            assert {"SuspendedEVSE", "EVConnected"} & set(states), (
+                f"the chargingState of a refused token is {states[0]}, not EVConnected or SuspendedEVSE"
             )
 
 
@@ -468,6 +500,78 @@ async def test_cache_lasts(station: StationDriver, csms: CsmsPeer, spec: Spec, p
             await _let_in_unasked(station, csms, spot, token)
 
 
+@case(
+    "CACHE_ENTRY_EXPIRES_CS",
+    "A card is forgotten when the time has come that the CSMS gave to the cache",
+    needs=CACHED,
+    requirements=["C10.FR.13"],
+    severity=Severity.NORMAL,
+)
+async def test_cache_expiry(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
+    """Let a card in that may be remembered for a short time only, and present it after that."""
+    spot, token = profile.connectors[0], profile.parameters.valid_id_token.payload
+    life = 2 * profile.timing.tolerance + profile.timing.settle
+
+    def info() -> dict[str, Any]:
+        expiry = (datetime.now(UTC) + timedelta(seconds=life)).isoformat(timespec="milliseconds")
+        return {"idTokenInfo": {"status": "Accepted", "cacheExpiryDateTime": expiry.replace("+00:00", "Z")}}
+
+    async with _cache(station, csms, {PREAUTHORIZE: "true"}, profile):
+        csms.keep_answering("Authorize", lambda _: info())
+        csms.keep_answering(EVENT, lambda event: info() if "idToken" in event else {})
+        await _used(station, csms, profile, token)
+        await passed(csms, life + profile.timing.tolerance, "the token to be forgotten")
+        mark = csms.now
+        await present(station, spot, token)
+        with spec("C10.FR.13"):
+            await asked_about(csms, token, after=mark)
+
+
+@case(
+    "CACHE_LIFETIME_CS",
+    "A card is forgotten when nothing was heard of it for the lifetime of the cache",
+    needs=f"cache-lifetime and {CACHED}",
+    requirements=["C10.FR.10"],
+    severity=Severity.NORMAL,
+)
+async def test_cache_lifetime(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
+    """Set a short lifetime, use a card, and present it after that."""
+    spot, token = profile.connectors[0], profile.parameters.valid_id_token.payload
+    async with _cache(station, csms, {PREAUTHORIZE: "true", ("AuthCacheCtrlr", "LifeTime"): "1"}, profile):
+        await _used(station, csms, profile, token)
+        await passed(csms, 1 + profile.timing.tolerance, "the token to be forgotten")
+        mark = csms.now
+        await present(station, spot, token)
+        with spec("C10.FR.10"):
+            await asked_about(csms, token, after=mark)
+
+
+@case(
+    "OFFLINE_UNKNOWN_NOT_CACHED_CS",
+    "A card that was let in because the station was offline is not remembered as good",
+    needs=f"offline-unknown-ids and {CACHED}",
+    requirements=["C15.FR.01"],
+    severity=Severity.NORMAL,
+)
+async def test_unknown_not_cached(
+    station: StationDriver, csms: CsmsPeer, network: Network, spec: Spec, profile: SutProfile
+) -> None:
+    """Let it in offline, tell nothing of it afterwards, and present it again."""
+    spot, token = profile.connectors[0], profile.parameters.invalid_id_token.payload
+    settings = {PREAUTHORIZE: "true", AUTHORIZE_OFFLINE: "true", UNKNOWN_OFFLINE: "true"}
+    async with _cache(station, csms, settings, profile):
+        csms.keep_answering(EVENT, {})
+        mark = csms.now
+        async with offline(csms, network, profile):
+            await plug_and_present(station, csms, spot, token, profile)
+        await csms.expect(EVENT, where=lambda event: same(event["idToken"], token), after=mark)
+        await _leave(station, csms, profile)
+        mark = csms.now
+        await present(station, spot, token)
+        with spec("C15.FR.01"):
+            await asked_about(csms, token, after=mark)
+
+
 @asynccontextmanager
 async def _cache(
     station: StationDriver, csms: CsmsPeer, settings: Mapping[tuple[str, str], str], profile: SutProfile
@@ -538,37 +642,6 @@ def _telling(profile: SutProfile) -> float:
 
 
 # -- acting -----------------------------------------------------------------------------------------------------------
-
-
-async def present(station: StationDriver, spot: Connector, token: Token) -> None:
-    """Hold a card to the reader."""
-    await station.present_id_token(spot[0], token["idToken"], token["type"])
-
-
-async def plug_and_present(
-    station: StationDriver, csms: CsmsPeer, spot: Connector, token: Token, profile: SutProfile
-) -> None:
-    """Plug in and present a token, and give the station a moment for each."""
-    await station.plug_in(*spot)
-    await moment(csms, profile)
-    await present(station, spot, token)
-    await moment(csms, profile)
-
-
-async def moment(csms: CsmsPeer, profile: SutProfile) -> None:
-    """Give the station time to do something that can't be seen."""
-    with suppress(NotSeen):
-        await csms.until(lambda: False, "the station to notice", within=profile.timing.settle)
-
-
-@asynccontextmanager
-async def offline(csms: CsmsPeer, network: Network, profile: SutProfile) -> AsyncIterator[None]:
-    """Cut the station off for the length of a block, and wait until it is back."""
-    async with network.turned_away():
-        await csms.disconnected()
-        await moment(csms, profile)
-        yield
-    await csms.connected()
 
 
 async def forget(csms: CsmsPeer) -> None:

@@ -7,11 +7,13 @@ from conformance.cases.spec import Spec
 from conformance.cases.verdict import Severity
 from conformance.peers.csms import CsmsPeer
 from conformance.peers.received import NotSeen
-from conformance.peers.scenes import charging, connectors_show, pull_plug, vacated
+from conformance.peers.scenes import charging, configured, connectors_show, pull_plug, vacated
 from conformance.peers.transaction_scenes import (
+    ASK_THE_CSMS,
     CONNECTED,
     EARLY,
     ENDS_WITH_DRIVER,
+    HARMLESS,
     Course,
     as_far_as_possible,
     authorize,
@@ -23,13 +25,13 @@ from conformance.peers.transaction_scenes import (
     judge_plug_timeout,
     points,
     present,
+    state,
     time_for_the_plug,
 )
 from conformance.sut.drivers import StationDriver
 from conformance.sut.profile import SutProfile
 
 LOCAL = "(C-30 - C-35 or ISO 15118 support)"
-ASK_THE_CSMS = {("AuthCtrlr", "Enabled"): "true", ("AuthCtrlr", "DisableRemoteAuthorization"): "false"}
 
 
 @case(
@@ -65,7 +67,7 @@ async def test_plug_first(station: StationDriver, csms: CsmsPeer, spec: Spec, pr
             energy = await course.shows("Charging", after=mark)
         with spec("E02.FR.15"):
             check_trigger(energy, "ChargingStateChanged", "Authorized")
-        judge_card_shown(csms, spec, profile, token, after=mark, before=authorized)
+        await judge_card_shown(csms, spec, profile, token, after=mark, before=authorized)
 
 
 @case(
@@ -101,7 +103,7 @@ async def test_card_first(station: StationDriver, csms: CsmsPeer, spec: Spec, pr
         with spec.must("E03.FR.01"):
             authorized = await course.authorized()
             check_token(authorized, token)
-        judge_card_shown(csms, spec, profile, token, after=course.since, before=authorized)
+        await judge_card_shown(csms, spec, profile, token, after=course.since, before=authorized)
 
 
 @case(
@@ -128,6 +130,30 @@ async def test_no_plug_in_time(station: StationDriver, csms: CsmsPeer, spec: Spe
         await station.plug_in(*connector)
         with spec("C01.FR.26"):
             await course.shows("Charging", after=mark)
+
+
+@case(
+    "TC_E_52_CS",
+    "DisableRemoteAuthorization: the CSMS is not asked about a card, and an unknown one gets no energy",
+    requirements=["AUTH.REMOTE.01"],
+    severity=Severity.NORMAL,
+    needs="no-remote-authorization and (C-30 or C-31 or C-32) and (authorization-cache or local-authorization-list)",
+)
+async def test_nobody_asked(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
+    """Empty the cache, present a card that the station does not know, and plug in."""
+    token, connector = profile.parameters.invalid_id_token.payload, profile.connectors[0]
+    async with configured(csms, {("AuthCtrlr", "DisableRemoteAuthorization"): "true"}), vacated(station, csms):
+        if profile.claims("authorization-cache"):
+            await csms.call("ClearCache", {})
+        course = Course(csms, connector)
+        await present(station, connector, token)
+        await csms.silence(for_=profile.timing.settle, allow=(*HARMLESS, "Authorize"))
+        await station.plug_in(*connector)
+        with spec("AUTH.REMOTE.01"):
+            await course.none("energy", lambda event: state(event) == "Charging", for_=profile.timing.settle)
+            asked = csms.seen("Authorize", after=course.since)
+            csms.touch(*asked)
+            assert not asked, "with DisableRemoteAuthorization the CSMS was asked about a card"
 
 
 @case(

@@ -15,6 +15,7 @@ from conformance.peers.scenes import (
     charging,
     configured,
     ended,
+    inoperative,
     pull_plug,
     read_variable,
     running,
@@ -138,7 +139,7 @@ async def _start_first(
 @case(
     "TC_F_04_CS",
     "A remote start that nobody plugs in for comes to nothing, and the next one is taken",
-    requirements=["C01.FR.26", "E03.FR.05", "F02.FR.01"],
+    requirements=["C01.FR.26", "E03.FR.05", "F02.FR.01", "F02.FR.07"],
     severity=Severity.NORMAL,
 )
 async def test_nobody_plugs_in(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
@@ -156,22 +157,39 @@ async def test_nobody_plugs_in(station: StationDriver, csms: CsmsPeer, spec: Spe
         with suppress(NotSeen):
             started = await csms.expect(EVENT, eventType="Started", after=mark, within=timeout + profile.timing.settle)
         if started is None:
-            for requirement in ("E03.FR.05", "F02.FR.01"):
+            for requirement in ("E03.FR.05", "F02.FR.01", "F02.FR.07"):
                 spec.excuse(requirement, "no transaction began before a plug was in")
         else:
             with spec("F02.FR.01"):
                 judge_number(started, number)
             identifier = started["transactionInfo"]["transactionId"]
-            with spec("E03.FR.05"):
-                over = await csms.speak.ended(identifier, after=mark, within=timeout + csms.patience.for_action(EVENT))
-                reasons = (over["triggerReason"], over["transactionInfo"].get("stoppedReason"))
-                assert reasons == ("EVConnectTimeout", "Timeout"), (
-                    f"the transaction ended with {reasons[0]} and {reasons[1] or 'no stoppedReason'}, not with "
-                    f"EVConnectTimeout and Timeout"
-                )
+            if "ParkingBayOccupancy" in await stop_points(csms):
+                for requirement in ("E03.FR.05", "F02.FR.07"):
+                    spec.excuse(requirement, "the transaction ends when the parking bay is left (F02.FR.08)")
+            else:
+                await _timed_out(csms, spec, identifier, timeout, mark)
         with spec("C01.FR.26"):
             again = await accepted_in_time(csms, token, spot, profile)
             assert again is not None, "long after EVConnectionTimeOut no other remote start is taken"
+
+
+async def _timed_out(csms: CsmsPeer, spec: Spec, identifier: str, limit: float, mark: int) -> None:
+    """Judge that a transaction ends because nobody has plugged in."""
+    over: Received | None = None
+    for requirement in ("F02.FR.07", "E03.FR.05"):
+        with spec(requirement):
+            if over is None:
+                over = await csms.speak.ended(
+                    identifier,
+                    after=mark,
+                    within=0 if "F02.FR.07" in spec.judged else limit + csms.patience.for_action(EVENT),
+                )
+            csms.touch(over)
+            reasons = (over["triggerReason"], over["transactionInfo"].get("stoppedReason"))
+            assert reasons == ("EVConnectTimeout", "Timeout"), (
+                f"the transaction ended with {reasons[0]} and {reasons[1] or 'no stoppedReason'}, not with "
+                f"EVConnectTimeout and Timeout"
+            )
 
 
 async def accepted_in_time(
@@ -259,6 +277,91 @@ async def test_stop_unknown(station: StationDriver, csms: CsmsPeer, spec: Spec, 
             assert not csms.speak.told_of_stop(session, after=answer.n), (
                 "the transaction that ran was stopped, and another was meant"
             )
+
+
+# -- what can't be started ---------------------------------------------------------------------------------------------
+
+
+@case(
+    "REMOTE_START_BUSY_CS",
+    "A remote start on an EVSE where another driver charges is refused, and disturbs nobody",
+    needs=REMOTE,
+    requirements=["F01.FR.24"],
+    severity=Severity.CRITICAL,
+)
+async def test_start_busy(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
+    """Charge with one token, and ask for a start of another one on that EVSE."""
+    spot, token = profile.connectors[0], profile.parameters.valid_id_token.payload
+    async with vacated(station, csms):
+        session = await charging(station, csms, spot, token)
+        mark = csms.now
+        with spec("F01.FR.24"):
+            answer = await start(csms, profile.parameters.other_valid_id_token.payload, spot, next(_numbers))
+            assert answer["status"] == "Rejected", f"a remote start on an EVSE that charges was {answer['status']}"
+            with suppress(NotSeen):
+                await csms.until(
+                    lambda: bool(_odd(csms, session, mark)), "no other start", within=profile.timing.settle
+                )
+            odd = _odd(csms, session, mark)
+            csms.touch(*odd)
+            assert not odd, f"after it was refused, a {odd[0]['eventType']} event came ({odd[0]['triggerReason']})"
+
+
+def _odd(csms: CsmsPeer, session: Charging, mark: int) -> list[Received]:
+    """Events that nobody had a reason for while a transaction goes on."""
+    return [
+        each
+        for each in csms.seen(EVENT, after=mark)
+        if each["triggerReason"] == "RemoteStart"
+        or (each["eventType"] == "Ended" and csms.speak.of_transaction(each, session.transaction_id))
+    ]
+
+
+@case(
+    "REMOTE_START_UNAVAILABLE_CS",
+    "A remote start on an EVSE that is out of use is refused",
+    needs=REMOTE,
+    requirements=["F01.FR.23"],
+    severity=Severity.NORMAL,
+)
+async def test_start_unavailable(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
+    """Make the EVSE inoperative, and ask for a start there."""
+    spot, token = profile.connectors[0], profile.parameters.valid_id_token.payload
+    connectors = [each for each in profile.connectors if each[0] == spot[0]]
+    async with vacated(station, csms), inoperative(csms, connectors, place=spot[0]):
+        with spec("F01.FR.23"):
+            answer = await start(csms, token, spot, next(_numbers))
+            assert answer["status"] == "Rejected", f"a remote start on an EVSE out of use was {answer['status']}"
+
+
+@case(
+    "REMOTE_START_ANYWHERE_CS",
+    "A remote start that names no EVSE is refused, or starts on one that the station chooses",
+    needs=REMOTE,
+    requirements=["F01.FR.20", "F02.FR.01"],
+    severity=Severity.MINOR,
+)
+async def test_start_anywhere(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
+    """Ask for a start without an EVSE, with a plug in one connector; F01.FR.07 allows to refuse that."""
+    spot, token = profile.connectors[0], profile.parameters.valid_id_token.payload
+    number = next(_numbers)
+    async with vacated(station, csms):
+        mark = csms.now
+        answer = await csms.call("RequestStartTransaction", remote_start(token, evse=None, remote_start_id=number))
+        if answer["status"] != "Accepted":
+            for requirement in ("F01.FR.20", "F02.FR.01"):
+                spec.excuse(requirement, "the station refuses a remote start that names no EVSE (F01.FR.07)")
+            return
+        with suppress(NotSeen):
+            await csms.until(lambda: bool(csms.seen(EVENT, after=mark)), "a start", within=profile.timing.settle)
+        if not csms.seen(EVENT, after=mark):
+            await station.plug_in(*spot)
+        with spec.must("F01.FR.20"):
+            started = await csms.expect(EVENT, eventType="Started", after=mark)
+            chosen = started.get("evse", {}).get("id")
+            assert chosen in {evse.id for evse in profile.evse}, f"the transaction is on EVSE {chosen}"
+        with spec("F02.FR.01"):
+            judge_number(started, number)
 
 
 # -- asking -----------------------------------------------------------------------------------------------------------

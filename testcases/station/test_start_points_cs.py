@@ -7,16 +7,20 @@ from conformance.cases.case import case
 from conformance.cases.spec import Spec
 from conformance.cases.verdict import Severity
 from conformance.peers.csms import CsmsPeer
+from conformance.peers.received import Received
 from conformance.peers.scenes import vacated
 from conformance.peers.transaction_scenes import (
+    ASK_THE_CSMS,
     CONNECTED,
     Course,
+    as_far_as_possible,
     authorize,
     check_place,
     check_state,
     check_token,
     check_trigger,
     driven_out,
+    in_words,
     judge_card_shown,
     kind,
     present,
@@ -70,11 +74,11 @@ async def test_ev_connected(station: StationDriver, csms: CsmsPeer, spec: Spec, 
 async def test_authorized_local(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
     """Present the card, plug in, and charge."""
     token = profile.parameters.valid_id_token.payload
-    async with _course(station, csms, profile, "Authorized") as course:
+    async with as_far_as_possible(csms, ASK_THE_CSMS), _course(station, csms, profile, "Authorized") as course:
         await present(station, course.connector, token)
         with spec.must("E01.FR.03"):
             started = await course.started()
-        judge_card_shown(csms, spec, profile, token, after=course.since, before=started)
+        await judge_card_shown(csms, spec, profile, token, after=course.since, before=started)
         with spec("E01.FR.15"):
             check_trigger(started, "Authorized")
         with spec("E01.FR.10"):
@@ -183,6 +187,36 @@ async def test_energy_transfer(station: StationDriver, csms: CsmsPeer, spec: Spe
 
 
 @case(
+    "TC_E_11_CS",
+    "Start point DataSigned: the first signed reading opens the transaction, and is in it",
+    requirements=["E01.FR.04", "E01.FR.10", "E01.FR.15", "E01.FR.16", "E01.FR.18"],
+    severity=Severity.NORMAL,
+    needs="start-point-data-signed and (configurable-start-point or not (start-point-ev-connected"
+    " or start-point-authorized or start-point-parking-bay-occupancy))",
+)
+async def test_data_signed(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
+    """Authorize, see that nothing is opened yet, plug in, and charge."""
+    token = profile.parameters.valid_id_token.payload
+    settings = {("SampledDataCtrlr", "SignReadings"): "true"}
+    async with as_far_as_possible(csms, settings), _course(station, csms, profile, "DataSigned") as course:
+        how = await authorize(station, csms, course.connector, token)
+        with spec.must("E01.FR.04"):
+            await _not_yet(course, profile)
+        await station.plug_in(*course.connector)
+        with spec.must("E01.FR.04"):
+            started = await course.started()
+            assert _signed(started), f"{in_words(started)} has no signed reading with the context Transaction.Begin"
+        with spec("E01.FR.15"):
+            check_trigger(started, "SignedDataReceived", *(["RemoteStart"] if how == "remote" else []))
+        with spec("E01.FR.10"):
+            check_token(await course.authorized(), token)
+        with spec("E01.FR.16"):
+            check_place(started, course.connector)
+        with spec("E01.FR.18"):
+            await course.shows("Charging")
+
+
+@case(
     "TC_E_12_CS",
     "Start point ParkingBayOccupancy: an EV in the bay opens the transaction",
     requirements=["E01.FR.01", "E01.FR.10", "E01.FR.15", "E01.FR.16", "E01.FR.18"],
@@ -226,3 +260,12 @@ async def _course(station: StationDriver, csms: CsmsPeer, profile: SutProfile, p
 async def _not_yet(course: Course, profile: SutProfile) -> None:
     """See that no transaction is opened before the point is reached."""
     await course.none("a transaction", lambda event: kind(event) == "Started", for_=profile.timing.settle)
+
+
+def _signed(event: Received) -> bool:
+    """Whether an event has a signed reading of the beginning."""
+    return any(
+        sample.get("context") == "Transaction.Begin" and sample.get("signedMeterValue")
+        for value in event.get("meterValue", [])
+        for sample in value.get("sampledValue", [])
+    )

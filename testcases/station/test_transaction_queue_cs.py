@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from conformance.cases.case import case
 from conformance.cases.spec import Spec
@@ -11,8 +11,9 @@ from conformance.cases.verdict import Severity
 from conformance.peers.csms import CsmsPeer
 from conformance.peers.received import NotSeen, Received
 from conformance.peers.replies import Error, Held, Silence
-from conformance.peers.scenes import Charging, charging, stop_charging, vacated
+from conformance.peers.scenes import Charging, charging, pull_plug, stop_charging, vacated
 from conformance.peers.transaction_scenes import (
+    CACHE,
     EVENT,
     HARMLESS,
     Course,
@@ -33,6 +34,7 @@ from conformance.sut.profile import SutProfile
 from conformance.wire.faults import Network
 
 OFFLINE_CARD = "((offline-authorization and (C-30 - C-34 or ISO 15118 support)) or C-35)"
+IN_GROUP = {"idTokenInfo": {"status": "Accepted", "groupIdToken": {"idToken": "FLEET-7", "type": "Central"}}}
 ACCEPT_OFFLINE = {
     ("AuthCtrlr", "OfflineTxForUnknownIdEnabled"): "true",
     ("AuthCtrlr", "LocalAuthorizeOffline"): "true",
@@ -172,7 +174,7 @@ async def test_offline_while_charging(
     station: StationDriver, csms: CsmsPeer, network: Network, spec: Spec, profile: SutProfile
 ) -> None:
     """Charge, let something happen offline, and let the station back in."""
-    async with sampled(station, csms) as seconds, vacated(station, csms):
+    async with sampled(station, csms, profile) as seconds, vacated(station, csms):
         session = await charging(station, csms, profile.connectors[0], profile.parameters.valid_id_token.payload)
         async with offline(csms, network, profile):
             course = Course(csms, session.connector)
@@ -224,24 +226,45 @@ async def test_offline_stop(
 ) -> None:
     """Charge; offline present the card and pull the plug; then let the station back in."""
     token = profile.parameters.valid_id_token.payload
-    async with sampled(station, csms) as seconds, vacated(station, csms):
+    async with sampled(station, csms, profile) as seconds, vacated(station, csms):
         session = await charging(station, csms, profile.connectors[0], token)
         async with offline(csms, network, profile):
             course = Course(csms, session.connector)
             await something_happens(station, csms, session.connector, seconds)
             await present(station, session.connector, token)
             await csms.silence(for_=profile.timing.settle)
-            await station.unplug(*session.connector)
-        with spec.must("E08.FR.04"):
-            end = await course.ended()
-        with spec("E08.FR.01"):
-            stopped = await course.triggered("StopAuthorized")
-            after = [event for event in course.events() if event["seqNo"] >= stopped["seqNo"]]
-            assert all(state(event) != "Charging" for event in after), f"energy flowed on: {course.told()}"
-        with spec("E08.FR.05"):
-            await _none_missing(csms, profile, session)
-        with spec("E08.FR.07"):
-            _marked_offline(csms, *(event for event in course.events() if event.n <= end.n))
+            await pull_plug(station, session.connector)
+        await _judge_offline_stop(csms, spec, profile, session, course, "E08.FR.01")
+
+
+@case(
+    "TC_E_45_CS",
+    "Offline at the end of a charging: a card of the same group ends it, and that is kept and sent afterwards",
+    requirements=["E08.FR.02", "E08.FR.04", "E08.FR.05", "E08.FR.07"],
+    severity=Severity.NORMAL,
+    needs="(C-30 or C-31 or C-32) and (local-authorization-list or authorization-cache)",
+)
+async def test_offline_stop_by_group(
+    station: StationDriver, csms: CsmsPeer, network: Network, spec: Spec, profile: SutProfile
+) -> None:
+    """Have one card of a group in the cache, charge with the other, and present the first offline."""
+    token, other = profile.parameters.valid_id_token.payload, profile.parameters.other_valid_id_token.payload
+    settings = {CACHE: "true", ("AuthCtrlr", "LocalAuthorizeOffline"): "true"}
+    async with as_far_as_possible(csms, settings), sampled(station, csms, profile) as seconds, vacated(station, csms):
+        assert await csms.speak.read(CACHE) == "true", "no cache is in use, so the group of a card is not known offline"
+        csms.keep_answering("Authorize", IN_GROUP)
+        csms.keep_answering(EVENT, lambda event: IN_GROUP if "idToken" in event else {})
+        first = await charging(station, csms, profile.connectors[0], other)
+        await stop_charging(station, csms, first, other)
+        csms.keep_answering(EVENT, lambda event: IN_GROUP if "idToken" in event else {})
+        session = await charging(station, csms, profile.connectors[0], token)
+        async with offline(csms, network, profile):
+            course = Course(csms, session.connector)
+            await something_happens(station, csms, session.connector, seconds)
+            await present(station, session.connector, other)
+            await csms.silence(for_=profile.timing.settle)
+            await pull_plug(station, session.connector)
+        await _judge_offline_stop(csms, spec, profile, session, course, "E08.FR.02")
 
 
 # -- retries ----------------------------------------------------------------------------------------------------------
@@ -310,7 +333,7 @@ async def _queue(
     """The station is back after something happened offline, and its first event gets no answer yet."""
     token, gate = profile.parameters.valid_id_token.payload, asyncio.Event()
     try:
-        async with sampled(station, csms) as seconds, vacated(station, csms):
+        async with sampled(station, csms, profile) as seconds, vacated(station, csms):
             session = await charging(station, csms, profile.connectors[0], token)
             async with offline(csms, network, profile):
                 course = Course(csms, session.connector)
@@ -331,7 +354,7 @@ async def _leave(station: StationDriver, csms: CsmsPeer, profile: SutProfile, se
     elif station.can("ev_suspend"):
         await station.ev_suspend(session.connector[0])
     await csms.silence(for_=profile.timing.settle)
-    await station.unplug(*session.connector)
+    await pull_plug(station, session.connector)
 
 
 async def _status(csms: CsmsPeer, identifier: str | None = None) -> Received:
@@ -361,6 +384,22 @@ async def _judge_queued(csms: CsmsPeer, spec: Spec, requirement: str, answer: Re
     csms.touch(answer, *queue.course.events()[:2])
     with spec(requirement):
         assert answer["messagesInQueue"] is True, "events were queued, and the station said that none were"
+
+
+async def _judge_offline_stop(  # noqa: PLR0913 -- what differs comes last
+    csms: CsmsPeer, spec: Spec, profile: SutProfile, session: Charging, course: Course, requirement: str
+) -> None:
+    """Judge what the station sends of a transaction that a card ended offline."""
+    with spec.must("E08.FR.04"):
+        end = await course.ended()
+    with spec(requirement):
+        stopped = await course.triggered("StopAuthorized")
+        after = [event for event in course.events() if event["seqNo"] >= stopped["seqNo"]]
+        assert all(state(event) != "Charging" for event in after), f"energy flowed on: {course.told()}"
+    with spec("E08.FR.05"):
+        await _none_missing(csms, profile, session)
+    with spec("E08.FR.07"):
+        _marked_offline(csms, *(event for event in course.events() if event.n <= end.n))
 
 
 async def _none_missing(csms: CsmsPeer, profile: SutProfile, session: Charging) -> None:
@@ -395,7 +434,7 @@ async def _never_accepted(  # noqa: PLR0913 -- what differs comes last
         with spec.must("E13.FR.02"):
             await unaccepted.came(setting.attempts, within=setting.longest() + profile.timing.answer)
         with spec("E13.FR.04"):
-            await unaccepted.followed(within=setting.until_failed() + profile.timing.answer)
+            await unaccepted.followed(within=setting.until_next() + profile.timing.answer)
             count = len(unaccepted.attempts)
             assert count == setting.attempts, f"sent {count} times, with MessageAttempts = {setting.attempts}"
         with spec("E13.FR.03"):
@@ -409,7 +448,7 @@ async def _accepted_at_last(
     async with _refused(station, csms, profile, refusal, attempts=3, times=1) as (unaccepted, setting):
         with spec.must("E13.FR.02"):
             await unaccepted.came(2, within=setting.longest() + profile.timing.answer)
-            await unaccepted.followed(within=setting.until_failed() + profile.timing.answer)
+            await unaccepted.followed(within=setting.until_next() + profile.timing.answer)
             with suppress(NotSeen):
                 await unaccepted.came(3, within=profile.timing.settle)
             assert len(unaccepted.attempts) == 2, "the event was answered, and sent again"
@@ -430,7 +469,7 @@ async def _refused(  # noqa: PLR0913 -- by keyword
     """An EV charges, and the next event that the station tells of it is refused; others follow."""
     async with (
         retries(csms, attempts=attempts, interval=1, silent=isinstance(refusal, Silence)) as setting,
-        sampled(station, csms) as seconds,
+        sampled(station, csms, profile) as seconds,
         vacated(station, csms),
     ):
         enough = setting.attempts >= attempts and setting.longest() < profile.timing.case
@@ -439,7 +478,8 @@ async def _refused(  # noqa: PLR0913 -- by keyword
         unaccepted = Unaccepted(csms, session, refusal, times=times)
         csms.keep_answering(EVENT, unaccepted)
         await something_happens(station, csms, session.connector, seconds, wait=False)
-        yield unaccepted, setting
+        await unaccepted.came(1, within=seconds + profile.timing.answer)
+        yield unaccepted, replace(setting, next_event=seconds)
 
 
 def _judge_pauses(unaccepted: Unaccepted, setting: Retries, profile: SutProfile) -> None:

@@ -117,6 +117,7 @@ class OwnCardDoesNotStop(ReferenceStation):
     """Does not let the card end a transaction that started it."""
 
     breaks = "C01.FR.03"
+    also = ("E07.FR.02",)
 
     def stops_without_asking(self, session: Session, token: Payload) -> bool:  # noqa: ARG002
         """Let nothing end it."""
@@ -227,10 +228,35 @@ class AlwaysEndsWhenRefused(ReferenceStation):
         self.stop_authorized(place, "Deauthorized", "DeAuthorized")
 
 
+class RefusedChargesOnUntilUnplugged(ReferenceStation):
+    """Tells that a card was refused that does not end the transaction, and goes on charging."""
+
+    breaks = "C15.FR.03"
+
+    def deauthorize(self, place: Evse) -> None:
+        """Only tell of it."""
+        transaction = place.session.transaction
+        if transaction is None or "Authorized" in self.model.members("TxCtrlr", "TxStopPoint"):
+            super().deauthorize(place)
+        else:
+            self.send_event(place, "Updated", "Deauthorized")
+
+
+class RefusedAlwaysEnds(ReferenceStation):
+    """Ends the transaction of a refused card where no stop point says so."""
+
+    breaks = "C15.FR.03"
+
+    def stops_with(self, points: set[str]) -> bool:  # noqa: ARG002
+        """Take every point for one."""
+        return True
+
+
 class NeverEndsWhenRefused(ReferenceStation):
     """Only stops the energy of a card that turns out to be refused, whatever was set."""
 
     breaks = "C15.FR.04"
+    also = ("E06.FR.04",)
 
     def deauthorize(self, place: Evse) -> None:
         """Withhold it."""
@@ -322,6 +348,40 @@ class CacheLostAtRestart(ReferenceStation):
         """Empty it."""
         self.cache.clear()
         super().start_up()
+
+
+class CacheExpiryIgnored(ReferenceStation):
+    """Keeps in its cache what the CSMS gave a short time."""
+
+    breaks = "C10.FR.13"
+
+    def is_stale(self, entry: Payload) -> bool:
+        """Look at the lifetime only."""
+        info = {key: value for key, value in entry["info"].items() if key != "cacheExpiryDateTime"}
+        return super().is_stale({**entry, "info": info})
+
+
+class CacheLifetimeIgnored(ReferenceStation):
+    """Keeps in its cache for ever what has no date."""
+
+    breaks = "C10.FR.10"
+
+    def is_stale(self, entry: Payload) -> bool:
+        """Look at the date only."""
+        return "cacheExpiryDateTime" in entry["info"] and super().is_stale(entry)
+
+
+class OfflineTokensCached(ReferenceStation):
+    """Puts every token into its cache that it lets in."""
+
+    breaks = "C15.FR.01"
+
+    def authorize_offline(self, token: Payload) -> Payload:
+        """Remember it."""
+        info = super().authorize_offline(token)
+        if info["status"] == "Accepted":
+            self.learn(token, info)
+        return info
 
 
 REFUSED = frozenset({"04DEADBEEF0000", "04B10C4EDCA2D0", "04E8914EDCA2D0"})

@@ -77,6 +77,26 @@ class NoStartByEnergy(ReferenceStation):
         return super().start_points() - {"EnergyTransfer"}
 
 
+class NoStartBySignature(ReferenceStation):
+    """Does not open a transaction for a signed reading, though DataSigned is a start point."""
+
+    breaks = "E01.FR.04"
+
+    def start_points(self) -> set[str]:
+        """Overlook it."""
+        return super().start_points() - {"DataSigned"}
+
+
+class StartsUnsigned(ReferenceStation):
+    """Opens a transaction without a signed reading, though the start point is DataSigned."""
+
+    breaks = "E01.FR.04"
+
+    def event_meter_values(self, place: Evse, event_type: str, trigger: str) -> list[Payload]:
+        """Leave the readings of the beginning out."""
+        return [] if event_type == "Started" else super().event_meter_values(place, event_type, trigger)
+
+
 class NoStartByBay(ReferenceStation):
     """Does not open a transaction for an EV in the bay, though ParkingBayOccupancy is a start point."""
 
@@ -111,7 +131,7 @@ class NoTokenOfRemoteStart(ReferenceStation):
         return token if token is None else {"idToken": "", "type": "NoAuthorization"}
 
 
-class EverythingIsAState(ReferenceStation):
+class EverythingIsAReading(ReferenceStation):
     """Calls the plug and the driver a clock-aligned reading."""
 
     breaks = "E01.FR.15"
@@ -119,8 +139,9 @@ class EverythingIsAState(ReferenceStation):
 
     def event_payload(self, place: Evse, event_type: str, trigger: str, connector: int | None = None) -> Payload:
         """Give another reason."""
-        wrong = trigger if trigger in ("ChargingStateChanged", "RemoteStop") else "MeterValueClock"
-        return super().event_payload(place, event_type, wrong, connector)
+        event = super().event_payload(place, event_type, trigger, connector)
+        right = trigger in ("ChargingStateChanged", "RemoteStop")
+        return event if right else {**event, "triggerReason": "MeterValueClock"}
 
 
 class EnergyCalledPlug(ReferenceStation):
@@ -183,7 +204,7 @@ class CardNotAsked(ReferenceStation):
         return {"status": "Accepted"}
 
 
-class RemoteStartCalledAuthorized(ReferenceStation):
+class RemoteStartIsACard(ReferenceStation):
     """Calls a remote start a card."""
 
     breaks = "F01.FR.19"
@@ -412,3 +433,23 @@ class EndIsAReading(ReferenceStation):
         if place.session.transaction is not None:
             self.send_event(place, "Updated", trigger, token=token, connector=connector)
         super().end_transaction(place, "MeterValueClock", reason, connector=connector)
+
+
+class AsksInSpite(ReferenceStation):
+    """Asks the CSMS about cards, though DisableRemoteAuthorization is set."""
+
+    breaks = "AUTH.REMOTE.01"
+
+    def asks_nobody(self) -> bool:
+        """Overlook it."""
+        return False
+
+
+class AnybodyUnasked(ReferenceStation):
+    """Lets anybody charge while DisableRemoteAuthorization is set."""
+
+    breaks = "AUTH.REMOTE.01"
+
+    async def authorize(self, token: Payload) -> Payload:
+        """Know everybody."""
+        return {"status": "Accepted"} if self.asks_nobody() else await super().authorize(token)

@@ -97,17 +97,17 @@ class Control(ReferenceStation):
 
 
 class Plain(ReferenceStation):
-    """Another compliant station: no reset of one EVSE, no summary, no start by energy, DC, outlets under a lock."""
+    """Another compliant station: DC, a lock before its outlets, reset as a whole, no summary, no start by energy."""
 
     breaks: str | None = None
     also: tuple[str, ...] = ()
     claims: ClassVar[dict[str, bool]] = {
         "reset-evse": False,
         "summary-report": False,
+        "cable-lock-before-authorization": True,
         "start-point-energy-transfer": False,
         "dc": True,
         "iso-15118": True,
-        "cable-lock-before-authorization": True,
     }
 
     def __init__(self, config: StationConfig) -> None:

@@ -95,6 +95,12 @@ class NoStopOffline(ReferenceStation):
             await super().token_presented(place, token)
 
 
+class NoGroupOffline(NoStopOffline):
+    """Knows no card while it is offline, not even one of the same group."""
+
+    breaks = "E08.FR.02"
+
+
 # -- retries
 
 

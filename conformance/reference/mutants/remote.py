@@ -46,6 +46,16 @@ class TransactionIdNotAnswered(ReferenceStation):
         return {key: value for key, value in answer.items() if key != "transactionId"}
 
 
+class RemoteStartCalledAuthorized(ReferenceStation):
+    """Takes a remote start for a card in what it tells."""
+
+    breaks = "F01.FR.19"
+
+    def driver_authorized(self, place: Evse, token: Payload, trigger: str, group: Payload | None = None) -> None:
+        """Call it Authorized."""
+        super().driver_authorized(place, token, "Authorized" if trigger == "RemoteStart" else trigger, group)
+
+
 class RemoteStartIdForgottenWhenWaiting(ReferenceStation):
     """Leaves the remoteStartId out where a transaction waited already."""
 
@@ -92,7 +102,7 @@ class WaitsForCableForEver(ReferenceStation):
     """Keeps a driver authorized who never plugs in."""
 
     breaks = "C01.FR.26"
-    also = ("E03.FR.05",)
+    also = ("E03.FR.05", "F02.FR.07")
 
     async def await_cable(self, place: Evse, session: Session) -> None:
         """Do not look at the time."""
@@ -114,6 +124,7 @@ class CableTimeoutCalledLocal(ReferenceStation):
     """Calls the end of a transaction that nobody plugged in for a stop by the driver."""
 
     breaks = "E03.FR.05"
+    also = ("F02.FR.07",)
 
     def end_transaction(
         self,
@@ -134,6 +145,7 @@ class RemoteStopGoesOn(ReferenceStation):
     """Tells of a remote stop, and goes on with the transaction."""
 
     breaks = "F03.FR.03"
+    also = ("E06.FR.03",)
 
     async def remote_stop(self, place: Evse, transaction_id: str) -> None:
         """Only tell of it."""
@@ -224,3 +236,76 @@ class RemoteStopCalledStopAuthorized(ReferenceStation):
         """Call it StopAuthorized."""
         if place.session.transaction is not None and place.session.transaction.id == transaction_id:
             self.stop_authorized(place, "StopAuthorized", "Remote")
+
+
+class CableTimeoutNotTold(ReferenceStation):
+    """Lets a driver go who never plugs in, and says of the end of the transaction that the EV left."""
+
+    breaks = "F02.FR.07"
+    also = ("E03.FR.05",)
+
+    def end_transaction(
+        self,
+        place: Evse,
+        trigger: str,
+        reason: str,
+        *,
+        token: Payload | None = None,
+        connector: int | None = None,
+    ) -> None:
+        """Give another trigger reason."""
+        trigger = "EVDeparted" if reason == "Timeout" else trigger
+        super().end_transaction(place, trigger, reason, token=token, connector=connector)
+
+
+class RemoteStartOnBusyEvseAccepted(ReferenceStation):
+    """Agrees to a remote start where another driver charges."""
+
+    breaks = "F01.FR.24"
+
+    def on_request_start_transaction(self, request: Payload) -> Payload:
+        """Agree, and do nothing."""
+        place = self.evses.get(request.get("evseId", 0))
+        if place is not None and place.session.authorized:
+            return {"status": "Accepted"}
+        return super().on_request_start_transaction(request)
+
+
+class RemoteStartOnBusyEvseTakesOver(ReferenceStation):
+    """Refuses a remote start where another driver charges, and hands the transaction over all the same."""
+
+    breaks = "F01.FR.24"
+
+    def on_request_start_transaction(self, request: Payload) -> Payload:
+        """Start it after the answer."""
+        answer = super().on_request_start_transaction(request)
+        place = self.evses.get(request.get("evseId", 0))
+        if place is not None and place.session.authorized:
+            self.after_answer(partial(self.remote_start, place, request))
+        return answer
+
+
+class RemoteStartOnUnavailableEvse(ReferenceStation):
+    """Agrees to a remote start on an EVSE that is out of use."""
+
+    breaks = "F01.FR.23"
+
+    def evse_for_remote_start(self, evse: int | None) -> Evse | None:
+        """Do not look whether it is in use."""
+        return super().evse_for_remote_start(evse) or self.evses.get(evse or 0)
+
+
+class ChosenEvseNeverStarts(ReferenceStation):
+    """Agrees to a remote start that names no EVSE, and starts nowhere."""
+
+    breaks = "F01.FR.20"
+
+    async def remote_start(self, place: Evse, request: Payload) -> None:
+        """Wait for an EVSE to be named."""
+        if "evseId" in request:
+            await super().remote_start(place, request)
+
+    def cable_plugged_in(self, place: Evse) -> None:
+        """Wait for a driver too."""
+        if place.session.authorized:
+            super().cable_plugged_in(place)

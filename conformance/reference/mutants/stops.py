@@ -158,6 +158,7 @@ class RemoteStopIsACard(ReferenceStation):
     """Calls a remote stop a card."""
 
     breaks = "F03.FR.03"
+    also = ("F03.FR.09",)
 
     def event_payload(self, place: Evse, event_type: str, trigger: str, connector: int | None = None) -> Payload:
         """Give another reason."""

@@ -31,6 +31,7 @@ COUNT: dict[str, Any] = {"minimum": 0}
 FIXED: dict[str, Any] = {"constant": True}
 METERED: dict[str, Any] = {"values": MEASURANDS}
 POINTS: dict[str, Any] = {"values": START_STOP_POINTS}
+STARTS: dict[str, Any] = {"values": (*START_STOP_POINTS, "DataSigned")}
 
 COMMUNICATION: tuple[Row, ...] = (
     ("OCPPCommCtrlr", "HeartbeatInterval", None, INTEGER, READ_WRITE, "300", {"unit": "s", "minimum": 1}),
@@ -97,6 +98,7 @@ GENERAL: tuple[Row, ...] = (
 SESSIONS: tuple[Row, ...] = (
     ("AuthCtrlr", "Enabled", None, BOOLEAN, READ_ONLY, "true", FIXED),
     ("AuthCtrlr", "AuthorizeRemoteStart", None, BOOLEAN, READ_WRITE, "false", {}),
+    ("AuthCtrlr", "DisableRemoteAuthorization", None, BOOLEAN, READ_WRITE, "false", {}),
     ("AuthCtrlr", "LocalAuthorizeOffline", None, BOOLEAN, READ_WRITE, "true", {}),
     ("AuthCtrlr", "LocalPreAuthorize", None, BOOLEAN, READ_WRITE, "false", {}),
     ("AuthCtrlr", "OfflineTxForUnknownIdEnabled", None, BOOLEAN, READ_WRITE, "true", {}),
@@ -106,7 +108,7 @@ SESSIONS: tuple[Row, ...] = (
     ("TxCtrlr", "EVConnectionTimeOut", None, INTEGER, READ_WRITE, "60", {"unit": "s", "minimum": 1}),
     ("TxCtrlr", "StopTxOnEVSideDisconnect", None, BOOLEAN, READ_WRITE, "true", {}),
     ("TxCtrlr", "StopTxOnInvalidId", None, BOOLEAN, READ_WRITE, "true", {}),
-    ("TxCtrlr", "TxStartPoint", None, "MemberList", READ_WRITE, "EVConnected,Authorized", POINTS),
+    ("TxCtrlr", "TxStartPoint", None, "MemberList", READ_WRITE, "EVConnected,Authorized", STARTS),
     ("TxCtrlr", "TxStopPoint", None, "MemberList", READ_WRITE, "EVConnected,Authorized", POINTS),
     ("SampledDataCtrlr", "TxStartedMeasurands", None, "MemberList", READ_WRITE, MEASURANDS[0], METERED),
     ("SampledDataCtrlr", "TxUpdatedMeasurands", None, "MemberList", READ_WRITE, ",".join(MEASURANDS), METERED),

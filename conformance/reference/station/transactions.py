@@ -267,13 +267,14 @@ class Transactions(Authorization):
         return bool(points & set(self.model.members("TxCtrlr", "TxStopPoint")))
 
     def should_start(self, place: Evse) -> bool:
-        """Tell whether a start point is reached (E01.FR.02/03/05/06)."""
+        """Tell whether a start point is reached (E01.FR.01-06)."""
         points, plugged, authorized = self.start_points(), place.plugged is not None, place.session.authorized
         return (
             ("ParkingBayOccupancy" in points and place.bay_occupied)
             or ("EVConnected" in points and plugged)
             or ("Authorized" in points and authorized)
             or ("PowerPathClosed" in points and plugged and authorized)
+            or ("DataSigned" in points and plugged and authorized and self.signs_readings())
             or ("EnergyTransfer" in points and plugged and authorized and not place.suspended_by_ev)
         )
 
@@ -296,11 +297,17 @@ class Transactions(Authorization):
         if by_energy:
             place.meter.power = self.power_drawn(place)
             trigger = trigger if trigger == "RemoteStart" else "ChargingStateChanged"
+        elif self.start_points() == {"DataSigned"}:
+            trigger = trigger if trigger == "RemoteStart" else "SignedDataReceived"
         self.send_event(place, "Started", trigger)
         self.transaction_started(place, transaction)
 
     def transaction_started(self, place: Evse, transaction: Transaction) -> None:
         """Hear that a transaction has begun."""
+
+    def signs_readings(self) -> bool:
+        """Tell whether the meter signs the readings of transactions (E01.FR.04)."""
+        return self.model.flag("SampledDataCtrlr", "SignReadings")
 
     def starts_by_energy(self, place: Evse) -> bool:
         """Tell whether it is the flow of energy, and nothing before it, that starts a transaction (E01.FR.06)."""
