@@ -53,6 +53,8 @@ class Bench:
     KEY: ClassVar = pytest.StashKey["Bench"]()
     SPEC: ClassVar = pytest.StashKey[Spec]()
     SUBJECT: ClassVar = pytest.StashKey[Subject]()
+    UNASKED: ClassVar = pytest.StashKey[bool]()
+    """That a case runs only because it is always on: nobody chose it."""
 
     def __init__(self, run: Run, *, proving: bool, say: Say, pace: float = 3.0) -> None:
         """`pace` is after how many seconds of waiting to say what for, and then again after thrice as many."""

@@ -263,7 +263,10 @@ def pytest_collection_modifyitems(
     yield
     if not bench.proving:
         judged = {item.stash[Bench.SUBJECT].target for item in items if Bench.SUBJECT in item.stash}
-        items += [each for each in always if each not in items and each.stash[Bench.SUBJECT].target in judged]
+        unasked = [each for each in always if each not in items and each.stash[Bench.SUBJECT].target in judged]
+        for item in unasked:
+            item.stash[Bench.UNASKED] = True
+        items += unasked
         order = {target: (place, run.planned(target)) for place, target in enumerate(run.targets)}
         items.sort(key=lambda item: _place(item, order))
         for target in run.targets:

@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import count
+from math import inf
 
 from conformance.cases.catalogue import catalogue
 from conformance.cases.spec import Spec
@@ -38,7 +39,11 @@ _INTERVAL = 1
 class Occasions:
     """Has a station under test tell of transactions, in trouble and out of it."""
 
-    def __init__(self, station: StationDriver, csms: CsmsPeer, network: Network, profile: SutProfile) -> None:
+    def __init__(
+        self, station: StationDriver, csms: CsmsPeer, network: Network, profile: SutProfile, *, wanted: bool = True
+    ) -> None:
+        """Where no occasion is `wanted`, what was told without one has to do."""
+        self.wanted = wanted
         self._station = station
         self._csms = csms
         self._network = network
@@ -75,13 +80,15 @@ class Occasions:
         return [Made(evse=each.detail["place"], since=entries[each.detail["since"]], until=each) for each in notes]
 
     def lacking(self, requirements: Collection[str]) -> bool:
-        """Whether something has yet to happen for these to be judged."""
+        """Whether something has yet to happen for these to be judged, and may be made to."""
         judged = self._judged(requirements)
-        return any(each in judged for each in unseen(self.book()))
+        return self.wanted and any(each in judged for each in unseen(self.book()))
 
     async def settled(self) -> None:
         """Wait until nothing more has come for as long as a station may take."""
-        csms = self._csms
+        csms, quiet = self._csms, max(self._profile.timing.settle, 1.0) + 0.2
+        if self._quiet_for() > quiet:
+            return
         with contextlib.suppress(*_WHATEVER):
             await csms.connected()
             for _ in range(10):
@@ -89,8 +96,17 @@ class Occasions:
                 await csms.until(
                     lambda mark=mark: bool(self._told(mark)),  # type: ignore[misc]
                     "no more of transactions",
-                    within=max(self._profile.timing.settle, 1.0) + 0.2,
+                    within=quiet,
                 )
+
+    def _quiet_for(self) -> float:
+        """For how many seconds nothing has been told on a connection that is still there."""
+        book = self.book()
+        last = book.links.last
+        if last is None or last.closed is not None:
+            return 0.0
+        came = [each.call.at for event in book.events for each in event.deliveries]
+        return book.now - max([last.opened.at, *came]) if came else inf
 
     def _told(self, mark: int) -> list[Received]:
         csms = self._csms
@@ -309,13 +325,14 @@ def judged(
 ) -> None:
     """Turn what the oracle finds into findings that point at the messages.
 
-    What nothing came to show is unproven, for those in `may_lack` excused.
+    What nothing came to show is unproven; for those in `may_lack` it is excused, and for all where nobody wanted it.
     """
     books = [occasions.book(each) for each in _identities(csms)]
     misses = wire.together(judge(book) for book in books)
     missing = unseen(books[0])
-    may_lack = catalogue(books[0].version).judged(may_lack)
-    for requirement in catalogue(books[0].version).judged(requirements):
+    requirements = catalogue(books[0].version).judged(requirements)
+    may_lack = catalogue(books[0].version).judged(may_lack) if occasions.wanted else requirements
+    for requirement in requirements:
         found = misses[requirement]
         if not found and requirement in missing:
             say = spec.excuse if requirement in may_lack else spec.unproven

@@ -152,7 +152,28 @@ def clock_put_right_in_between(session: Session201) -> None:
     session.whole(id="tx2")
 
 
+def same_second(session: Session201) -> None:
+    """A periodic reading and that of the end may bear the same time, in whole seconds."""
+    session.after(10)
+    session.event("Started", 0, wh=1000, at=10)
+    session.after(10)
+    session.event("Updated", 1, wh=1050, at=20)
+    session.event("Ended", 2, wh=1100, at=20)
+
+
+def two_meters(session: Session201) -> None:
+    """A meter at the inlet is another than that at the outlet."""
+    session.after(10)
+    for number, (kind, wh) in enumerate((("Started", 500), ("Ended", 600))):
+        sample = {"value": wh + 9000, "location": "Inlet", "context": f"Transaction.{'End' if number else 'Begin'}"}
+        value = meter_value(wh, session.time, sample["context"])
+        session.event(kind, number, meterValue=[{**value, "sampledValue": [sample, *value["sampledValue"]]}])
+        session.after(10)
+
+
 IN_ORDER = [
+    same_second,
+    two_meters,
     clock_put_right_in_between,
     online,
     through_an_outage,

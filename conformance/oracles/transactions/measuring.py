@@ -49,10 +49,13 @@ def two_values(name: str, transaction: Transaction, readings: list[tuple[Event, 
 
 
 def _pairs(readings: list[tuple[Event, Reading]]) -> Iterator[tuple[tuple[Event, Reading], tuple[Event, Reading]]]:
-    """Readings of one register that have to be the same, from two messages."""
+    """Readings of one register that have to be the same, from two messages.
+
+    With times in whole seconds a periodic reading and that of the end may bear the same, and differ.
+    """
     first: dict[object, tuple[Event, Reading]] = {}
     for each in readings:
-        keys: list[object] = [each[1].time]
+        keys: list[object] = [(each[1].time, each[1].context)]
         if each[1].context == meter.BEGIN:
             keys.append(meter.BEGIN)
         for key in keys:

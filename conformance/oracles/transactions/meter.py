@@ -37,8 +37,8 @@ class Reading:
 
     @property
     def is_energy(self) -> bool:
-        """Whether it is what a bill is made of: the whole active energy that was taken from the grid."""
-        return self.measurand == ENERGY and not self.phase
+        """Whether it is what a bill is made of: the whole active energy that went to the EV."""
+        return self.measurand == ENERGY and not self.phase and self.location == "Outlet"
 
 
 def readings(meter_values: object) -> list[Reading]:

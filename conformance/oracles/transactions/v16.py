@@ -21,7 +21,7 @@ UNKNOWN = -1
 
 
 def read(book: Ledger, deliveries: Sequence[tuple[Exchange, Delivery]]) -> None:
-    """Sort every StartTransaction, MeterValues and StopTransaction into transactions."""
+    """Sort every StartTransaction, MeterValues and StopTransaction into transactions, early ones once all are known."""
     seen: dict[str, list[Event]] = {START: [], VALUES: [], STOP: []}
     for exchange, delivery in deliveries:
         frame = exchange.call.frame
@@ -35,6 +35,11 @@ def read(book: Ledger, deliveries: Sequence[tuple[Exchange, Delivery]]) -> None:
             known.append(event)
             _sort_in(book, event)
         _note_id(book, delivery)
+    early, book.loose = book.loose, []
+    for event in early:
+        _sort_in(book, event)
+    for transaction in book.transactions:
+        transaction.events.sort(key=lambda event: event.first.call.n)
 
 
 def id_of(event: Event) -> int | None:

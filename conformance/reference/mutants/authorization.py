@@ -196,7 +196,7 @@ class OfflineFlagMissing(ReferenceStation):
     """Does not say of events that they happened offline."""
 
     breaks = "E04.FR.03"
-    also = ("E11.FR.02", "E11.FR.07")
+    also = ("E11.FR.02", "E11.FR.07", "TX.OFFLINE.02")
 
     def deliver_event(self, event: Payload) -> None:
         """Take the flag away."""

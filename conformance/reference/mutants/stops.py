@@ -130,6 +130,7 @@ class NoReason(ReferenceStation):
     """Never says why a transaction ended."""
 
     breaks = "E06.FR.08"
+    also: tuple[str, ...] = ("E03.FR.05", "E05.FR.10", "E07.FR.06", "F03.FR.03")
 
     def transaction_info(self, place: Evse, transaction: Transaction, event_type: str) -> Payload:
         """Leave it out."""
@@ -148,10 +149,15 @@ class RemoteStopRefused(ReferenceStation):
         return {"status": "Rejected"}
 
 
-class RemoteStopWithoutReason(NoReason):
+class RemoteStopWithoutReason(ReferenceStation):
     """Does not say that a transaction was stopped remotely."""
 
     breaks = "F03.FR.03"
+
+    def transaction_info(self, place: Evse, transaction: Transaction, event_type: str) -> Payload:
+        """Leave that reason out."""
+        info = super().transaction_info(place, transaction, event_type)
+        return {key: value for key, value in info.items() if key != "stoppedReason" or value != "Remote"}
 
 
 class RemoteStopIsACard(ReferenceStation):
@@ -171,6 +177,7 @@ class ConnectedWithoutPlug(ReferenceStation):
     """Says that an EV is connected when its plug is out."""
 
     breaks = "E01.FR.18"
+    also: tuple[str, ...] = ("TX.STATE.01",)
 
     def event_payload(self, place: Evse, event_type: str, trigger: str, connector: int | None = None) -> Payload:
         """Forget the plug."""

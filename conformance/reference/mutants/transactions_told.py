@@ -529,6 +529,7 @@ class EndUnmeasured(ReferenceStation):
     """Has no meter values in Ended."""
 
     breaks = "E06.FR.11"
+    also = ("METER.ENDED.02",)
 
     def event_meter_values(self, place: Evse, event_type: str, trigger: str) -> list[Payload]:
         """Read no meter."""

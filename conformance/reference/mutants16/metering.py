@@ -17,6 +17,7 @@ class SamplesTooSeldom(ReferenceStation16):
     """Takes twice the time between its samples."""
 
     breaks = "16.TX.43"
+    also = ("16.TX.35",)
 
     def sample_interval(self) -> float:
         """Double it."""

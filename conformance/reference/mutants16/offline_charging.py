@@ -35,6 +35,7 @@ class OfflineTransactionsLost(_Forgetful):
     """Keeps nothing that it would have told of transactions while it is offline."""
 
     breaks = "16.TX.35"
+    also = ("16.TX.08", "16.TX.10")
     forgotten = ("StartTransaction", "StopTransaction", "MeterValues")
 
 
@@ -42,6 +43,7 @@ class OfflineStopsLost(_Forgetful):
     """Keeps no StopTransaction while it is offline."""
 
     breaks = "16.TX.35"
+    also = ("16.TX.08",)
     forgotten = ("StopTransaction",)
 
 
@@ -183,6 +185,7 @@ class FirstIdKept(ReferenceStation16):
     """Keeps to the first id that it was ever given."""
 
     breaks = "16.TX.10"
+    also = ("16.TX.08",)
     first: int | None = None
 
     def transaction_id_known(self, number: int, transaction_id: int) -> None:

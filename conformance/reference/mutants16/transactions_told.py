@@ -31,6 +31,7 @@ class StopNeverTold16(ReferenceStation16):
     """Never tells that a transaction has ended."""
 
     breaks = "16.TX.08"
+    also = ("16.TX.76",)
 
     def send_surely(self, action: str, payload: Payload, **notes: Any) -> None:
         """Leave out StopTransaction."""
@@ -42,6 +43,7 @@ class IdOfItsOwn16(ReferenceStation16):
     """Ends transactions by an id that the central system never gave."""
 
     breaks = "16.TX.10"
+    also = ("16.TX.76",)
 
     def stop_payload(self, connector: Connector, transaction: Transaction, reason: str, id_tag: str | None) -> Payload:
         """Add some."""
@@ -61,6 +63,7 @@ class IdNotAdopted16(ReferenceStation16):
     """Ends transactions that it began offline without the id that it got for them since."""
 
     breaks = "16.TX.10"
+    also = ("16.TX.76",)
 
     def stop_payload(self, connector: Connector, transaction: Transaction, reason: str, id_tag: str | None) -> Payload:
         """Know no id."""
