@@ -48,12 +48,19 @@ class Clock:
 
 
 class Meter:
-    """An energy meter that never runs backwards: watt-hours, growing while power is drawn."""
+    """An energy meter that never runs backwards: watt-hours, growing while power is drawn.
 
-    def __init__(self, register_wh: float = 1000.0) -> None:
-        self._register = register_wh
+    A new one shows a little more than any has shown before, unless it is told what: stations come and go between
+    cases, and to a CSMS they are one, of which no two transactions start with the same reading.
+    """
+
+    _most = 1000.0
+
+    def __init__(self, register_wh: float | None = None) -> None:
+        self._register = Meter._most + 1 if register_wh is None else register_wh
         self._since = time.monotonic()
         self._watts = 0.0
+        self._read()
 
     @property
     def watts(self) -> float:
@@ -70,7 +77,9 @@ class Meter:
         return round(self._read(), 1)
 
     def _read(self) -> float:
-        return self._register + self._watts * (time.monotonic() - self._since) / 3600
+        shown = self._register + self._watts * (time.monotonic() - self._since) / 3600
+        Meter._most = max(Meter._most, shown)
+        return shown
 
 
 @dataclass(eq=False)

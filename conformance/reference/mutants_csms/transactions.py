@@ -657,8 +657,8 @@ class RaisesTheDead(Jealous):
     def on201_transaction_event(self, station: StationRecord, request: Payload) -> Payload:
         """Go by what came last."""
         answer = super().on201_transaction_event(station, request)
-        if request["eventType"] != "Ended":
-            self.transaction_of(station, request["transactionInfo"]["transactionId"]).ended = False
+        known = self.transaction_of(station, request["transactionInfo"]["transactionId"])
+        known.ended = request["eventType"] == "Ended"
         return answer
 
     def on16_meter_values(self, station: StationRecord, request: Payload) -> Payload:
@@ -667,6 +667,12 @@ class RaisesTheDead(Jealous):
         if known is not None:
             known.ended = False
         return super().on16_meter_values(station, request)
+
+    def on16_stop_transaction(self, station: StationRecord, request: Payload) -> Payload:
+        """Go by what came last."""
+        answer = super().on16_stop_transaction(station, request)
+        station.transactions[request["transactionId"]].ended = True
+        return answer
 
 
 class LeavesARepeatRunning(Jealous):
