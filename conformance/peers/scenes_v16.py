@@ -1,6 +1,6 @@
 """What drivers do at a station of OCPP 1.6, and where it tells of that: steps that many cases of charging share."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from datetime import datetime
 
@@ -20,6 +20,7 @@ __all__ = [
     "broken",
     "cable",
     "clear_cache",
+    "coarse",
     "debounced",
     "let_in_offline",
     "listed",
@@ -242,6 +243,11 @@ async def nothing_starts(csms: CsmsPeer, *, after: int, for_: float) -> None:
     found = csms.seen("StartTransaction", after=after)
     csms.touch(*found)
     assert not found, f"a transaction was started on connector {found[0]['connectorId']} for {found[0]['idTag']}"
+
+
+def coarse(times: Iterable[datetime]) -> float:
+    """By how much the difference of two times may be off because they are told without fractions, in seconds."""
+    return 0.0 if any(each.microsecond for each in times) else 1.0
 
 
 def moment(message: Mapping[str, object], name: str = "timestamp") -> datetime:

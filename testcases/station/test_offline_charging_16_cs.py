@@ -16,6 +16,7 @@ from conformance.peers.replies import Error
 from conformance.peers.scenes import charging, configured, pull_plug, vacated
 from conformance.peers.scenes_v16 import (
     clear_cache,
+    coarse,
     debounced,
     let_in_offline,
     moment,
@@ -66,13 +67,13 @@ async def test_meter_values(
         async with off(csms, profile, network.turned_away()):
             await _wait(csms, SAMPLES * interval + profile.timing.tolerance)
         mark = csms.now
-        longest = interval + profile.timing.tolerance
 
         def gaps() -> list[tuple[datetime, float]]:
             """Where nothing was told of for too long, as far as is known by now."""
             begun = moment(csms.seen("StartTransaction")[-1])
             times = [begun, *sorted({at for at, _ in _samples(csms, spot, session.event.n)})]
             apart = [(one, (two - one).total_seconds()) for one, two in pairwise(times)]
+            longest = interval + profile.timing.tolerance + coarse(times)
             return [each for each in apart if each[1] > longest]
 
         with spec.must("16.TX.35"):
@@ -433,6 +434,9 @@ async def test_power_loss(
         with suppress(AssertionError):  # it was ended by the power cut, or goes on
             await csms.speak.remote_stop(begun.transaction_id)
         with suppress(NotSeen):
+            patience = csms.patience.for_action("StopTransaction")
+            await csms.until(lambda: len(_ends(csms, mark)) >= PER_SESSION, "both ends", within=patience)
+        with suppress(NotSeen):
             await csms.until(lambda: len(_ends(csms, mark)) > PER_SESSION, "no more ends", within=profile.timing.settle)
         ends = _ends(csms, mark)
         with spec("16.TX.10"):
@@ -442,9 +446,8 @@ async def test_power_loss(
                 f"transactions {session.transaction_id} and {begun.transaction_id} were to end, and an end names "
                 f"{', '.join(sorted(wrong))}"
             )
-            assert any(str(each["transactionId"]) == begun.transaction_id for each in ends), (
-                f"transaction {begun.transaction_id} was never ended by its id"
-            )
+            same = {str(each["transactionId"]) for each in ends}
+            assert len(ends) == 1 or len(same) > 1, f"both ends that were told name transaction {', '.join(same)}"
         with spec("16.TX.08"):
             csms.touch(*ends)
             assert len(ends) <= PER_SESSION, f"two transactions have ended, and {len(ends)} ends were told"
@@ -564,7 +567,7 @@ async def test_known_token(
 ) -> None:
     """With a token in the cache, and unknown ones kept out where the station can do that."""
     spot, token = profile.connectors[0], profile.parameters.valid_id_token.payload
-    keeps_out = {"AllowOfflineTxForUnknownId": "false"} if profile.claims("offline-unknown-ids") else {}
+    keeps_out = {"AllowOfflineTxForUnknownId": "false"}
     for allowed in (True, False):
         async with (
             vacated(station, csms),
