@@ -200,7 +200,6 @@ async def test_lock_failure(station: StationDriver, csms: CsmsPeer, spec: Spec, 
     "A connector that is broken says so, and starts no transaction",
     versions=["1.6"],
     requirements=["16.STATUS.16"],
-    severity=Severity.CRITICAL,
 )
 async def test_faulted(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
     """Break it, and try to start there, with a card where that can be presented, and from afar."""

@@ -65,6 +65,8 @@ class StationProcess:
             "cut_network": station.cut_network,
             "restore_network": station.restore_network,
         }
+        if (set_fault := getattr(station, "set_fault", None)) is not None:  # a station of OCPP 1.6
+            self._actions["set_fault"] = set_fault
         self._station = station
 
     async def _present_id_token(self, evse: int, idToken: str, type: str = "ISO14443") -> None:  # noqa: A002, N803
