@@ -19,6 +19,7 @@ from conformance.peers.scenes_v16 import (
     coarse,
     debounced,
     let_in_offline,
+    listed,
     moment,
     nothing_starts,
     number,
@@ -53,7 +54,7 @@ BRISK = 20
     "TC_036_CS",
     "Offline in a transaction, the meter values are kept, and come in their order afterwards",
     versions=["1.6"],
-    requirements=["16.TX.10", "16.TX.35", "16.TX.36"],
+    requirements=["16.TX.35", "16.TX.36"],
     severity=Severity.BLOCKER,
 )
 async def test_meter_values(
@@ -90,11 +91,6 @@ async def test_meter_values(
             csms.touch(*(message for _, message in kept))
             late = [two for one, two in pairwise(kept) if two[0] < one[0]]
             assert not late, f"the sample of {late[0][0]:%H:%M:%S.%f} came after a newer one"
-        with spec("16.TX.10"):
-            ids = {str(message.get("transactionId")) for _, message in kept}
-            assert ids == {session.transaction_id}, (
-                f"the transaction was given the id {session.transaction_id}, and its meter values name {', '.join(ids)}"
-            )
 
 
 def _samples(csms: CsmsPeer, spot: Connector, after: int) -> list[tuple[datetime, Received]]:
@@ -583,6 +579,39 @@ async def test_known_token(
                 await _start(station, csms, profile, spot, token)
             await _judge_let_in(csms, spec, profile, "16.TX.74", allowed=allowed, mark=mark)
     await clear_cache(csms, profile)
+
+
+@case(
+    "OFFLINE_LISTED_INVALID_CS",
+    "Offline, whom the local list calls blocked or expired is kept out, even where whom nobody knows is let in",
+    versions=["1.6"],
+    needs="local-authorization-list",
+    requirements=["16.TX.79"],
+    severity=Severity.CRITICAL,
+)
+async def test_listed_as_invalid(
+    station: StationDriver, csms: CsmsPeer, network: Network, spec: Spec, profile: SutProfile
+) -> None:
+    """One that is Blocked, and one that was valid until some time ago; in one outage."""
+    spot, parameters = profile.connectors[0], profile.parameters
+    tokens = [parameters.blocked_id_token, parameters.expired_id_token]
+    infos = [{"status": "Blocked"}, {"status": "Accepted", "expiryDate": _shifted(-timedelta(days=1))}]
+    entries = {token.id_token: info for token, info in zip(tokens, infos, strict=True)}
+    settings = {"LocalAuthListEnabled": "true", "LocalAuthorizeOffline": "true", "AllowOfflineTxForUnknownId": "true"}
+    async with (
+        vacated(station, csms),
+        set_where_possible(csms, settings),
+        listed(csms, entries),
+    ):
+        await clear_cache(csms, profile)
+        mark = csms.now
+        async with off(csms, profile, network.turned_away()):
+            await station.plug_in(*spot)
+            for token in tokens:
+                await present(station, spot, token.payload)
+                await _wait(csms, profile.timing.settle)
+        with spec("16.TX.79"):
+            await nothing_starts(csms, after=mark, for_=profile.timing.settle + profile.timing.tolerance)
 
 
 async def _judge_let_in(  # noqa: PLR0913 -- whether, by which rule, and since when
