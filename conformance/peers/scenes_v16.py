@@ -1,6 +1,6 @@
 """What drivers do at a station of OCPP 1.6, and where it tells of that: steps that many cases of charging share."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from datetime import datetime
 
@@ -20,6 +20,7 @@ __all__ = [
     "broken",
     "cable",
     "clear_cache",
+    "coarse",
     "debounced",
     "let_in_offline",
     "listed",
@@ -124,21 +125,25 @@ async def let_in_offline(csms: CsmsPeer, profile: SutProfile) -> AsyncIterator[N
         else:
             assert profile.claims("local-authorization-list"), "nothing is claimed by which a driver is let in offline"
             await afterwards.enter_async_context(set_where_possible(csms, {"LocalAuthListEnabled": "true"}))
-            await afterwards.enter_async_context(listed(csms, profile))
+            drivers = [profile.parameters.valid_id_token, profile.parameters.other_valid_id_token]
+            accepted = {each.id_token: {"status": "Accepted"} for each in drivers}
+            await afterwards.enter_async_context(listed(csms, accepted))
         yield
 
 
 @asynccontextmanager
-async def listed(csms: CsmsPeer, profile: SutProfile) -> AsyncIterator[None]:
-    """Have our drivers' tokens in the local list, for the length of a block; the rest of the list stays as it is."""
-    tokens = [profile.parameters.valid_id_token, profile.parameters.other_valid_id_token]
-    tags = [each.id_token for each in tokens]
-    await _send_list(csms, [{"idTag": tag, "idTagInfo": {"status": "Accepted"}} for tag in tags])
+async def listed(csms: CsmsPeer, infos: Mapping[str, Mapping[str, str]]) -> AsyncIterator[None]:
+    """Have tokens in the local list, for the length of a block, with their IdTagInfo; the rest stays as it is.
+
+    Raises AssertionError where the station does not take them.
+    """
+    await _send_list(csms, [{"idTag": tag, "idTagInfo": dict(info)} for tag, info in infos.items()])
     try:
         yield
     finally:
         with suppress(AssertionError):
-            await _send_list(csms, [{"idTag": tag} for tag in tags])
+            await csms.connected()
+            await _send_list(csms, [{"idTag": tag} for tag in infos])
 
 
 async def _send_list(csms: CsmsPeer, entries: list[dict[str, object]]) -> None:
@@ -242,6 +247,11 @@ async def nothing_starts(csms: CsmsPeer, *, after: int, for_: float) -> None:
     found = csms.seen("StartTransaction", after=after)
     csms.touch(*found)
     assert not found, f"a transaction was started on connector {found[0]['connectorId']} for {found[0]['idTag']}"
+
+
+def coarse(times: Iterable[datetime]) -> float:
+    """By how much the difference of two times may be off because they are told without fractions, in seconds."""
+    return 0.0 if any(each.microsecond for each in times) else 1.0
 
 
 def moment(message: Mapping[str, object], name: str = "timestamp") -> datetime:

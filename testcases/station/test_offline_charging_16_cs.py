@@ -16,8 +16,10 @@ from conformance.peers.replies import Error
 from conformance.peers.scenes import charging, configured, pull_plug, vacated
 from conformance.peers.scenes_v16 import (
     clear_cache,
+    coarse,
     debounced,
     let_in_offline,
+    listed,
     moment,
     nothing_starts,
     number,
@@ -52,7 +54,7 @@ BRISK = 20
     "TC_036_CS",
     "Offline in a transaction, the meter values are kept, and come in their order afterwards",
     versions=["1.6"],
-    requirements=["16.TX.10", "16.TX.35", "16.TX.36"],
+    requirements=["16.TX.35", "16.TX.36"],
     severity=Severity.BLOCKER,
 )
 async def test_meter_values(
@@ -66,13 +68,13 @@ async def test_meter_values(
         async with off(csms, profile, network.turned_away()):
             await _wait(csms, SAMPLES * interval + profile.timing.tolerance)
         mark = csms.now
-        longest = interval + profile.timing.tolerance
 
         def gaps() -> list[tuple[datetime, float]]:
             """Where nothing was told of for too long, as far as is known by now."""
             begun = moment(csms.seen("StartTransaction")[-1])
             times = [begun, *sorted({at for at, _ in _samples(csms, spot, session.event.n)})]
             apart = [(one, (two - one).total_seconds()) for one, two in pairwise(times)]
+            longest = interval + profile.timing.tolerance + coarse(times)
             return [each for each in apart if each[1] > longest]
 
         with spec.must("16.TX.35"):
@@ -89,11 +91,6 @@ async def test_meter_values(
             csms.touch(*(message for _, message in kept))
             late = [two for one, two in pairwise(kept) if two[0] < one[0]]
             assert not late, f"the sample of {late[0][0]:%H:%M:%S.%f} came after a newer one"
-        with spec("16.TX.10"):
-            ids = {str(message.get("transactionId")) for _, message in kept}
-            assert ids == {session.transaction_id}, (
-                f"the transaction was given the id {session.transaction_id}, and its meter values name {', '.join(ids)}"
-            )
 
 
 def _samples(csms: CsmsPeer, spot: Connector, after: int) -> list[tuple[datetime, Received]]:
@@ -433,6 +430,9 @@ async def test_power_loss(
         with suppress(AssertionError):  # it was ended by the power cut, or goes on
             await csms.speak.remote_stop(begun.transaction_id)
         with suppress(NotSeen):
+            patience = csms.patience.for_action("StopTransaction")
+            await csms.until(lambda: len(_ends(csms, mark)) >= PER_SESSION, "both ends", within=patience)
+        with suppress(NotSeen):
             await csms.until(lambda: len(_ends(csms, mark)) > PER_SESSION, "no more ends", within=profile.timing.settle)
         ends = _ends(csms, mark)
         with spec("16.TX.10"):
@@ -442,9 +442,8 @@ async def test_power_loss(
                 f"transactions {session.transaction_id} and {begun.transaction_id} were to end, and an end names "
                 f"{', '.join(sorted(wrong))}"
             )
-            assert any(str(each["transactionId"]) == begun.transaction_id for each in ends), (
-                f"transaction {begun.transaction_id} was never ended by its id"
-            )
+            same = {str(each["transactionId"]) for each in ends}
+            assert len(ends) == 1 or len(same) > 1, f"both ends that were told name transaction {', '.join(same)}"
         with spec("16.TX.08"):
             csms.touch(*ends)
             assert len(ends) <= PER_SESSION, f"two transactions have ended, and {len(ends)} ends were told"
@@ -564,7 +563,7 @@ async def test_known_token(
 ) -> None:
     """With a token in the cache, and unknown ones kept out where the station can do that."""
     spot, token = profile.connectors[0], profile.parameters.valid_id_token.payload
-    keeps_out = {"AllowOfflineTxForUnknownId": "false"} if profile.claims("offline-unknown-ids") else {}
+    keeps_out = {"AllowOfflineTxForUnknownId": "false"}
     for allowed in (True, False):
         async with (
             vacated(station, csms),
@@ -580,6 +579,39 @@ async def test_known_token(
                 await _start(station, csms, profile, spot, token)
             await _judge_let_in(csms, spec, profile, "16.TX.74", allowed=allowed, mark=mark)
     await clear_cache(csms, profile)
+
+
+@case(
+    "OFFLINE_LISTED_INVALID_CS",
+    "Offline, whom the local list calls blocked or expired is kept out, even where whom nobody knows is let in",
+    versions=["1.6"],
+    needs="local-authorization-list",
+    requirements=["16.TX.79"],
+    severity=Severity.CRITICAL,
+)
+async def test_listed_as_invalid(
+    station: StationDriver, csms: CsmsPeer, network: Network, spec: Spec, profile: SutProfile
+) -> None:
+    """One that is Blocked, and one that was valid until some time ago; in one outage."""
+    spot, parameters = profile.connectors[0], profile.parameters
+    tokens = [parameters.blocked_id_token, parameters.expired_id_token]
+    infos = [{"status": "Blocked"}, {"status": "Accepted", "expiryDate": _shifted(-timedelta(days=1))}]
+    entries = {token.id_token: info for token, info in zip(tokens, infos, strict=True)}
+    settings = {"LocalAuthListEnabled": "true", "LocalAuthorizeOffline": "true", "AllowOfflineTxForUnknownId": "true"}
+    async with (
+        vacated(station, csms),
+        set_where_possible(csms, settings),
+        listed(csms, entries),
+    ):
+        await clear_cache(csms, profile)
+        mark = csms.now
+        async with off(csms, profile, network.turned_away()):
+            await station.plug_in(*spot)
+            for token in tokens:
+                await present(station, spot, token.payload)
+                await _wait(csms, profile.timing.settle)
+        with spec("16.TX.79"):
+            await nothing_starts(csms, after=mark, for_=profile.timing.settle + profile.timing.tolerance)
 
 
 async def _judge_let_in(  # noqa: PLR0913 -- whether, by which rule, and since when

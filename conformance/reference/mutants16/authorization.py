@@ -49,3 +49,24 @@ class UnknownTokenNeverLetIn(ReferenceStation16):
     def authorize_offline(self, id_tag: str) -> Payload:
         """Keep them out."""
         return super().authorize_offline(id_tag) if self.known_locally(id_tag) else {"status": "Invalid"}
+
+
+class BlockedTokenLetIn(ReferenceStation16):
+    """Lets in offline whom its list calls blocked."""
+
+    breaks = "16.TX.79"
+
+    def authorize_offline(self, id_tag: str) -> Payload:
+        """Take every entry for a valid one."""
+        info = super().authorize_offline(id_tag)
+        return {**info, "status": "Accepted"} if info["status"] == "Blocked" else info
+
+
+class ExpiredTokenLetIn(ReferenceStation16):
+    """Lets in offline whom its list gave a time that is over."""
+
+    breaks = "16.TX.79"
+
+    def known_locally(self, id_tag: str) -> Payload | None:
+        """Overlook the time."""
+        return self.listed(id_tag) or super().known_locally(id_tag)

@@ -4,21 +4,70 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from conformance.reference.station.clock import Clock
 from conformance.reference.station16 import ReferenceStation16
 
 if TYPE_CHECKING:
     from conformance.reference.station.rpc import Payload
+    from conformance.reference.station16.base import Connector, Transaction
     from conformance.reference.station16.config import StationConfig16
     from conformance.reference.station16.configuration import Key
 
 
+DEFAULTS = {"context": "Sample.Periodic", "measurand": "Energy.Active.Import.Register", "location": "Outlet"}
+
+
+class WholeSeconds(Clock):
+    """Tells the time without fractions of seconds."""
+
+    def stamp(self) -> str:
+        """Return the present in UTC."""
+        return self.now().isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
 class Control16(ReferenceStation16):
-    """Differs where the documents leave it free: order of statuses and keys, optional fields, hidden keys, pace."""
+    """Differs where the documents leave it free: orders, optional fields, defaults, hidden keys, times, pace."""
 
     breaks: str | None = None
     also: tuple[str, ...] = ()
+
+    def __init__(self, config: StationConfig16) -> None:
+        """Wear a plain watch."""
+        super().__init__(config)
+        self.clock = WholeSeconds(self.clock.offset)
+
+    def start_transaction(self, connector: Connector) -> None:
+        """Tell the status first."""
+        transmitted, self.send_surely = self.send_surely, self._later  # type: ignore[method-assign]
+        try:
+            super().start_transaction(connector)
+        finally:
+            self.send_surely = transmitted  # type: ignore[method-assign]
+
+    def _later(self, action: str, payload: Payload, **notes: Any) -> None:
+        """Queue a message as soon as the statuses are queued."""
+        asyncio.get_running_loop().call_soon(partial(ReferenceStation16.send_surely, self, action, payload, **notes))
+
+    def stop_payload(self, connector: Connector, transaction: Transaction, reason: str, id_tag: str | None) -> Payload:
+        """Leave the reason out that goes without saying."""
+        payload = super().stop_payload(connector, transaction, reason, id_tag)
+        if payload.get("reason") == "Local":
+            del payload["reason"]
+        return payload
+
+    def meter_value(self, connector: Connector, context: str, key: str) -> list[Payload]:
+        """Leave out what is meant where nothing is said."""
+        values = super().meter_value(connector, context, key)
+        for value in values:
+            value["sampledValue"] = [self._brief(sampled) for sampled in value["sampledValue"]]
+        return values
+
+    def _brief(self, sampled: Payload) -> Payload:
+        """Drop the defaults."""
+        return {name: value for name, value in sampled.items() if DEFAULTS.get(name) != value}
 
     def boot_payload(self) -> Payload:
         """Say more than it has to."""
