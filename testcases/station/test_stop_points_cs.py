@@ -90,7 +90,7 @@ async def test_power_path_local(station: StationDriver, csms: CsmsPeer, spec: Sp
     requirements=["E06.FR.07", "E06.FR.15", "E07.FR.05"],
     severity=Severity.NORMAL,
     needs="stop-point-energy-transfer and (configurable-stop-point or"
-    " not (stop-point-authorized or stop-point-power-path-closed))",
+    f" not (stop-point-authorized or stop-point-power-path-closed)) and {LOCAL_STOP}",
 )
 async def test_energy_local(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
     """Charge, and let the driver end it, as he can."""

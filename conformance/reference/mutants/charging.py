@@ -315,7 +315,7 @@ class WaitsForThePlug(ReferenceStation):
     """Waits for a plug without end."""
 
     breaks = "E03.FR.05"
-    also = ("C01.FR.26",)
+    also = ("C01.FR.26", "F02.FR.07")
 
     async def await_cable(self, place: Evse, session: Session) -> None:
         """Do nothing."""
@@ -325,6 +325,7 @@ class TimeoutIsAnother(ReferenceStation):
     """Ends a transaction without a plug for no reason that could be named."""
 
     breaks = "E03.FR.05"
+    also = ("F02.FR.07",)
 
     def transaction_info(self, place: Evse, transaction: Transaction, event_type: str) -> Payload:
         """Name another."""

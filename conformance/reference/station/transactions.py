@@ -187,12 +187,12 @@ class Transactions(Authorization):
     async def token_presented(self, place: Evse, token: Payload) -> None:
         """Start or stop charging for a card (C01, E07)."""
         session = place.session
-        if session.authorizing:
-            return
         if place.lock == token:
             place.lock = None
             if not session.authorized and place.plugged is None:
                 return
+        if session.authorizing:
+            return
         if self.stops_without_asking(session, token):
             self.stop_authorized(place, "StopAuthorized", "Local", token)
             return
