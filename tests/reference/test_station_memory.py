@@ -11,7 +11,6 @@ from conformance.reference.station.metering import EARLY
 
 if TYPE_CHECKING:
     from conformance.reference.station import ReferenceStation
-
     from tests.reference.conftest import Csms, Yard
 
 pytestmark = pytest.mark.asyncio(loop_scope="function")
