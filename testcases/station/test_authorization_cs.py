@@ -455,6 +455,57 @@ async def test_preauthorize(station: StationDriver, csms: CsmsPeer, spec: Spec, 
 
 
 @case(
+    "CACHE_LEARNS_FROM_AUTHORIZE_CS",
+    "What the answer to Authorize says of a card is kept, until the cache is cleared",
+    needs=CACHED,
+    requirements=["C10.FR.04", "C11.FR.01", "C11.FR.03"],
+    severity=Severity.NORMAL,
+)
+async def test_cache_learns(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
+    """Let a card in, say no more of it in the answers to events, use it again, and clear the cache."""
+    spot, token = profile.connectors[0], profile.parameters.valid_id_token.payload
+    async with _cache(station, csms, {PREAUTHORIZE: "true"}, profile):
+        csms.keep_answering(EVENT, {})
+        await _used(station, csms, profile, token)
+        with spec("C10.FR.04"):
+            await _let_in_unasked(station, csms, spot, token)
+        await _leave(station, csms, profile)
+        with spec("C11.FR.03"):
+            answer = await csms.call("ClearCache", {})
+            assert answer["status"] == "Accepted", f"ClearCache was answered {answer['status']} with the cache in use"
+        if answer["status"] != "Accepted":
+            spec.excuse("C11.FR.01", "the station says that it could not clear the cache (C11.FR.05)")
+            return
+        mark = csms.now
+        await present(station, spot, token)
+        with spec("C11.FR.01"):
+            await asked_about(csms, token, after=mark)
+
+
+@case(
+    "CACHE_SWITCHED_OFF_CS",
+    "A cache that is switched off lets nobody in, and can't be cleared",
+    needs=CACHED,
+    requirements=["C10.FR.11", "C11.FR.04"],
+    severity=Severity.MINOR,
+)
+async def test_cache_off(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
+    """Use a card, switch the cache off, and present it again."""
+    spot, token = profile.connectors[0], profile.parameters.valid_id_token.payload
+    async with _cache(station, csms, {PREAUTHORIZE: "true"}, profile):
+        await _used(station, csms, profile, token)
+        async with configured(csms, {CACHE_ON: "false"}):
+            mark = csms.now
+            await present(station, spot, token)
+            with spec("C10.FR.11"):
+                await asked_about(csms, token, after=mark)
+            await _leave(station, csms, profile)
+            with spec("C11.FR.04"):
+                answer = await csms.call("ClearCache", {})
+                assert answer["status"] == "Rejected", f"without a cache ClearCache was answered {answer['status']}"
+
+
+@case(
     "CACHE_UPDATED_BY_EVENT_CS",
     "What the answer to an event says of a card replaces what the cache knew",
     needs=CACHED,

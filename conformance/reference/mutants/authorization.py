@@ -384,5 +384,66 @@ class OfflineTokensCached(ReferenceStation):
         return info
 
 
+class CacheLearnsFromEventsOnly(ReferenceStation):
+    """Leaves its cache as it is when the answer to Authorize tells of a card."""
+
+    breaks = "C10.FR.04"
+    also = ("AUTH.OFFLINE.03", "C10.FR.03")
+
+    def result_arrived(self, action: str, payload: Payload, result: Payload) -> None:
+        """Put back what was there."""
+        before = dict(self.cache)
+        super().result_arrived(action, payload, result)
+        if action == "Authorize":
+            self.cache.clear()
+            self.cache.update(before)
+
+
+class CacheNotCleared(ReferenceStation):
+    """Says that it has cleared its cache, and has not."""
+
+    breaks = "C11.FR.01"
+
+    def on_clear_cache(self, request: Payload) -> Payload:
+        """Put back what was there, unless nothing was worth it."""
+        before = dict(self.cache)
+        answer = super().on_clear_cache(request)
+        self.cache.update(before)
+        return answer
+
+
+class ClearedCacheRejected(ReferenceStation):
+    """Clears its cache, and says that it has not."""
+
+    breaks = "C11.FR.03"
+
+    def on_clear_cache(self, request: Payload) -> Payload:
+        """Say so."""
+        super().on_clear_cache(request)
+        return {"status": "Rejected"}
+
+
+class NoCacheCleared(ReferenceStation):
+    """Agrees to clear a cache that is switched off."""
+
+    breaks = "C11.FR.04"
+
+    def on_clear_cache(self, request: Payload) -> Payload:
+        """Agree."""
+        super().on_clear_cache(request)
+        return {"status": "Accepted"}
+
+
+class CacheAlwaysOn(ReferenceStation):
+    """Uses its cache, whatever was set."""
+
+    breaks = "C10.FR.11"
+    also = ("C11.FR.04",)
+
+    def cache_enabled(self) -> bool:
+        """Leave the setting aside."""
+        return True
+
+
 REFUSED = frozenset({"04DEADBEEF0000", "04B10C4EDCA2D0", "04E8914EDCA2D0"})
 """Numbers of cards that the cases have refused."""

@@ -123,8 +123,8 @@ class CableTimeoutKeepsDriver(ReferenceStation):
 class CableTimeoutCalledLocal(ReferenceStation):
     """Calls the end of a transaction that nobody plugged in for a stop by the driver."""
 
-    breaks = "E03.FR.05"
-    also = ("F02.FR.07",)
+    breaks = "F02.FR.07"
+    also = ("E03.FR.05",)
 
     def end_transaction(
         self,
