@@ -14,7 +14,7 @@ from conformance.oracles.transactions import Accounts, Circumstances, Ledger, ac
 from conformance.oracles.wire import Miss
 from conformance.peers.csms import CsmsPeer
 from conformance.peers.csms_dialect import Charging, Telling
-from conformance.peers.received import NotSeen
+from conformance.peers.received import NotSeen, Received
 from conformance.peers.scenes import charging, configured, pull_plug, stop_authorized, vacated
 from conformance.sut.drivers import DriverFailed, StationDriver, Unsupported
 from conformance.sut.profile import SutProfile
@@ -92,11 +92,15 @@ class Trials:
     profile: SutProfile
     _stopped: bool = False
     _began_at: int = 0
+    _due: Received | None = None
+    """The message that was kept from being acknowledged, and has to come again."""
+    repeats_within: float = 0.0
+    """How many seconds a station may take to repeat a message, beyond those that it may take to tell anything."""
     _missed: dict[str, list[tuple[str, Miss]]] = field(default_factory=dict)
 
     async def make(self, fault: Fault, moment: Moment) -> None:
         """One transaction with this fault at this moment."""
-        mark, self._stopped = self.csms.now, False
+        mark, self._stopped, self._due = self.csms.now, False, None
         try:
             async with vacated(self.station, self.csms):
                 session = await self._through(fault, moment, mark)
@@ -208,11 +212,7 @@ class Trials:
         strike: BeginOn = fault.on if isinstance(fault, Striking) else self.network.unanswered
         async with strike(action, 1, which=which):
             yield
-            await self.csms.until(
-                lambda: any(which(each) for each in self.csms.seen(action, after=mark)),
-                f"{action} ({what})",
-                within=self._patience(action),
-            )
+            self._due = await self.csms.expect(action, where=which, after=mark)
             if isinstance(fault, Lasting):
                 async with self._on(fault):
                     await self._wait(fault.seconds)
@@ -245,12 +245,22 @@ class Trials:
             await self._stop(session)
         with suppress(NotSeen):
             await csms.until(
-                lambda: not self._runs(session), "the end of the transaction", within=self._patience(action)
+                lambda: not self._runs(session) and self._repeated(),
+                "the end of the transaction",
+                within=self._patience(action) + (self.repeats_within if self._due is not None else 0.0),
             )
         await self._wait(1.3 * self.profile.timing.settle)
 
     def _runs(self, session: Charging) -> bool:
         return session.transaction_id in self.csms.speak.running()
+
+    def _repeated(self) -> bool:
+        """Whether what was not acknowledged has come again: by its number, or when it happened."""
+        due = self._due
+        return due is None or any(
+            any(each.get(name) == due[name] for name in ("seqNo", "timestamp", "meterValue") if name in due)
+            for each in self.csms.seen(due.action, after=due)
+        )
 
     async def _present(self) -> None:
         token = self._token
@@ -352,6 +362,9 @@ async def trials(
         for key, value in {**_SETTINGS, **settings}.items():
             with suppress(AssertionError):
                 await afterwards.enter_async_context(configured(csms, {key: value}))
+        for key in ("MessageTimeout", "TransactionMessageRetryInterval"):
+            with suppress(AssertionError, ValueError):
+                made.repeats_within += float(await csms.speak.read(key))
         yield made
     made.conclude()
 

@@ -41,10 +41,10 @@ def certificate(result: RunResult) -> str:
         _banner(result),
         _facts(result),
         _grades(result),
-        _matrices(result),
         _failures(result),
         _warnings(result),
         _open(result),
+        _matrices(result),
         _excluded(result),
         _reading(),
         f"<footer>{escape(_DISCLAIMER)}</footer>",
@@ -167,7 +167,7 @@ def _matrices(result: RunResult) -> str:
         return ""
     return (
         f'<h2>{matrix.TITLE}</h2><p class="says">What the network did at which moment of a transaction, and what '
-        f"became of it; {matrix.LEGEND}. A dash: not made in this run.</p>{shown}"
+        f"became of it; {matrix.LEGEND.replace('·', ' · ')}. A dash: not made in this run.</p>{shown}"
     )
 
 
@@ -182,13 +182,13 @@ def _matrix(each: matrix.Matrix) -> str:
         for reason, places in each.unjudged().items()
     )
     return (
-        f'<h3>{_text(each.where)}</h3><table class="matrix"><tr><th>Fault</th>{heads}</tr>{rows}</table>'
+        f'<h3>{_text(each.where)}</h3><table class="matrix"><thead><tr><th>Fault</th>{heads}</tr></thead>{rows}</table>'
         f'<div class="compact"><p>{_text(each.total)}</p>{reasons}</div>'
     )
 
 
 def _outcome(cell: CellRow | None) -> str:
-    figures = _text(matrix.figures(cell))
+    figures = _text(matrix.figures(cell).replace("·", " · "))
     if cell is None or figures == matrix.NOT_JUDGED:
         return f'<span class="none">{figures}</span>'
     return f'<b class="{cell.verdict}">{cell.verdict}</b><small>{figures}</small>'

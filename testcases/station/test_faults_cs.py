@@ -52,7 +52,7 @@ async def test_turned_away(  # noqa: PLR0913 -- fixtures
 ) -> None:
     """The CSMS closes the connection, and answers the upgrade with a status."""
     async with trials(station, csms, network, spec, profile) as trial:
-        for moment in moments("at stop", "resuming", "not started", "charging", "end told"):
+        for moment in moments("at stop", "resuming", "not started", "end told"):
             await trial.make(Lasting("HTTP 503", lambda: network.turned_away(503)), moment)
         for moment in moments("end told", "at stop", usual=1, proving=0):
             await trial.make(Lasting("HTTP 401", lambda: network.turned_away(401)), moment)
@@ -89,7 +89,7 @@ async def test_half_open(  # noqa: PLR0913 -- fixtures
     """The connection looks good, until the station finds out by its pings."""
     async with trials(station, csms, network, spec, profile, WebSocketPingInterval="1") as trial:
         fault = Lasting("half-open", network.stalled, drops=False, seconds=2.2)
-        for moment in moments("charging", "at stop", "start told", "resuming", "end told"):
+        for moment in moments("charging", "at stop", "start told", "end told"):
             await trial.make(fault, moment)
 
 

@@ -65,7 +65,7 @@ def test_all_moments_fit_the_terminal():
 def test_on_the_page():
     page = certificate(result(FAULTY))
     assert '<table class="matrix">' in page
-    assert '<b class="FAIL">FAIL</b><small>2·1·0.250</small>' in page
+    assert '<b class="FAIL">FAIL</b><small>2 · 1 · 0.250</small>' in page
     assert '<span class="none">not judged</span>' in page
     assert "not judged: outage resuming: the driver can&#x27;t ev_suspend" in page
     assert '<table class="matrix">' not in certificate(result(case()))
