@@ -65,7 +65,7 @@ class StationProcess:
             "cut_network": station.cut_network,
             "restore_network": station.restore_network,
         }
-        for name in ("disconnect_ev", "ev_stop", "ev_arrive", "ev_depart", "set_fault"):  # what not every edition has a use for
+        for name in ("disconnect_ev", "ev_stop", "ev_arrive", "ev_depart", "set_fault"):  # not in every version
             if hasattr(station, name):
                 self._actions[name] = getattr(station, name)
         self._station = station
