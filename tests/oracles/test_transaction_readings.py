@@ -50,9 +50,8 @@ def test_what_is_near_a_break_is_neither_online_nor_offline() -> None:
     ]
     assert found.broken(time(90), time(110))
     assert not found.broken(time(50), time(90))
-    assert found.surely_connected(time(10), time(90))
-    assert not found.surely_connected(time(10), time(250))
-    assert not found.surely_connected(None, time(250))
+    assert found.broken(time(50), time(250))
+    assert not found.broken(None, time(250))
 
 
 def test_in_a_black_hole_nothing_is_sure() -> None:
@@ -65,7 +64,7 @@ def test_in_a_black_hole_nothing_is_sure() -> None:
     assert found.online(time(60)) is None
     assert not found.offline(time(60))
     assert found.online(time(90)) is not None
-    assert not found.surely_connected(time(40), time(90))
+    assert found.broken(time(40), time(90))
     assert found.stalled(70, 75)
     assert not found.stalled(85, 95)
 

@@ -994,6 +994,29 @@ def test_one_flaw_of_16_misses_one_requirement(flaw: str) -> None:
     assert missed(session, **circumstances) == expected
 
 
+def test_a_station_without_power_takes_no_samples() -> None:
+    session = Session16()
+    session.boot()
+    session.start()
+    session.after(5)
+    session.close()
+    session.after(60)
+    session.connect()
+    session.after(0.2)
+    session.boot()
+    session.stop(at=session.time - 0.3)
+    assert missed(session, sample_interval=10) == set()
+
+
+def test_a_boot_before_a_transaction_excuses_nothing() -> None:
+    session = Session16()
+    session.boot()
+    session.start()
+    session.after(60)
+    session.stop()
+    assert missed(session, sample_interval=10) == {"16.TX.43"}
+
+
 def test_a_stop_with_its_reason_misses_nothing() -> None:
     session = Session16()
     session.after(10)

@@ -102,13 +102,6 @@ class Links:
             return False
         return not any(each.opened.utc - slack <= time <= _plus(_end(each), slack) for each in self.connections)
 
-    def surely_connected(self, begin: datetime | None, end: datetime | None) -> bool:
-        """Whether one connection was surely open, and good, from one time to another."""
-        if begin is None or end is None:
-            return False
-        one = self.online(begin)
-        return one is not None and one is self.online(end) and not any(begin < each.end < end for each in self.unsure)
-
     def broken(self, begin: datetime | None, end: datetime | None) -> bool:
         """Whether the station may have been offline for any while from one time to another."""
         if begin is None or end is None:

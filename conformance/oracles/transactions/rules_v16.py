@@ -132,7 +132,7 @@ def _without_samples(book: Ledger, transaction: Transaction) -> Iterator[Loss]:
         longest = timedelta(seconds=interval * _LONG + book.circumstances.tolerance)
         if other - one <= longest or _booted(book, one, other) or not book.overdue(after.first.settled, after):
             continue
-        name = "16.TX.43" if book.links.surely_connected(one, other) else "16.TX.35"
+        name = "16.TX.35" if book.links.broken(one, other) else "16.TX.43"
         between = f"from between {one:%H:%M:%S} and {other:%H:%M:%S}"
         count = max(round((other - one).total_seconds() / interval) - 1, 1)
         entries = (taken[one].first.call, after.first.call)
@@ -140,10 +140,10 @@ def _without_samples(book: Ledger, transaction: Transaction) -> Iterator[Loss]:
 
 
 def _booted(book: Ledger, one: datetime, other: datetime) -> bool:
-    """Whether the station started anew between two times, or was without power."""
+    """Whether the station started anew between two times, or right after: then it was without power before."""
     boots = book.transcript.exchanges(sender="sut", station=book.station, action="BootNotification")
     slack = timedelta(seconds=book.circumstances.tolerance)
-    return any(one - slack < each.call.utc < other + slack for each in boots)
+    return any(one < each.call.utc < other + slack for each in boots)
 
 
 # -- order ------------------------------------------------------------------------------------------------------------

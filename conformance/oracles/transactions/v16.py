@@ -33,11 +33,11 @@ def read(book: Ledger, deliveries: Sequence[tuple[Exchange, Delivery]]) -> None:
         if not _repeats_one(book, known, event, delivery):
             event.deliveries.append(delivery)
             known.append(event)
-            _sort_in(book, event)
+            _sort_in(book, event, guess=event.kind == STOP)
         _note_id(book, delivery)
     early, book.loose = book.loose, []
     for event in early:
-        _sort_in(book, event)
+        _sort_in(book, event, guess=True)
     for transaction in book.transactions:
         transaction.events.sort(key=lambda event: event.first.call.n)
 
@@ -134,12 +134,13 @@ def _note_id(book: Ledger, delivery: Delivery) -> None:
             transaction.id = str(number)
 
 
-def _sort_in(book: Ledger, event: Event) -> None:
+def _sort_in(book: Ledger, event: Event, *, guess: bool) -> None:
+    """Put a message where it belongs by its id; where it has none that was given, where it fits."""
     if event.kind == START:
         name = f"connector {connector_of(event)}, #{event.first.call.n}"
         book.transactions.append(Transaction(name, connector_of(event), [event]))
         return
-    found = _with_id(book, event) or _fitting(book, event)
+    found = _with_id(book, event) or (_fitting(book, event) if guess else None)
     if found is None:
         book.loose.append(event)
     else:

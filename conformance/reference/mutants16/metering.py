@@ -28,6 +28,7 @@ class NeverSamples(ReferenceStation16):
     """Sends no meter values in transactions."""
 
     breaks = "16.TX.43"
+    also = ("16.TX.35",)
 
     def take_sample(self, connector: Connector, transaction: Transaction) -> None:
         """Do nothing."""
