@@ -11,7 +11,7 @@ from conformance.peers.csms import CsmsPeer
 from conformance.peers.csms_dialect import Charging, Connector
 from conformance.peers.received import NotSeen, Received
 from conformance.peers.replies import Chosen, Error, Silence
-from conformance.peers.scenes import Operated, configured, reboot
+from conformance.peers.scenes import Operated, charging, configured, reboot, transaction
 from conformance.peers.v201 import CSMS_ANSWERS
 from conformance.sut.drivers import DriverFailed, Unsupported
 from conformance.sut.profile import SutProfile
@@ -239,6 +239,19 @@ async def offline(csms: CsmsPeer, network: Network, profile: SutProfile) -> Asyn
 async def present(station: Operated, connector: Connector, id_token: Mapping[str, str]) -> None:
     """Hold a card to the reader of the EVSE; raises Unsupported."""
     await station.present_id_token(connector[0], id_token["idToken"], id_token["type"])
+
+
+def somebody_plugs_in(station: Operated) -> None:
+    """Raise Unsupported where nobody can plug in an EV: before a driver is authorized who would wait for that."""
+    if not station.can("plug_in"):
+        raise Unsupported("plug_in", "the driver can't plug in an EV")
+
+
+async def under_way(station: Operated, csms: CsmsPeer, connector: Connector, id_token: Mapping[str, str]) -> Charging:
+    """Have an EV charge, or where nobody can plug one in a transaction run; raises NotSeen or AssertionError."""
+    if station.can("plug_in"):
+        return await charging(station, csms, connector, id_token)
+    return await transaction(station, csms, connector, id_token)
 
 
 async def authorize(

@@ -25,6 +25,7 @@ from conformance.peers.transaction_scenes import (
     judge_plug_timeout,
     points,
     present,
+    somebody_plugs_in,
     state,
     time_for_the_plug,
 )
@@ -79,6 +80,7 @@ async def test_plug_first(station: StationDriver, csms: CsmsPeer, spec: Spec, pr
 )
 async def test_card_first(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
     """Present the card, plug in, and charge."""
+    somebody_plugs_in(station)
     token, connector = profile.parameters.valid_id_token.payload, profile.connectors[0]
     async with as_far_as_possible(csms, ASK_THE_CSMS), vacated(station, csms):
         early = await points(csms, "TxStartPoint") & EARLY
@@ -115,6 +117,7 @@ async def test_card_first(station: StationDriver, csms: CsmsPeer, spec: Spec, pr
 )
 async def test_no_plug_in_time(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
     """Authorize, wait, authorize again, plug in, and charge."""
+    somebody_plugs_in(station)
     token, connector = profile.parameters.valid_id_token.payload, profile.connectors[0]
     async with as_far_as_possible(csms, ASK_THE_CSMS), vacated(station, csms):
         course = Course(csms, connector)
@@ -165,6 +168,7 @@ async def test_nobody_asked(station: StationDriver, csms: CsmsPeer, spec: Spec, 
 )
 async def test_ev_not_ready(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
     """Authorize, plug in an EV that asks for no energy, and let it ask."""
+    somebody_plugs_in(station)
     token, connector = profile.parameters.valid_id_token.payload, profile.connectors[0]
     async with vacated(station, csms):
         course = Course(csms, connector)

@@ -25,6 +25,7 @@ from conformance.peers.transaction_scenes import (
     kind,
     present,
     remote_number,
+    somebody_plugs_in,
     start_points,
 )
 from conformance.sut.drivers import StationDriver
@@ -141,6 +142,7 @@ async def test_power_path_closed(station: StationDriver, csms: CsmsPeer, spec: S
     """Authorize, see that nothing is opened yet, plug in, and charge."""
     token = profile.parameters.valid_id_token.payload
     async with _course(station, csms, profile, "PowerPathClosed") as course:
+        somebody_plugs_in(station)
         how = await authorize(station, csms, course.connector, token)
         with spec.must("E01.FR.05"):
             await _not_yet(course, profile)
@@ -171,6 +173,7 @@ async def test_energy_transfer(station: StationDriver, csms: CsmsPeer, spec: Spe
     """Authorize, see that nothing is opened yet, plug in, and charge."""
     token = profile.parameters.valid_id_token.payload
     async with _course(station, csms, profile, "EnergyTransfer") as course:
+        somebody_plugs_in(station)
         how = await authorize(station, csms, course.connector, token)
         with spec.must("E01.FR.06"):
             await _not_yet(course, profile)
@@ -199,6 +202,7 @@ async def test_data_signed(station: StationDriver, csms: CsmsPeer, spec: Spec, p
     token = profile.parameters.valid_id_token.payload
     settings = {("SampledDataCtrlr", "SignReadings"): "true"}
     async with as_far_as_possible(csms, settings), _course(station, csms, profile, "DataSigned") as course:
+        somebody_plugs_in(station)
         how = await authorize(station, csms, course.connector, token)
         with spec.must("E01.FR.04"):
             await _not_yet(course, profile)

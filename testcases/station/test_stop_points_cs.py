@@ -33,6 +33,7 @@ from conformance.peers.transaction_scenes import (
     offline,
     points,
     present,
+    somebody_plugs_in,
     state,
     stop_points,
     time_for_the_plug,
@@ -193,6 +194,7 @@ async def test_refused_later(
 )
 async def test_no_plug_in_time(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
     """Authorize, wait, and plug in."""
+    somebody_plugs_in(station)
     token, connector = profile.parameters.valid_id_token.payload, profile.connectors[0]
     async with (
         stop_points(station, csms, "Authorized"),
@@ -518,6 +520,8 @@ async def _charging(  # noqa: PLR0913 -- by keyword
     at: Connector | None = None,
 ) -> AsyncIterator[tuple[Course, Charging]]:
     """An EV charges at the first connector, or at this one; transactions stop at this point."""
+    if at is not None:  # a transaction that only a plug can end would stay
+        somebody_plugs_in(station)
     connector = profile.connectors[0] if at is None else at
     async with (
         stop_points(station, csms, point),
@@ -549,6 +553,7 @@ async def _charging_anyhow(
     at: Connector,
 ) -> AsyncIterator[Course]:
     """An EV charges; transactions stop where they ever do."""
+    somebody_plugs_in(station)
     async with as_far_as_possible(csms, settings), vacated(station, csms):
         await charging(station, csms, at, profile.parameters.valid_id_token.payload)
         yield Course(csms, at)

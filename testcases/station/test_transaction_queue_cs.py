@@ -11,7 +11,7 @@ from conformance.cases.verdict import Severity
 from conformance.peers.csms import CsmsPeer
 from conformance.peers.received import NotSeen, Received
 from conformance.peers.replies import Error, Held, Silence
-from conformance.peers.scenes import Charging, charging, pull_plug, stop_charging, vacated
+from conformance.peers.scenes import Charging, pull_plug, stop_charging, vacated
 from conformance.peers.transaction_scenes import (
     CACHE,
     EVENT,
@@ -28,6 +28,7 @@ from conformance.peers.transaction_scenes import (
     something_happens,
     state,
     transaction_id,
+    under_way,
 )
 from conformance.sut.drivers import StationDriver
 from conformance.sut.profile import SutProfile
@@ -84,7 +85,7 @@ async def test_status_ongoing_queued(
 async def test_status_ongoing(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
     """Charge, and ask."""
     async with vacated(station, csms):
-        session = await charging(station, csms, profile.connectors[0], profile.parameters.valid_id_token.payload)
+        session = await under_way(station, csms, profile.connectors[0], profile.parameters.valid_id_token.payload)
         answer = await _settled_status(csms, profile, session.transaction_id)
         with spec("E14.FR.02"):
             assert answer["ongoingIndicator"] is True, "a transaction that runs is said not to be ongoing"
@@ -105,6 +106,8 @@ async def test_status_ended_queued(
     """Let the driver leave offline, and ask before the first event is answered."""
     async with _queue(station, csms, network, profile, leaves=True) as queue:
         answer = await _status(csms, queue.session.transaction_id)
+        queue.gate.set()
+        await queue.course.ended()  # where nobody could end it, nothing is to be judged
         with spec("E14.FR.03"):
             assert answer["ongoingIndicator"] is False, "a transaction that has ended is called ongoing"
         await _judge_queued(csms, spec, "E14.FR.04", answer, queue)
@@ -120,7 +123,7 @@ async def test_status_ended(station: StationDriver, csms: CsmsPeer, spec: Spec, 
     """Charge, leave, and ask."""
     token = profile.parameters.valid_id_token.payload
     async with vacated(station, csms):
-        session = await charging(station, csms, profile.connectors[0], token)
+        session = await under_way(station, csms, profile.connectors[0], token)
         await stop_charging(station, csms, session, token)
         answer = await _settled_status(csms, profile, session.transaction_id)
         with spec("E14.FR.03"):
@@ -175,7 +178,7 @@ async def test_offline_while_charging(
 ) -> None:
     """Charge, let something happen offline, and let the station back in."""
     async with sampled(station, csms, profile) as seconds, vacated(station, csms):
-        session = await charging(station, csms, profile.connectors[0], profile.parameters.valid_id_token.payload)
+        session = await under_way(station, csms, profile.connectors[0], profile.parameters.valid_id_token.payload)
         async with offline(csms, network, profile):
             course = Course(csms, session.connector)
             await something_happens(station, csms, session.connector, seconds)
@@ -227,7 +230,7 @@ async def test_offline_stop(
     """Charge; offline present the card and pull the plug; then let the station back in."""
     token = profile.parameters.valid_id_token.payload
     async with sampled(station, csms, profile) as seconds, vacated(station, csms):
-        session = await charging(station, csms, profile.connectors[0], token)
+        session = await under_way(station, csms, profile.connectors[0], token)
         async with offline(csms, network, profile):
             course = Course(csms, session.connector)
             await something_happens(station, csms, session.connector, seconds)
@@ -254,10 +257,10 @@ async def test_offline_stop_by_group(
         assert await csms.speak.read(CACHE) == "true", "no cache is in use, so the group of a card is not known offline"
         csms.keep_answering("Authorize", IN_GROUP)
         csms.keep_answering(EVENT, lambda event: IN_GROUP if "idToken" in event else {})
-        first = await charging(station, csms, profile.connectors[0], other)
+        first = await under_way(station, csms, profile.connectors[0], other)
         await stop_charging(station, csms, first, other)
         csms.keep_answering(EVENT, lambda event: IN_GROUP if "idToken" in event else {})
-        session = await charging(station, csms, profile.connectors[0], token)
+        session = await under_way(station, csms, profile.connectors[0], token)
         async with offline(csms, network, profile):
             course = Course(csms, session.connector)
             await something_happens(station, csms, session.connector, seconds)
@@ -334,7 +337,7 @@ async def _queue(
     token, gate = profile.parameters.valid_id_token.payload, asyncio.Event()
     try:
         async with sampled(station, csms, profile) as seconds, vacated(station, csms):
-            session = await charging(station, csms, profile.connectors[0], token)
+            session = await under_way(station, csms, profile.connectors[0], token)
             async with offline(csms, network, profile):
                 course = Course(csms, session.connector)
                 await something_happens(station, csms, session.connector, seconds)
@@ -474,7 +477,7 @@ async def _refused(  # noqa: PLR0913 -- by keyword
     ):
         enough = setting.attempts >= attempts and setting.longest() < profile.timing.case
         assert enough, f"with {setting} of its own the station can't be seen to repeat an event"
-        session = await charging(station, csms, profile.connectors[0], profile.parameters.valid_id_token.payload)
+        session = await under_way(station, csms, profile.connectors[0], profile.parameters.valid_id_token.payload)
         unaccepted = Unaccepted(csms, session, refusal, times=times)
         csms.keep_answering(EVENT, unaccepted)
         await something_happens(station, csms, session.connector, seconds, wait=False)
