@@ -250,7 +250,7 @@ async def test_waiting_events(
     async with vacated(station, csms), configured(csms, _sampled(profile)):
         session = await charging(station, csms, profile.connectors[0], profile.parameters.valid_id_token.payload)
         csms.keep_answering(EVENT, Silence())
-        for _ in range(2):
+        for _ in range(1 if station.can("ev_suspend") else 2):  # one event to be sent, one that has to wait
             await something_happens(station, csms, session.connector[0], profile)
         await passed(csms, 2 * profile.timing.tolerance, "the events to be older than the outage")
         before = {numbered(each) for each in events(csms, session.transaction_id)}
