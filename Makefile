@@ -26,7 +26,7 @@ histories: $(READY)  ## 10,000 random histories of transactions with losses and 
 	OCPP_HISTORIES=10000 $(BIN)/python -m pytest --timeout 0 tests/oracles/test_transaction_histories.py
 
 prove: $(READY)  ## each mutant of the reference must be blamed for exactly what it breaks
-	$(BIN)/ocpp-conformance prove -n 10
+	$(BIN)/ocpp-conformance prove -n 10 --again
 
 bench: $(READY)  ## CPU of the wire against the ocpp library's own CSMS; writes reports/bench.json
 	$(BIN)/python bench/wire.py

@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
@@ -65,6 +66,11 @@ def _parser() -> argparse.ArgumentParser:
     prove = commands.add_parser("prove", help="prove the cases: each mutant of the reference must be found out")
     prove.add_argument("--json", action="store_true", help="print the result as JSON on standard output")
     prove.add_argument("-n", dest="workers", metavar="N", help="spread over N processes (needs pytest-xdist)")
+    prove.add_argument(
+        "--again",
+        action="store_true",
+        help="try the cases that are not clean once more, by themselves: a machine that was too busy is no verdict",
+    )
     _selection(prove)
     prove.set_defaults(do=_prove)
 
@@ -99,11 +105,15 @@ def _prove(arguments: argparse.Namespace) -> int:
     if not _can_spread(arguments, "prove"):
         return BAD_INPUT
     keep = _Keep()
-    options = ["--prove", *_selected(arguments), "--tb=no", "-rN"]
-    if arguments.workers:
-        options += ["-n", arguments.workers]
+    options = ["--prove", "--tb=no", "-rN"]
+    spread_out = ["-n", arguments.workers] if arguments.workers else []
     with _standard_output_to_error() if arguments.json else contextlib.nullcontext():
-        code = _pytest(options, plugins=[keep])
+        code = _pytest([*options, *_selected(arguments), *spread_out], plugins=[keep])
+        doubtful = keep.doubtful()
+        if arguments.again and code == BELOW_GATE and doubtful:
+            sys.stdout.write(f"once more, by themselves: {', '.join(doubtful)}\n")
+            arguments.k = " or ".join(doubtful)
+            code = _pytest([*options, *_selected(arguments)], plugins=[keep])
     if arguments.json and keep.proving is not None:
         sys.stdout.write(json.dumps(keep.proving, indent=2) + "\n")
     return code
@@ -125,10 +135,19 @@ def _selected(arguments: argparse.Namespace) -> list[str]:
     return options
 
 
+_CASE = re.compile(r"\b[A-Z][A-Z0-9_]*[a-z0-9_]*_(?:CS|CSMS)\b")
+
+
 class _Keep:
     """Keeps what a proving run came to, past the end of pytest's session."""
 
     proving: dict[str, object] | None = None
+
+    def doubtful(self) -> list[str]:
+        """The cases that what is not clean is about; none where some of it is about no case."""
+        told = [str(line) for lines in (self.proving or {}).values() if isinstance(lines, list) for line in lines]
+        found = [_CASE.search(line) for line in told]
+        return list(dict.fromkeys(each.group() for each in found if each)) if all(found) else []
 
     def pytest_unconfigure(self, config: pytest.Config) -> None:
         """Take the result out of the session."""
