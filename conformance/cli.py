@@ -97,7 +97,7 @@ def _run(arguments: argparse.Namespace) -> int:
     if not _can_spread(arguments, "run"):
         return BAD_INPUT
     if arguments.workers:
-        options += ["-n", arguments.workers, "--dist", "loadgroup"]
+        options += ["-n", arguments.workers]
     return _pytest([*options, *_selected(arguments), "--tb=no", "-rN"])
 
 

@@ -83,11 +83,11 @@ def pytest_configure(config: pytest.Config) -> None:
     except BadInputError as error:
         _stop(str(error))
     embedded = all(isinstance(profile.driver, EmbeddedDriver) for profile in run.profiles)
-    if spread_out and not (embedded and config.getoption("dist") == "loadgroup"):
+    if spread_out and not embedded:
         config.add_cleanup(run.discard)
         _stop(
             "-n: a system under test has one life, and can't be shared by processes; only the embedded references can "
-            "be judged side by side, with --dist loadgroup"
+            "be judged side by side"
         )
     if proving and not embedded:
         _stop(f"--prove: expected the references and their mutants, got {sut}; leave --ocpp-sut out")
@@ -330,8 +330,6 @@ def _name(item: pytest.Item, bench: Bench) -> None:
         return
     item.stash[Bench.SUBJECT] = subject
     _mark(item, [subject.case.id])
-    if not bench.proving:
-        item.add_marker(pytest.mark.xdist_group(subject.target.name))
     item.user_properties.append(("case", subject.case.id))
     item.user_properties.append(("target", subject.target.name))
     item.user_properties.append(("variant", subject.variant))

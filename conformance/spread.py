@@ -4,6 +4,7 @@ The process that was started, the controller, owns the run: its folder, its grad
 is given in that folder, and tells the controller what came of each case.
 """
 
+import re
 from typing import Any
 
 import msgspec
@@ -15,6 +16,9 @@ from conformance.run import Run
 from conformance.target import Ran
 
 _FOLDER, _NOTES, _RAN = "ocpp-folder", "ocpp-notes", "ocpp-ran"
+
+
+_TARGET = re.compile(r"\[((?:station|csms)-[\d.]+)-")
 
 
 class _Told(msgspec.Struct, frozen=True):
@@ -90,6 +94,19 @@ class Controller:
                     cells=told.cells,
                 )
             )
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> object:
+        """Give all cases of a target to one worker, in their order: they have one system under test."""
+        from xdist.scheduler import LoadScopeScheduling  # noqa: PLC0415 -- need not be installed
+
+        class ByTarget(LoadScopeScheduling):  # type: ignore[misc, unused-ignore]
+            def _split_scope(self, nodeid: str) -> str:
+                """`station-1.6` of `….py::test_x[station-1.6-TC_001_CS]`; any other test goes by itself."""
+                found = _TARGET.search(nodeid)
+                return found[1] if found else nodeid
+
+        return ByTarget(config, log)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:  # noqa: ARG002 -- as the hook has it
