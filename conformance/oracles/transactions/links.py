@@ -223,7 +223,7 @@ def _end(connection: Connection) -> datetime:
 def _free(began: float, ended: float, taken: Iterable[tuple[float, float]]) -> Iterator[float]:
     """How long each stretch is that is left between two times."""
     for one, other in sorted(taken):
-        if other <= began or one >= ended:
+        if other <= max(began, one) or one >= ended:
             continue
         yield one - began
         began = max(began, other)
