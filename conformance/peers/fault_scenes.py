@@ -105,10 +105,9 @@ class Trials:
             async with vacated(self.station, self.csms):
                 session = await self._through(fault, moment, mark)
                 await self._to_the_end(session)
+                self._judge(fault, moment, mark)  # before a remote stop brings out the end of what was forgotten
         except (AssertionError, Unsupported, DriverFailed) as missed:
             self.spec.cells.append(Cell(fault.name, moment, Verdict.INCONCLUSIVE, reason=str(missed)))
-            return
-        self._judge(fault, moment, mark)
 
     def conclude(self) -> None:
         """Judge what the case declares over all cells that were made."""
