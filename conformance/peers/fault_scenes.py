@@ -15,7 +15,7 @@ from conformance.oracles.wire import Miss
 from conformance.peers.csms import CsmsPeer
 from conformance.peers.csms_dialect import Charging, Telling
 from conformance.peers.received import NotSeen, Received
-from conformance.peers.scenes import charging, configured, pull_plug, stop_authorized, vacated
+from conformance.peers.scenes import charging, configured, pull_plug, stop_authorized, transaction, vacated
 from conformance.sut.drivers import DriverFailed, StationDriver, Unsupported
 from conformance.sut.profile import SutProfile
 from conformance.wire.faults import Network, Which
@@ -105,10 +105,11 @@ class Trials:
             async with vacated(self.station, self.csms):
                 session = await self._through(fault, moment, mark)
                 await self._to_the_end(session)
+                await self._queue_sent(mark)
+                self._judge(fault, moment, mark)  # before a remote stop brings out the end of what was forgotten
         except (AssertionError, Unsupported, DriverFailed) as missed:
-            self.spec.cells.append(Cell(fault.name, moment, Verdict.INCONCLUSIVE, reason=str(missed)))
-            return
-        self._judge(fault, moment, mark)
+            if not self._forgot(fault, moment, mark):
+                self.spec.cells.append(Cell(fault.name, moment, Verdict.INCONCLUSIVE, reason=str(missed)))
 
     def conclude(self) -> None:
         """Judge what the case declares over all cells that were made."""
@@ -132,7 +133,7 @@ class Trials:
             case "start told":
                 return await self._start_told(fault, mark)
             case "end told" | "at stop":
-                session = await self._charging()
+                session = await self._charging(flowing=self.station.can("plug_in"))
                 await (self._end_told if moment == "end told" else self._at_stop)(fault, session)
                 return session
             case _:
@@ -140,8 +141,10 @@ class Trials:
                 await self._in_its_course(fault, moment, session)
                 return session
 
-    async def _charging(self) -> Charging:
-        return await charging(self.station, self.csms, self._spot, self._token)
+    async def _charging(self, *, flowing: bool = True) -> Charging:
+        """A transaction; where nobody can plug in, energy need not flow in one that is only to be stopped."""
+        begun = charging if flowing else transaction
+        return await begun(self.station, self.csms, self._spot, self._token)
 
     async def _before_start(self, fault: Fault, mark: int) -> Charging:
         assert isinstance(fault, Lasting), "there is no message yet"
@@ -251,6 +254,17 @@ class Trials:
             )
         await self._wait(1.3 * self.profile.timing.settle)
 
+    async def _queue_sent(self, mark: int) -> None:
+        """Give a station that takes its time over what it kept the time that its profile says it takes."""
+
+        def complete() -> bool:
+            found = judge(self._book(mark, patience=self.profile.timing.settle))
+            return not any(found.get(each) for each in _MEANS[LOST])
+
+        if self.profile.timing.queue:
+            with suppress(NotSeen):
+                await self.csms.until(complete, "what was kept to be sent", within=self.profile.timing.queue)
+
     def _runs(self, session: Charging) -> bool:
         return session.transaction_id in self.csms.speak.running()
 
@@ -288,8 +302,18 @@ class Trials:
 
     # -- the judgement ------------------------------------------------------------------------------------------------
 
-    def _judge(self, fault: Fault, moment: Moment, mark: int) -> None:
-        book = self._book(mark)
+    def _forgot(self, fault: Fault, moment: Moment, mark: int) -> bool:
+        """Judge a ride that came to nothing as the station has forgotten what was struck; False where it has not."""
+        if self._due is None or self._repeated():
+            return False
+        found = judge(self._book(mark, over=False))
+        if not any(found.get(each) for each in (*_MEANS[LOST], *_MEANS[AGAIN])):
+            return False
+        self._judge(fault, moment, mark, over=False)
+        return True
+
+    def _judge(self, fault: Fault, moment: Moment, mark: int, *, over: bool = True) -> None:
+        book = self._book(mark, over=over)
         found = judge(book)
         wrong = {
             requirement: [miss for each in means for miss in found.get(each, ())]
@@ -329,10 +353,11 @@ class Trials:
             if event.payload.get("offline") is not True
         ]
 
-    def _book(self, mark: int) -> Ledger:
+    def _book(self, mark: int, *, over: bool = True, patience: float | None = None) -> Ledger:
         """What was told of the transactions that began since `mark`."""
         timing = self.profile.timing
-        circumstances = Circumstances(tolerance=timing.tolerance, patience=timing.settle, over=True)
+        patience = max(timing.settle, timing.queue) if patience is None else patience
+        circumstances = Circumstances(tolerance=timing.tolerance, patience=patience, over=over)
         book = ledger(
             self.csms.transcript,
             self.csms.identity,

@@ -62,7 +62,7 @@ class Occasions:
             made=self.made if identity in (None, csms.identity) else (),
             over=not running(csms),
             tolerance=timing.tolerance,
-            patience=max(timing.settle, 1.0),
+            patience=max(timing.settle, timing.queue, 1.0),
         )
         return ledger(
             csms.transcript,

@@ -52,6 +52,8 @@ __all__ = [
 ]
 
 _request_ids = count(1000)
+_FREED_WITHIN = 1.0
+"""Seconds from the end of a transaction that nobody has plugged in for until its connector can be had again."""
 
 
 class Operated(Protocol):
@@ -475,11 +477,24 @@ async def vacate(station: Operated, csms: CsmsPeer) -> None:
     agreed = _reset_agreed(csms)
     if agreed is not None and csms.link is not None and csms.link.number != agreed.link:
         await _sit_out_reset(csms)  # it is back, and has not booted: until then nothing may be asked of it
-    for identifier in running(csms):
-        if identifier not in csms.written_off:
-            await _end(csms, identifier, mark if pulled else None)
+    left = [each for each in running(csms) if each not in csms.written_off]
+    for identifier in left:
+        await _end(csms, identifier, mark if pulled else None)
+    if left:
+        await _freed(csms)
     if reset_to_come(csms):
         await _sit_out_reset(csms)
+
+
+async def _freed(csms: CsmsPeer) -> None:
+    """Let connectors whose transactions have ended be told free: not before may anybody be let in there again."""
+
+    def free() -> bool:
+        latest = latest_statuses(csms, after=0).values()
+        return all(each.status in ("Available", "Unavailable", "Faulted") for each in latest)
+
+    with suppress(NotSeen):
+        await csms.until(free, "the connectors to be free again", within=_FREED_WITHIN)
 
 
 async def _sit_out_reset(csms: CsmsPeer) -> None:

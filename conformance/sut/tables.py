@@ -145,10 +145,12 @@ class Parameters(Table, frozen=True, kw_only=True):
 class Timing(Table, frozen=True, kw_only=True):
     """How long the harness waits, in seconds.
 
-    connect: for the first connection. boot: for a BootNotification after mains on or a reset. answer: for the answer
-    to a request. report: for each part of a report. status: for a status after what changed it. reconnect: for a new
-    connection after a break. settle: for what may still come when nothing more is due. tolerance: what a measured
-    time may be off. action: for a driver to do something. case: for a whole case. operator: for a person to answer.
+    connect: for the first connection. boot: for a BootNotification after mains on or a reset. answer: for the
+    answer to a request. report: for each part of a report. status: for a status after what changed it. reconnect:
+    for a new connection after a break. settle: for what may still come when nothing more is due. queue: for
+    messages of transactions that the station kept while it was offline, once it is back; no less than settle in any
+    case. tolerance: what a measured time may be off. action: for a driver to do something. case: for a whole case.
+    operator: for a person to answer.
 
     For a CSMS: command: for a command to come after the driver had it sent. call_timeout: for it to give up a command
     that gets no answer. clock: not at all, it is how far its clock may be off that of the harness.
@@ -161,6 +163,7 @@ class Timing(Table, frozen=True, kw_only=True):
     status: Seconds = 60
     reconnect: Seconds = 120
     settle: Pause = 5
+    queue: Pause = 0
     tolerance: Pause = 1
     action: Seconds = 60
     case: Seconds = 900
