@@ -16,7 +16,7 @@ REFERENCES = {role: data(f"fixtures/profiles/reference-{role}.toml") for role in
 EMBEDDED = REFERENCES["station"]
 MINI_STATION = Path(__file__).parent / "mini_station.py"
 MINI_CSMS = Path(__file__).parent / "mini_csms.py"
-PATIENCE = 60.0
+PATIENCE = 150.0
 """Seconds after which a run that should long have ended is given up."""
 
 _QUICK = {"connect": 5, "boot": 3, "answer": 1, "report": 2, "status": 2, "reconnect": 3, "action": 5, "settle": 0.1}

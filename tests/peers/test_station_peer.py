@@ -229,7 +229,7 @@ async def test_who_is_turned_away_is_told_how() -> None:
         with pytest.raises(NotConnected, match="did not open the connection"):
             await station.connect(identity="nobody")
         with pytest.raises(AssertionError, match="had to be refused"):
-            await station.turned_away(within=0.01)
+            await station.turned_away(within=1.0)
 
 
 async def test_nobody_there() -> None:
