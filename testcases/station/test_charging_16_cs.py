@@ -634,6 +634,8 @@ async def test_remote_stop_unknown(station: StationDriver, csms: CsmsPeer, spec:
             await _rejected(csms, str(int(session.transaction_id) + 1_000_000))
             await _goes_on(csms, session, profile)
         await _stopped_remotely(csms, session)
+        with suppress(NotSeen):  # not in the very moment in which the answer to its end arrives
+            await csms.until(lambda: False, "time to pass", within=profile.timing.settle)
         with spec("16.TX.26"):
             await _rejected(csms, session.transaction_id)
 
