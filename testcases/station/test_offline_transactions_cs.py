@@ -561,7 +561,9 @@ def judge_whole(csms: CsmsPeer, told: list[Received], *, token: bool = True) -> 
     kinds = [each["eventType"] for each in sorted(told, key=numbered)]
     assert kinds[:1] == ["Started"], f"the first event of the transaction is {kinds[0]}, not Started"
     assert kinds[-1:] == ["Ended"], f"the last event of the transaction is {kinds[-1]}, not Ended"
-    assert not token or any("idToken" in each for each in told), "no event of the transaction has the token of its driver"
+    assert not token or any("idToken" in each for each in told), (
+        "no event of the transaction has the token of its driver"
+    )
 
 
 def judge_gapless(csms: CsmsPeer, told: Sequence[Received]) -> None:
