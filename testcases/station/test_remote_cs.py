@@ -21,6 +21,7 @@ from conformance.peers.scenes import (
     running,
     vacated,
 )
+from conformance.peers.transaction_scenes import CONNECTED
 from conformance.peers.v201 import remote_start
 from conformance.sut.drivers import StationDriver
 from conformance.sut.profile import SutProfile
@@ -163,6 +164,10 @@ async def test_nobody_plugs_in(station: StationDriver, csms: CsmsPeer, spec: Spe
             with spec("F02.FR.01"):
                 judge_number(started, number)
             identifier = started["transactionInfo"]["transactionId"]
+            if not station.can("plug_in") and started["transactionInfo"].get("chargingState") in CONNECTED:
+                for requirement in ("F02.FR.07", "C01.FR.26"):
+                    spec.unproven(requirement, "it takes an EV for plugged in, and the driver can't unplug one")
+                return
             if "ParkingBayOccupancy" in await stop_points(csms):
                 spec.excuse("F02.FR.07", "the transaction ends when the parking bay is left (F02.FR.08)")
             else:

@@ -50,6 +50,7 @@ _NAMES = Names(
 )
 
 _SAMPLED = frozenset({meter.PERIODIC, meter.CLOCK})
+_MAINS_OFF = "driver: power_off"
 _LONG = 1.5
 """How many intervals between two samples show that there should have been one in between."""
 
@@ -106,6 +107,8 @@ def _without_stop(book: Ledger, transaction: Transaction) -> Iterator[Loss]:
     following = next(iter(told[told.index(transaction) + 1 :]), None)
     if following is not None:
         start = following.events[0]
+        if any(each.detail.get("text") == _MAINS_OFF for each in book.transcript.entries[last.n : start.first.call.n]):
+            return  # what becomes of it then is 16.POWER.01
         if book.overdue(start.first.settled, start):
             message = f"no StopTransaction came, and {following.id} began on its connector"
             yield Loss("16.TX.08", message, (last, start.first.call), what)

@@ -16,6 +16,8 @@ from conformance.wire.transcript import Exchange
 
 VERSION = "1.6"
 START, VALUES, STOP = "StartTransaction", "MeterValues", "StopTransaction"
+_BEGINS = frozenset({"driver: plug_in", "driver: present_id_token"})
+"""Notes of what a driver does who wants to charge."""
 UNKNOWN = -1
 """The transaction id of messages about a transaction that never got one (errata 3.18)."""
 
@@ -115,10 +117,19 @@ def _is_altered(book: Ledger, known: Event, event: Event, delivery: Delivery) ->
     if event.kind == VALUES:
         return same_id and known.time == event.time
     stopped = any(each.stop is not None for each in book.transactions if known in each.events)
-    if stopped or known.text("idTag") != event.text("idTag"):
+    if stopped or (not same_id and _begun_anew(book, known, delivery)) or known.text("idTag") != event.text("idTag"):
         return False
     same_meter = known.payload.get("meterStart") == event.payload.get("meterStart")
     return same_id or known.time == event.time or (same_meter and not known.answered)
+
+
+def _begun_anew(book: Ledger, known: Event, delivery: Delivery) -> bool:
+    """Whether somebody wanted another transaction since a start was told last: it may be lost, and this one new."""
+    return any(
+        each.detail.get("text") in _BEGINS
+        or (each.sender == "harness" and isinstance(each.frame, Call) and each.frame.action == "RemoteStartTransaction")
+        for each in book.transcript.entries[known.last.call.n + 1 : delivery.call.n]
+    )
 
 
 def _note_id(book: Ledger, delivery: Delivery) -> None:
