@@ -211,10 +211,11 @@ def test_a_file_that_is_no_python(pytest_here: Callable[..., Done], tmp_path: Pa
     assert "SyntaxError" in done.out
 
 
-def test_a_run_is_not_spread_over_processes(pytest_here: Callable[..., Done]) -> None:
-    done = pytest_here("--ocpp-sut=embedded", "-n", "2")
-    assert_one_message(done, "only --prove can be spread")
-    assert not done.reports.exists()
+def test_a_system_of_somebodys_is_not_spread_over_processes(pytest_here: Callable[..., Done], tmp_path: Path) -> None:
+    profile(tmp_path / "mini.toml", driver=process_driver())
+    done = pytest_here("--ocpp-sut=mini.toml", "-n", "2")
+    assert_one_message(done, "only the embedded references can be judged side by side")
+    assert not list(done.reports.glob("*/result.json"))
 
 
 def test_collecting_only_leaves_nothing_behind(pytest_here: Callable[..., Done], tmp_path: Path) -> None:

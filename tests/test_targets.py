@@ -395,3 +395,15 @@ def test_no_version_that_has_cases(runs: Callable[[str], Done]) -> None:
     assert "sut.toml: expected a CSMS of OCPP 1.6 or a CSMS of OCPP 2.0.1 or a station of OCPP 1.6 or" in done.text
     assert "got a station of OCPP 2.1, for which there are no cases yet; change role or versions" in done.text
     assert not done.reports.exists()
+
+
+def test_side_by_side(tmp_path: Path) -> None:
+    """Each target in a process of its own comes to the same report, and each transcript is of one process."""
+    done = run(command("run", "--sut", "embedded", "-n", "2", "-k", "TC_B_30_CS or TC_001_CS"), tmp_path)
+    ran = {(case["role"], case["version"]): case["verdict"] for case in done.result["cases"] if case["id"][:3] == "TC_"}
+    assert set(ran) == {(role, version) for role in ("station", "csms") for version in ("2.0.1", "1.6")}, done.text
+    assert set(ran.values()) == {"PASS"}
+    for name in ("station-2.0.1", "station-1.6", "csms-2.0.1", "csms-1.6"):
+        lines = (done.folder / f"transcript-{name}.jsonl").read_text(encoding="utf-8").splitlines()
+        assert [json.loads(line)["n"] for line in lines] == list(range(len(lines)))
+    assert "ocpp-ran" not in (done.folder / "junit.xml").read_text(encoding="utf-8")
