@@ -121,7 +121,8 @@ def wrong_time(event: Event, made: Made | None, slack: timedelta) -> str:
         return ""
     if time > came + slack:
         return f"tells {time:%H:%M:%S}, and came at {came:%H:%M:%S} already"
-    if made is not None and time < made.since.utc - slack:
+    rounded = slack if time.microsecond else slack + timedelta(seconds=1)  # who tells no fractions cuts them off
+    if made is not None and time < made.since.utc - rounded:
         return f"tells {time:%H:%M:%S}, and its transaction was made after {made.since.utc:%H:%M:%S}"
     if made is not None and made.until is not None and time > made.until.utc + slack:
         return f"tells {time:%H:%M:%S}, and its transaction was over at {made.until.utc:%H:%M:%S}"

@@ -37,6 +37,7 @@ class StartedDroppedOffline(ReferenceStation):
     """Forgets the beginning of a transaction that begins offline."""
 
     breaks = "E04.FR.01"
+    also = ("TX.WHOLE.01",)
 
     def deliver_event(self, event: Payload) -> None:
         """Drop it."""
@@ -48,6 +49,7 @@ class OfflineEventsWaitForBoot(ReferenceStation):
     """Keeps what happens offline, and sends it only after the next boot."""
 
     breaks = "E04.FR.02"
+    also = ("TX.WHOLE.01",)
 
     def deliver_event(self, event: Payload) -> None:
         """Put it aside."""
@@ -140,6 +142,7 @@ class WaitingEventsNotFlagged(ReferenceStation):
     """Leaves events as they are that still wait when the connection goes."""
 
     breaks = "E11.FR.07"
+    also = ("TX.OFFLINE.02",)
 
     def flag_queued_events_offline(self) -> None:
         """Do nothing."""
