@@ -138,16 +138,23 @@ def _selected(arguments: argparse.Namespace) -> list[str]:
 _CASE = re.compile(r"\b[A-Z][A-Z0-9_]*[a-z0-9_]*_(?:CS|CSMS)\b")
 
 
+def _who_declares(line: str) -> list[str]:
+    """The cases that may find a mutant that was never blamed: those that declare what it breaks."""
+    breaks = re.search(r"\(breaks ([^)]+)\)", line)
+    wanted = set(breaks[1].split("/")) if breaks else set()
+    return [case.id for case in suite.all_cases().values() if wanted & set(case.requirements)]
+
+
 class _Keep:
     """Keeps what a proving run came to, past the end of pytest's session."""
 
     proving: dict[str, object] | None = None
 
     def doubtful(self) -> list[str]:
-        """The cases that what is not clean is about; none where some of it is about no case."""
+        """The cases that what is not clean is about; none where some of it is about no case that is known."""
         told = [str(line) for lines in (self.proving or {}).values() if isinstance(lines, list) for line in lines]
-        found = [_CASE.search(line) for line in told]
-        return list(dict.fromkeys(each.group() for each in found if each)) if all(found) else []
+        found = [_CASE.findall(line.partition(": no mutant")[0])[:1] or _who_declares(line) for line in told]
+        return list(dict.fromkeys(id_ for each in found for id_ in each)) if all(found) else []
 
     def pytest_unconfigure(self, config: pytest.Config) -> None:
         """Take the result out of the session."""

@@ -7,7 +7,7 @@ import pytest
 from run_support import command, run
 
 from conformance.cases.plan import load_plan
-from conformance.cli import main
+from conformance.cli import _Keep, main
 from conformance.files import data
 
 KEYS = {"id", "title", "role", "versions", "proof", "severity", "requirements", "needs", "official"}
@@ -87,3 +87,17 @@ def test_nobody_reads_to_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("sys.stdout.write", closed)
     assert main(["cases"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("survivors", "again"),
+    [
+        (["station 1.6: TC_032_1_CS: no mutant is blamed for 16.TX.08"], {"TC_032_1_CS"}),
+        (["station 1.6: ends-twice (breaks 16.POWER.02) is never blamed"], {"TC_032_1_CS", "TC_032_2_CS"}),
+        (["station 1.6: TC_032_1_CS: no mutant is blamed for X", "x (breaks NOTHING-KNOWN) is never blamed"], set()),
+    ],
+)
+def test_which_cases_are_proven_once_more(survivors: list[str], again: set[str]) -> None:
+    kept = _Keep()
+    kept.proving = {"requirements": 3, "survivors": survivors, "wrongly_blamed": [], "reference_failures": []}
+    assert set(kept.doubtful()) == again
