@@ -390,7 +390,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[
     """Write the result, and say by the exit code how the grades stand to the gate."""
     bench = _bench(session.config)
     if bench is not None and hasattr(session.config, "workerinput"):
-        spread.say_notes(session.config, bench.run)
+        spread.hand_over(session.config, bench.run)
         return (yield)
     if bench is None or session.config.option.collectonly:
         return (yield)

@@ -10,30 +10,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from conformance.cases.matrix import Cell
-from conformance.cases.verdict import Finding, Verdict
 from conformance.run import Run
 from conformance.target import Ran
 
-_FOLDER, _NOTES, _RAN = "ocpp-folder", "ocpp-notes", "ocpp-ran"
-
-
+_FOLDER, _NOTES, _PLANNED, _RAN = "ocpp-folder", "ocpp-notes", "ocpp-planned", "ocpp-ran"
 _TARGET = re.compile(r"\[((?:station|csms)-[\d.]+)-")
-
-
-class _Told(msgspec.Struct, frozen=True):
-    """What a worker tells of a case that has come to an end."""
-
-    target: str
-    case: str
-    verdict: Verdict
-    findings: tuple[Finding, ...]
-    reason: str
-    seconds: float
-    waited: float
-    first: int
-    last: int
-    cells: tuple[Cell, ...]
 
 
 def folder(config: pytest.Config) -> str:
@@ -45,19 +26,7 @@ def tell(item: pytest.Item, target: str, ran: Ran) -> None:
     """Have a worker tell the controller what came of a case; does nothing in any other process."""
     if not folder(item.config):
         return
-    told = _Told(
-        target=target,
-        case=ran.case.id,
-        verdict=ran.verdict,
-        findings=ran.findings,
-        reason=ran.reason,
-        seconds=ran.seconds,
-        waited=ran.waited,
-        first=ran.first,
-        last=ran.last,
-        cells=ran.cells,
-    )
-    item.user_properties.append((_RAN, msgspec.json.encode(told).decode()))
+    item.user_properties.append((_RAN, [target, msgspec.json.encode(ran).decode()]))
 
 
 class Controller:
@@ -74,49 +43,41 @@ class Controller:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take out of a report what it tells of a case."""
-        found = [value for name, value in report.user_properties if name == _RAN]
+        found: list[Any] = [value for name, value in report.user_properties if name == _RAN]
         report.user_properties = [each for each in report.user_properties if each[0] != _RAN]
         if report.when != "teardown":
             return
-        for value in found:
-            told = msgspec.json.decode(str(value), type=_Told)
-            target = next(each for each in self._run.targets if each.name == told.target)
-            target.record(
-                Ran(
-                    case=target.cases[told.case],
-                    verdict=told.verdict,
-                    findings=told.findings,
-                    reason=told.reason,
-                    seconds=told.seconds,
-                    waited=told.waited,
-                    first=told.first,
-                    last=told.last,
-                    cells=told.cells,
-                )
-            )
+        for name, told in found:
+            ran = msgspec.json.decode(told, type=Ran)
+            target = next(each for each in self._run.targets if each.name == name)
+            target.cases.setdefault(ran.case.id, ran.case)  # only the workers have seen the tests of a user
+            target.record(ran)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> object:
         """Give all cases of a target to one worker, in their order: they have one system under test."""
         from xdist.scheduler import LoadScopeScheduling  # noqa: PLC0415 -- need not be installed
 
+        first = self._run.targets[0].name.replace(" ", "-")
+
         class ByTarget(LoadScopeScheduling):  # type: ignore[misc, unused-ignore]
             def _split_scope(self, nodeid: str) -> str:
-                """`station-1.6` of `….py::test_x[station-1.6-TC_001_CS]`; any other test goes by itself."""
+                """`station-1.6` of `….py::test_x[station-1.6-TC_001_CS]`; any other test is about the first target."""
                 found = _TARGET.search(nodeid)
-                return found[1] if found else nodeid
+                return found[1] if found else first
 
         return ByTarget(config, log)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:  # noqa: ARG002 -- as the hook has it
-        """Take over the notes of a worker."""
-        notes = getattr(node, "workeroutput", {}).get(_NOTES, ())
-        self._run.notes += [note for note in notes if note not in self._run.notes]
+        """Take over what a worker noted, and whether what it collected is of the plan."""
+        output = getattr(node, "workeroutput", {})
+        self._run.notes += [note for note in output.get(_NOTES, ()) if note not in self._run.notes]
+        self._run.judges_plan = output.get(_PLANNED, self._run.judges_plan)
 
 
-def say_notes(config: pytest.Config, run: Run) -> None:
-    """Have a worker that is done hand over its notes."""
+def hand_over(config: pytest.Config, run: Run) -> None:
+    """Have a worker that is done hand over what is not about one case."""
     output = getattr(config, "workeroutput", None)
     if output is not None:
-        output[_NOTES] = list(run.notes)
+        output[_NOTES], output[_PLANNED] = list(run.notes), run.judges_plan

@@ -1,7 +1,7 @@
 """One thing that a run judges: a system under test in one version of OCPP, and what was found of it."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from conformance.cases.applicability import Claim, ExpressionError
@@ -10,7 +10,7 @@ from conformance.cases.catalogue import Catalogue, catalogue
 from conformance.cases.grade import Outcome
 from conformance.cases.matrix import Cell
 from conformance.cases.verdict import Finding, Verdict
-from conformance.report.result import CaseRow, CellRow, FindingRow
+from conformance.report.result import CaseRow, FindingRow
 from conformance.sut.profile import SutProfile
 from conformance.wire.transcript import JsonLinesSink, Transcript
 
@@ -160,16 +160,9 @@ class Target:
             planned=len(requirements),
         )
 
-    def _cell(self, cell: Cell) -> CellRow:
-        return CellRow(
-            fault=cell.fault,
-            moment=cell.moment,
-            verdict=cell.verdict,
-            lost=cell.lost,
-            doubled=cell.doubled,
-            kwh_lost=None if cell.kwh_lost is None else round(cell.kwh_lost, 3),
-            reason=self.transcript.secrets.text(cell.reason),
-        )
+    def _cell(self, cell: Cell) -> Cell:
+        kwh = None if cell.kwh_lost is None else round(cell.kwh_lost, 3)
+        return replace(cell, kwh_lost=kwh, reason=self.transcript.secrets.text(cell.reason))
 
     def _findings(self, ran: Ran) -> Iterator[FindingRow]:
         for finding in ran.findings:

@@ -407,3 +407,12 @@ def test_side_by_side(tmp_path: Path) -> None:
         lines = (done.folder / f"transcript-{name}.jsonl").read_text(encoding="utf-8").splitlines()
         assert [json.loads(line)["n"] for line in lines] == list(range(len(lines)))
     assert "ocpp-ran" not in (done.folder / "junit.xml").read_text(encoding="utf-8")
+
+
+def test_a_test_of_somebodys_side_by_side(tmp_path: Path) -> None:
+    """It is judged as in one process: on the first target, and without the plan."""
+    own_tests(tmp_path, "async def test_link(csms):\n    assert csms.link\n")
+    done = run(pytest_command("--ocpp-sut=embedded", "-n", "2", "-W", "ignore", "test_own.py"), tmp_path)
+    assert done.verdicts() == {"test_link": "PASS"}, done.text
+    assert {proof["proof"] for proof in done.result["proofs"]} == {"own cases"}
+    assert done.code == 0

@@ -10,9 +10,10 @@ from pathlib import Path
 from string import Template
 
 from conformance.cases.grade import Grade
+from conformance.cases.matrix import Cell
 from conformance.cases.verdict import Verdict
 from conformance.report import matrix, view
-from conformance.report.result import CellRow, FindingRow, ProofRow, RunResult
+from conformance.report.result import FindingRow, ProofRow, RunResult
 
 _TEMPLATE = Path(__file__).with_name("certificate.html.tmpl")
 _LONGEST_MESSAGE = 400
@@ -187,7 +188,7 @@ def _matrix(each: matrix.Matrix) -> str:
     )
 
 
-def _outcome(cell: CellRow | None) -> str:
+def _outcome(cell: Cell | None) -> str:
     figures = _text(matrix.figures(cell).replace("·", " · "))
     if cell is None or figures == matrix.NOT_JUDGED:
         return f'<span class="none">{figures}</span>'

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from conformance.cases.matrix import in_order
+from conformance.cases.matrix import Cell, in_order
 from conformance.cases.verdict import Verdict
 from conformance.report import view
-from conformance.report.result import CaseRow, CellRow, RunResult
+from conformance.report.result import CaseRow, RunResult
 
 TITLE = "Faults and moments"
 LEGEND = "in each cell: events lost·events doubled·kWh that can't be billed"
@@ -21,7 +21,7 @@ class Matrix:
 
     where: str
     moments: tuple[str, ...]
-    rows: tuple[tuple[str, tuple[CellRow | None, ...]], ...]
+    rows: tuple[tuple[str, tuple[Cell | None, ...]], ...]
 
     def unjudged(self) -> dict[str, list[str]]:
         """Which cells could not be judged, by the reason."""
@@ -47,7 +47,7 @@ class Matrix:
 
 def matrices(result: RunResult) -> list[Matrix]:
     """A table for each role and version of which there are cells, in their order."""
-    cells: dict[tuple[str, str], dict[tuple[str, str], CellRow]] = {}
+    cells: dict[tuple[str, str], dict[tuple[str, str], Cell]] = {}
     for row in result.cases:
         for each in row.cells:
             cells.setdefault((row.role, row.version), {}).setdefault((each.fault, each.moment), each)
@@ -60,14 +60,14 @@ def of_case(row: CaseRow) -> Matrix | None:
     return _matrix(view.place(row.role, row.version), found) if found else None
 
 
-def _matrix(where: str, found: dict[tuple[str, str], CellRow]) -> Matrix:
+def _matrix(where: str, found: dict[tuple[str, str], Cell]) -> Matrix:
     moments = tuple(in_order(moment for _, moment in found))
     faults = dict.fromkeys(fault for fault, _ in found)
     rows = tuple((fault, tuple(found.get((fault, moment)) for moment in moments)) for fault in faults)
     return Matrix(where, moments, rows)
 
 
-def figures(cell: CellRow | None) -> str:
+def figures(cell: Cell | None) -> str:
     """`0·0·0.000`: events lost, doubled, kWh lost."""
     if cell is None:
         return "-"

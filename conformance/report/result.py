@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from conformance.cases.grade import Grade, Graded
+from conformance.cases.matrix import Cell
 from conformance.cases.verdict import Severity, Verdict
 
 
@@ -22,22 +23,6 @@ class FindingRow(msgspec.Struct, frozen=True):
     clause: str
     says: str
     frames: tuple[int, ...] = ()
-
-
-class CellRow(msgspec.Struct, frozen=True):
-    """What came of one fault at one moment of a transaction, in one case.
-
-    `lost` and `doubled` count messages about transactions; `kwh_lost` is null where it can't be told. `reason` says why
-    the cell was not judged, or what failed.
-    """
-
-    fault: str
-    moment: str
-    verdict: Verdict
-    lost: int = 0
-    doubled: int = 0
-    kwh_lost: float | None = 0.0
-    reason: str = ""
 
 
 class CaseRow(msgspec.Struct, frozen=True):
@@ -62,7 +47,7 @@ class CaseRow(msgspec.Struct, frozen=True):
     waited: float = 0.0
     first: int = 0
     last: int = 0
-    cells: tuple[CellRow, ...] = ()
+    cells: tuple[Cell, ...] = ()
 
 
 class ProofRow(msgspec.Struct, frozen=True):

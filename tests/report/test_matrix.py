@@ -4,18 +4,18 @@ from pathlib import Path
 
 from report_support import HOSTILE, PLACES, at, case, result
 
-from conformance.cases.matrix import MOMENTS, in_order, some
+from conformance.cases.matrix import MOMENTS, Cell, in_order, some
 from conformance.cases.verdict import Verdict
 from conformance.report import matrix
 from conformance.report.certificate import certificate
-from conformance.report.result import CellRow, load_result
+from conformance.report.result import load_result
 from conformance.report.terminal import summary_lines
 
 CELLS = (
-    CellRow("outage", "at stop", Verdict.PASS),
-    CellRow("outage", "charging", Verdict.FAIL, lost=2, doubled=1, kwh_lost=0.25, reason="Ended never came"),
-    CellRow("outage", "resuming", Verdict.INCONCLUSIVE, reason="the driver can't ev_suspend"),
-    CellRow("no answer", "charging", Verdict.WARN, kwh_lost=None),
+    Cell("outage", "at stop", Verdict.PASS),
+    Cell("outage", "charging", Verdict.FAIL, lost=2, doubled=1, kwh_lost=0.25, reason="Ended never came"),
+    Cell("outage", "resuming", Verdict.INCONCLUSIVE, reason="the driver can't ev_suspend"),
+    Cell("no answer", "charging", Verdict.WARN, kwh_lost=None),
 )
 FAULTY = case("FAULT_OUTAGE_CS", Verdict.FAIL, cells=CELLS)
 
@@ -56,7 +56,7 @@ def test_in_the_terminal():
 
 
 def test_all_moments_fit_the_terminal():
-    every = tuple(CellRow("slow handshake", moment, Verdict.FAIL, 1, 1, 1.234) for moment in MOMENTS)
+    every = tuple(Cell("slow handshake", moment, Verdict.FAIL, 1, 1, 1.234) for moment in MOMENTS)
     assert all(len(line) <= 100 for line in shown(case(cells=every)))
     row = next(line for line in shown(case(cells=every)) if line.startswith("  slow handshake"))
     assert row.count("✗ 1·1·1.234") == len(MOMENTS)
@@ -72,7 +72,7 @@ def test_on_the_page():
 
 
 def test_hostile_text_is_harmless_there():
-    page = certificate(result(case(cells=(CellRow(HOSTILE, HOSTILE, Verdict.ERROR, reason=HOSTILE),))))
+    page = certificate(result(case(cells=(Cell(HOSTILE, HOSTILE, Verdict.ERROR, reason=HOSTILE),))))
     assert "<script>" not in page
 
 
