@@ -113,8 +113,10 @@ def _elsewhere() -> dict[str, str]:
 
 
 def _rows(edition: str) -> dict[str, Requirement]:
-    path = data(f"catalogue/requirements-{edition}.toml")
-    rows = tomllib.loads(path.read_text(encoding="utf-8"))["requirement"]
+    """Those of `requirements-<edition>.toml`, and of the files of single blocks beside it."""
+    main = data(f"catalogue/requirements-{edition}.toml")
+    files = (main, *sorted(main.parent.glob(f"requirements-{edition}-*.toml")))
+    rows = [row for file in files for row in tomllib.loads(file.read_text(encoding="utf-8"))["requirement"]]
     return {
         row["id"]: Requirement(
             id=row["id"],

@@ -49,11 +49,15 @@ class Connector(Table, frozen=True, kw_only=True):
 
 
 class Evse(Table, frozen=True, kw_only=True):
-    """One EVSE and its connectors; power in watts."""
+    """One EVSE and its connectors.
+
+    max_power_w: the most that it delivers, in watts. phases: how many it feeds an EV with, 0 for direct current.
+    """
 
     id: Number
     connector: Annotated[tuple[Connector, ...], Meta(min_length=1)]
     max_power_w: Annotated[float, Meta(gt=0)] | None = None
+    phases: Annotated[int, Meta(ge=0, le=3)] = 3
 
 
 class IdToken(Table, frozen=True, kw_only=True):
@@ -98,6 +102,13 @@ class WritableKey(Table, frozen=True, kw_only=True):
     values: Annotated[tuple[Annotated[str, Meta(max_length=500)], ...], Meta(min_length=2)]
 
 
+class Tolerance(Table, frozen=True, kw_only=True):
+    """How far off a measured current may be: in amperes, and in per cent of what is expected."""
+
+    amperes: Pause = 1
+    percent: Pause = 5
+
+
 class Parameters(Table, frozen=True, kw_only=True):
     """Values that cases need; the defaults suit any station or CSMS that has what the documents require.
 
@@ -107,6 +118,10 @@ class Parameters(Table, frozen=True, kw_only=True):
     where a case lets that time pass. All in seconds.
 
     queued_messages: how many messages of transactions an outage has to pile up.
+
+    nominal_voltage: between phase and neutral, in volts; of direct current, that of the battery. least_current: what an
+    EV draws at least if it charges at all, in amperes. limit_tolerance: how far above a charging limit the current
+    drawn may be, in amperes and in per cent of the limit, whichever is more.
 
     For a CSMS: second_identity, a station that it knows beside that of the profile, with the same password.
     unknown_identity, one that it does not know. wrong_path, where no station dials. boot_attempts: how often a station
@@ -133,6 +148,9 @@ class Parameters(Table, frozen=True, kw_only=True):
     meter_interval: Number = 10
     connection_timeout: Number = 20
     queued_messages: Number = 200
+    nominal_voltage: Annotated[float, Meta(gt=0)] = 230
+    least_current: Annotated[float, Meta(ge=0)] = 6
+    limit_tolerance: Tolerance = Tolerance()
     second_url: str | None = None
     hard_wired_monitor: int | None = None
     preconfigured_monitor: int | None = None
@@ -149,7 +167,7 @@ class Timing(Table, frozen=True, kw_only=True):
     answer to a request. report: for each part of a report. status: for a status after what changed it. reconnect:
     for a new connection after a break. settle: for what may still come when nothing more is due. queue: for
     messages of transactions that the station kept while it was offline, once it is back; no less than settle in any
-    case. tolerance: what a measured time may be off. action: for a driver to do something. case: for a whole case.
+    case. ramp: for the current drawn to follow a limit. tolerance: what a measured time may be off. action: for a driver to do something. case: for a whole case.
     operator: for a person to answer.
 
     For a CSMS: command: for a command to come after the driver had it sent. call_timeout: for it to give up a command
@@ -164,6 +182,7 @@ class Timing(Table, frozen=True, kw_only=True):
     reconnect: Seconds = 120
     settle: Pause = 5
     queue: Pause = 0
+    ramp: Seconds = 15
     tolerance: Pause = 1
     action: Seconds = 60
     case: Seconds = 900
