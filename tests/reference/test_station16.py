@@ -9,6 +9,7 @@ import os
 import sys
 import tomllib
 import uuid
+from datetime import UTC, datetime
 from functools import cache
 from http import HTTPStatus
 from importlib.resources import files
@@ -568,6 +569,14 @@ class TestTransactions:
         stop = await csms.expect("StopTransaction")
         contexts = [value["sampledValue"][0]["context"] for value in stop["transactionData"]]
         assert contexts == ["Transaction.Begin", "Sample.Periodic", "Transaction.End"]
+
+    async def test_a_timer_that_goes_off_early_does_not_make_two_samples(self, yard: Yard) -> None:
+        station = yard.build()
+        station.configuration.store(station.configuration["ClockAlignedDataInterval"], "900")
+        station.clock.set(datetime(2026, 11, 21, 9, 14, 59, 999_000, tzinfo=UTC))
+        wait = station.seconds_to_alignment()
+        assert wait is not None
+        assert wait > 899
 
     async def test_clock_aligned_values(self, csms: Csms16, yard: Yard) -> None:
         await yard.charging(variables={"StopTxnAlignedData": "Voltage"})

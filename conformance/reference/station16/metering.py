@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 METERING_KEYS = ("MeterValueSampleInterval", "ClockAlignedDataInterval")
 SECONDS_PER_DAY = 86_400
+EARLY = 0.01
+"""Seconds that a timer may go off before its time: the moment that it was set for is over then."""
 
 
 class Metering(Reservations):
@@ -86,7 +88,8 @@ class Metering(Reservations):
             return None
         now = self.clock.now()
         since_midnight = (now - now.replace(hour=0, minute=0, second=0, microsecond=0)).total_seconds()
-        return min(interval - since_midnight % interval, SECONDS_PER_DAY - since_midnight)
+        due = ((since_midnight + EARLY) // interval + 1) * interval
+        return min(due, SECONDS_PER_DAY + EARLY) - since_midnight
 
     def take_aligned_sample(self, connector: Connector) -> None:
         """Send one aligned reading, and keep one for StopTransaction."""
