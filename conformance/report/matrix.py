@@ -76,24 +76,25 @@ def figures(cell: Cell | None) -> str:
     return f"{cell.lost}·{cell.doubled}·{'?' if cell.kwh_lost is None else f'{cell.kwh_lost:.3f}'}"
 
 
-def table_lines(matrix: Matrix, *, first: int, each: int) -> Iterator[tuple[str, str]]:
+def table_lines(matrix: Matrix) -> Iterator[tuple[str, str]]:
     """The table as lines of text, each with the verdict that is the worst of it or nothing."""
-    yield _line("fault", list(matrix.moments), first, each), ""
+    yield _line("fault", list(matrix.moments)), ""
     for fault, cells in matrix.rows:
         shown = [f"{_MARKS.get(cell.verdict, '') if cell is not None else ''}{figures(cell)}" for cell in cells]
         worst = Verdict.worst((cell.verdict for cell in cells if cell is not None), Verdict.PASS)
-        yield _line(fault, shown, first, each), str(worst)
+        yield _line(fault, shown), str(worst)
 
 
+_FAULT, _MOMENT = 14, 11
 _MARKS = {Verdict.FAIL: "✗ ", Verdict.WARN: "! "}
 
 
-def _line(head: str, cells: list[str], first: int, each: int) -> str:
-    return (view.one_line(head, first).ljust(first) + "".join(f" {cell:<{each}}" for cell in cells)).rstrip()
+def _line(head: str, cells: list[str]) -> str:
+    return (view.one_line(head, _FAULT).ljust(_FAULT) + "".join(f" {cell:<{_MOMENT}}" for cell in cells)).rstrip()
 
 
 def as_text(matrix: Matrix) -> str:
-    """The table as plain text of any width, with what it adds up to and what was not judged."""
-    lines = [f"{TITLE}, {matrix.where}; {LEGEND}", "", *(text for text, _ in table_lines(matrix, first=24, each=17))]
+    """The table as plain text, with what it adds up to and what was not judged."""
+    lines = [f"{TITLE}, {matrix.where}; {LEGEND}", "", *(text for text, _ in table_lines(matrix))]
     reasons = [f"{NOT_JUDGED}: {', '.join(places)}: {reason}" for reason, places in matrix.unjudged().items()]
     return "\n".join([*lines, "", matrix.total, *reasons]) + "\n"

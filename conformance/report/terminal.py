@@ -20,7 +20,6 @@ _MOST_NOTES = 5
 _LONGEST_NOTE = 400
 _MOST_CASES = 12
 _MOST_FINDINGS = 4
-_FAULT, _MOMENT = 14, 11
 _VERDICTS = {"FAIL": "red", "WARN": "yellow", "INCONCLUSIVE": "yellow"}
 _STYLES = {
     Grade.A: "green",
@@ -120,7 +119,7 @@ def _matrices(result: RunResult) -> Iterator[Line]:
     for each in matrix.matrices(result):
         yield "", ""
         yield f"{matrix.TITLE}, {each.where}", "bold"
-        for text, worst in matrix.table_lines(each, first=_FAULT, each=_MOMENT):
+        for text, worst in matrix.table_lines(each):
             yield f"  {text}", _VERDICTS.get(worst, "")
         yield f"  {each.total}", ""
         for reason, places in each.unjudged().items():

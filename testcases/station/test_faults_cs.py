@@ -25,7 +25,7 @@ NARROWNESS = 4000
 
 @case(
     "FAULT_OUTAGE_CS",
-    "The network is gone for a while: everything is told afterwards, in its order and marked offline",
+    "The network is gone for a while: everything is told afterwards, in its order, as it was made",
     versions=BOTH,
     requirements=[LOST, OFFLINE, ORDER],
     severity=Severity.BLOCKER,
