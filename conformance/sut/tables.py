@@ -167,11 +167,11 @@ class Timing(Table, frozen=True, kw_only=True):
     answer to a request. report: for each part of a report. status: for a status after what changed it. reconnect:
     for a new connection after a break. settle: for what may still come when nothing more is due. queue: for
     messages of transactions that the station kept while it was offline, once it is back; no less than settle in any
-    case. ramp: for the current drawn to follow a limit. tolerance: what a measured time may be off. action: for a driver to do something. case: for a whole case.
-    operator: for a person to answer.
+    case. ramp: for the current drawn to follow a limit. tolerance: what a measured time may be off. action: for a
+    driver to do something. case: for a whole case. operator: for a person to answer.
 
-    For a CSMS: command: for a command to come after the driver had it sent. call_timeout: for it to give up a command
-    that gets no answer. clock: not at all, it is how far its clock may be off that of the harness.
+    For a CSMS: command: for a command to come after the driver had it sent. call_timeout: for it to give up a
+    command that gets no answer. clock: not at all, it is how far its clock may be off that of the harness.
     """
 
     connect: Seconds = 120
