@@ -97,6 +97,8 @@ class Trials:
     repeats_within: float = 0.0
     """How many seconds a station may take to repeat a message, beyond those that it may take to tell anything."""
     _missed: dict[str, list[tuple[str, Miss]]] = field(default_factory=dict)
+    _doubts: list[str] = field(default_factory=list)
+    """Which messages did not come again, where the station does not tell whether and when they have to."""
 
     async def make(self, fault: Fault, moment: Moment) -> None:
         """One transaction with this fault at this moment."""
@@ -106,8 +108,11 @@ class Trials:
                 session = await self._through(fault, moment, mark)
                 await self._to_the_end(session)
                 await self._queue_sent(mark)
+                await self._gone_on(mark)
                 self._judge(fault, moment, mark)  # before a remote stop brings out the end of what was forgotten
         except (AssertionError, Unsupported, DriverFailed) as missed:
+            with suppress(AssertionError, Unsupported, DriverFailed):
+                await self._gone_on(mark, over=False)
             if not self._forgot(fault, moment, mark):
                 self.spec.cells.append(Cell(fault.name, moment, Verdict.INCONCLUSIVE, reason=str(missed)))
 
@@ -119,8 +124,11 @@ class Trials:
                 reasons = dict.fromkeys(f"{each.moment}: {each.reason}" for each in self.spec.cells)
                 self.spec.unproven(requirement, "; ".join(reasons) or "no moment could be had")
                 continue
+            missed = self._missed.get(requirement.removeprefix("16."), [])
+            if requirement == AGAIN and self._doubts and not missed:
+                self.spec.unproven(requirement, "; ".join(self._doubts))
+                continue
             with self.spec(requirement):
-                missed = self._missed.get(requirement.removeprefix("16."), [])
                 self.csms.touch(*(entry for _, miss in missed for entry in miss.entries))
                 assert not missed, "; ".join(f"{where}: {miss.message}" for where, miss in missed)
 
@@ -265,6 +273,22 @@ class Trials:
             with suppress(NotSeen):
                 await self.csms.until(complete, "what was kept to be sent", within=self.profile.timing.queue)
 
+    async def _gone_on(self, mark: int, *, over: bool = True) -> None:
+        """Have a station that does not tell how often it tries go on to another transaction, or come back to this one.
+
+        Newer messages have to wait for one that is to be sent again.
+        """
+        due = self._due
+        if due is None or self._repeated() or not self.spec.declares(AGAIN):
+            return
+        book = self._book(mark, over=over)
+        found = judge(book)
+        if book.setting("attempts", due.utc) is not None or any(found.get(each) for each in _MEANS[AGAIN]):
+            return
+        async with vacated(self.station, self.csms):
+            await self._stop(await self._charging(flowing=False))
+        await self._wait(1.3 * self.profile.timing.settle)
+
     def _runs(self, session: Charging) -> bool:
         return session.transaction_id in self.csms.speak.running()
 
@@ -324,18 +348,31 @@ class Trials:
             where = f"{fault.name}, {moment}"
             self._missed.setdefault(requirement, []).extend((where, miss) for miss in misses)
         declared = {each.removeprefix("16.") for each in self.spec.case.requirements}
-        told = account(book)
+        told, verdict = account(book), _verdict(each for each, misses in wrong.items() if misses and each in declared)
+        reasons = [miss.message for misses in wrong.values() for miss in misses]
+        due = self._due
+        if due is not None and AGAIN in declared and not self._repeated() and not (wrong[AGAIN] or wrong[LOST]):
+            reasons.append(self._doubt(due, book))
+            self._doubts.append(f"{fault.name}, {moment}: {reasons[-1]}")
+            verdict = Verdict.INCONCLUSIVE if verdict is Verdict.PASS else verdict
         self.spec.cells.append(
             Cell(
                 fault.name,
                 moment,
-                _verdict(requirement for requirement, misses in wrong.items() if misses and requirement in declared),
+                verdict,
                 lost=told.lost,
                 doubled=told.doubled,
                 kwh_lost=_kwh_lost(told),
-                reason="; ".join(miss.message for misses in wrong.values() for miss in misses),
+                reason="; ".join(reasons),
             )
         )
+
+    def _doubt(self, due: Received, book: Ledger) -> str:
+        """Why nobody can say whether a message that did not come again has to."""
+        attempts = book.setting("attempts", due.utc)
+        if attempts is None:
+            return f"{due.action} did not come again, and the station does not tell how often it tries"
+        return f"{due.action} did not come again in this time, and the station says that it tries {attempts:g} times"
 
     def _unmarked(self, book: Ledger, fault: Fault, moment: Moment) -> list[Miss]:
         """What must have happened while the connection was gone, and is not marked so: 2.0.1 has a mark for it.

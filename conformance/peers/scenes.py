@@ -1,12 +1,13 @@
 """States that many cases start from or pass through, reached in whatever way the station under test allows."""
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any, Literal, Protocol
 
+from conformance.cases.spec import Spec
 from conformance.peers.csms import CsmsPeer
 from conformance.peers.csms_dialect import Charging, Connector, ConnectorStatus, Place, Setting
 from conformance.peers.csms_v201 import read_variable
@@ -32,6 +33,7 @@ __all__ = [
     "first_boot",
     "inoperative",
     "latest_statuses",
+    "only_boots",
     "power_up",
     "pull_plug",
     "read_variable",
@@ -171,6 +173,39 @@ async def _connected_and_accepted(station: Operated, csms: CsmsPeer, *, patience
         if not station.can("power_cycle"):
             raise
         await power_up(csms, station.power_cycle, patience=patience)
+
+
+@contextmanager
+def only_boots(  # noqa: PLR0913 -- by keyword
+    csms: CsmsPeer,
+    spec: Spec,
+    requirement: str,
+    *,
+    after: Received,
+    for_: float | None = None,
+    or_else: Collection[str] = (),
+) -> Iterator[None]:
+    """Judge at the end of a block, however that comes, that a station sent boots alone until one was accepted.
+
+    That is judged of `for_` seconds where no more is known than that; `or_else` are actions that it was asked for.
+    """
+    try:
+        yield
+    finally:
+        boots = csms.seen("BootNotification", after=after)
+        accepted = next((each for each in boots if _was_accepted(csms, each)), None)
+        until = after.at + for_ if accepted is None and for_ is not None else float("inf")
+        with spec(requirement):
+            for message in csms.traffic(after=after, before=accepted):
+                if message.at < until and message.action not in ("BootNotification", *or_else):
+                    csms.touch(after, message)
+                    raise AssertionError(f"{message.action} came before the boot was accepted")
+
+
+def _was_accepted(csms: CsmsPeer, notification: Received) -> bool:
+    exchange = csms.transcript.exchange(notification.entry)
+    frame = exchange.answer.frame if exchange is not None and exchange.answer is not None else None
+    return isinstance(frame, CallResult) and frame.payload.get("status") == "Accepted"
 
 
 # -- connector status -------------------------------------------------------------------------------------------------

@@ -902,6 +902,12 @@ def given_up_16(session: Session16) -> None:
     session.stop(answer=ERROR)
 
 
+def passed_over_16(session: Session16) -> None:
+    session.start(given=None)
+    session.after(40)
+    session.stop(tx=-1)
+
+
 def register_fell_16(session: Session16) -> None:
     session.start(wh=1000)
     session.after(1)
@@ -958,7 +964,7 @@ FLAWS_16: dict[str, tuple[str, Story, dict[str, Any]]] = {
     "stopped twice": ("16.TX.08", stopped_twice, {}),
     "wrong id": ("16.TX.10", wrong_id, {}),
     "no id in values": ("16.TX.10", no_id_in_values, {}),
-    "no -1": ("16.TX.40", no_minus_one, {}),
+    "no -1": ("16.TX.40", no_minus_one, {"attempts": 1}),
     "no reason": ("16.TX.11", commanded(None), {}),
     "called local": ("16.TX.12", commanded("Local"), {}),
     "invalid goes on": ("16.TX.33", invalid_goes_on, {"stop_on_invalid": True}),
@@ -970,6 +976,7 @@ FLAWS_16: dict[str, tuple[str, Story, dict[str, Any]]] = {
     "new before a repeat": ("16.TX.36", new_before_a_repeat, SETTINGS),
     "samples far apart": ("16.TX.43", samples_far_apart, {"sample_interval": 10}),
     "given up": ("16.TX.37", given_up_16, SETTINGS),
+    "given up, and not told how often it tries": ("16.TX.37", passed_over_16, {}),
     "too soon": ("16.TX.38", failed_16(3), SETTINGS),
     "too often": ("16.TX.39", failed_16(10, 20, 30), SETTINGS),
     "register fell": ("16.TX.54", register_fell_16, {}),
@@ -992,6 +999,31 @@ def test_one_flaw_of_16_misses_one_requirement(flaw: str) -> None:
     if flaw == "stops before it starts":
         expected = {"16.TX.TIME.02", "16.TX.36"}  # the order of messages is that of their times, too
     assert missed(session, **circumstances) == expected
+
+
+def test_what_may_still_come_again_is_not_judged_where_nobody_tells_how_often_it_is_tried() -> None:
+    session = Session16()
+    session.after(10)
+    session.start()
+    session.after(10)
+    session.stop(answer=None)
+    assert missed(session) == set()
+    session.after(100)
+    session.start(given=8)
+    session.after(1)
+    session.stop(tx=8)
+    assert missed(session) == {"16.TX.37"}
+
+
+def test_what_failed_repeatedly_may_be_given_up_where_nobody_tells_how_often_it_is_tried() -> None:
+    session = Session16()
+    session.after(10)
+    session.start(given=ERROR, at=10)
+    session.after(10)
+    session.start(given=ERROR, at=10)
+    session.after(10)
+    session.stop(tx=-1)
+    assert missed(session) == set()
 
 
 def test_a_station_without_power_takes_no_samples() -> None:

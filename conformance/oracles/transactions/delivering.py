@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from itertools import pairwise
 
-from conformance.oracles.transactions.ledger import FAILURES, Delivery, Event, Ledger, Made, Outcome
+from conformance.oracles.transactions.ledger import FAILURES, STARTS, STOPS, Delivery, Event, Ledger, Made, Outcome
 from conformance.oracles.wire import Miss
 from conformance.wire.frames import Call
 
@@ -15,7 +15,10 @@ Found = Iterator[tuple[str, Miss]]
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What the rules of delivery are called in one version."""
+    """What the rules of delivery are called in one version.
+
+    `least` is how often a message has to be tried at least, also by a station that does not tell how often it tries.
+    """
 
     same: str
     double: str
@@ -23,6 +26,7 @@ class Names:
     again: str
     pace: str
     dropped: str
+    least: int = 1
 
 
 _SHARE = 0.05
@@ -105,13 +109,27 @@ def _given_up(book: Ledger, event: Event, names: Names) -> Found:
     if attempts is not None and count >= attempts:
         return
     by_outage = last.outcome is Outcome.CUT or book.links.lost_between(last.call.at, book.now)
-    if attempts is None and not by_outage:
+    if attempts is None and not by_outage and not (count < names.least and _passed_over(book, event)):
         return
     pause = (book.setting("interval", last.call.utc) or 0.0) * count
     if book.overdue(last.settled + pause, event):
         what = f"{event} was {last.outcome}, and never sent again"
         told = what if attempts is None else f"{what}: {count} of {attempts:g} attempts were made"
         yield names.kept if by_outage else names.again, Miss(told, last.entries)
+
+
+def _passed_over(book: Ledger, event: Event) -> bool:
+    """Whether the station has gone on to tell how another transaction begins or ends, or this one.
+
+    It may still be waiting to send a message again when it does not tell when; newer ones have to wait as long.
+    """
+    return any(
+        other.kind in (*STARTS, *STOPS)
+        and other.first.call.n > event.last.call.n
+        and (other.time is None or event.time is None or other.time >= event.time)
+        for other in book.events
+        if other is not event
+    )
 
 
 def wrong_time(event: Event, made: Made | None, slack: timedelta) -> str:

@@ -94,7 +94,8 @@ class RejectedIntervalIgnored(ReferenceStation):
 
     def boot_retry_wait(self, answer: Payload) -> float:
         """Hurry after a rejection."""
-        return 0.5 if answer["status"] == "Rejected" else super().boot_retry_wait(answer)
+        hurry = answer["status"] == "Rejected" and answer["interval"]
+        return 0.5 if hurry else super().boot_retry_wait(answer)
 
 
 class AnswersWhileRejected(ReferenceStation):
@@ -300,6 +301,44 @@ class FloodsWhenRejected(ReferenceStation):
         """Take the interval at its word."""
         hurry = answer["status"] == "Rejected" and not answer["interval"]
         return 0.05 if hurry else super().boot_retry_wait(answer)
+
+
+class _Beating(ReferenceStation):
+    """Sends one heartbeat after the other when it was told to wait 0 s."""
+
+    when = ""
+
+    def may_send(self, action: str, *, asked: bool = False) -> bool:
+        """Let heartbeats through too early."""
+        return (self.registration == self.when and action == "Heartbeat") or super().may_send(action, asked=asked)
+
+    def booted(self, answer: Payload) -> None:
+        """Begin."""
+        super().booted(answer)
+        if self.registration == self.when and not answer["interval"]:
+            self.tasks.start(self.beat())
+
+    async def beat(self) -> None:
+        """Go on until the next boot is due."""
+        for _ in range(20):
+            await self.heartbeat()
+            await asyncio.sleep(0.01)
+
+
+class BeatsWhenPending(_Beating):
+    """Pending and told to wait 0 s, sends heartbeats without a pause."""
+
+    breaks = "B02.FR.07"
+    also = ("B02.FR.02",)
+    when = "Pending"
+
+
+class BeatsWhenRejected(_Beating):
+    """Rejected and told to wait 0 s, sends heartbeats without a pause."""
+
+    breaks = "B03.FR.05"
+    also = ("B03.FR.02",)
+    when = "Rejected"
 
 
 class SpeaksWhileRejected(ReferenceStation):

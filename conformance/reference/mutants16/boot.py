@@ -239,6 +239,44 @@ class FloodsWhenRejected(ReferenceStation16):
         return 0.05 if hurry else super().boot_retry_wait(answer)
 
 
+class _Beating(ReferenceStation16):
+    """Sends one heartbeat after the other when it was told to wait 0 s."""
+
+    when = ""
+
+    def may_send(self, action: str, *, asked: bool = False) -> bool:
+        """Let heartbeats through too early."""
+        return (self.registration == self.when and action == "Heartbeat") or super().may_send(action, asked=asked)
+
+    def booted(self, answer: Payload) -> None:
+        """Begin."""
+        super().booted(answer)
+        if self.registration == self.when and not answer["interval"]:
+            self.tasks.start(self.beat())
+
+    async def beat(self) -> None:
+        """Go on until the next boot is due."""
+        for _ in range(20):
+            await self.heartbeat()
+            await asyncio.sleep(0.01)
+
+
+class BeatsWhenPending(_Beating):
+    """Pending and told to wait 0 s, sends heartbeats without a pause."""
+
+    breaks = "16.BOOT.12"
+    also = ("16.BOOT.19",)
+    when = "Pending"
+
+
+class BeatsWhenRejected(_Beating):
+    """Rejected and told to wait 0 s, sends heartbeats without a pause."""
+
+    breaks = "16.BOOT.29"
+    also = ("16.BOOT.13",)
+    when = "Rejected"
+
+
 class _Talkative(ReferenceStation16):
     """Reports a connector although its boot was not accepted."""
 
@@ -269,6 +307,17 @@ class SpeaksWhilePending(_Talkative):
 
     breaks = "16.BOOT.19"
     when = "Pending"
+
+
+class SpeaksInsteadOfBooting(SpeaksWhilePending):
+    """Reports a connector although its boot is pending, and never boots again."""
+
+    breaks = "16.BOOT.19"
+    also = ("16.BOOT.11",)
+
+    async def await_boot_retry(self, wait: float) -> None:
+        """Wait for the trigger alone."""
+        await super().await_boot_retry(LONG if self.registration == "Pending" else wait)
 
 
 class HangsUpWhilePending(ReferenceStation16):

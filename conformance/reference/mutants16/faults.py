@@ -10,6 +10,7 @@ from conformance.reference.station16.base import Session
 
 if TYPE_CHECKING:
     from conformance.reference.station.rpc import Payload
+    from conformance.reference.station16.configuration import Key
 
 
 class KeepsNothingUnderFault(fault_defects.KeepsNothing, ReferenceStation16):
@@ -48,6 +49,24 @@ class NeverRepeatsUnderFault(fault_defects.NeverRepeats, ReferenceStation16):
     """Sends a message once, whatever is answered to it, or not."""
 
     breaks = "TX.FAULT.02"
+
+
+class NeverRepeatsOrTellsUnderFault(NeverRepeatsUnderFault):
+    """Sends a message once, and does not tell how often it would; no key says so, nor for how long it would wait."""
+
+    breaks = "TX.FAULT.02"
+
+    def look_up_keys(self, names: list[str]) -> tuple[list[Key], list[str]]:
+        """Know nothing of these keys."""
+        known, unknown = super().look_up_keys(names)
+        told = [key for key in known if not key.name.startswith("TransactionMessage")]
+        return told, [*unknown, *(key.name for key in known if key not in told)]
+
+    def on_change_configuration(self, request: Payload) -> Payload:
+        """Let nobody set them."""
+        if request["key"].startswith("TransactionMessage"):
+            return {"status": "NotSupported"}
+        return super().on_change_configuration(request)
 
 
 class BillsMoreUnderFault(fault_defects.ChangesWhatItRepeats, ReferenceStation16):
