@@ -108,7 +108,7 @@ class Trials:
                 await self._queue_sent(mark)
                 self._judge(fault, moment, mark)  # before a remote stop brings out the end of what was forgotten
         except (AssertionError, Unsupported, DriverFailed) as missed:
-            if not self._forgot(fault, moment, mark):
+            if not await self._forgot(fault, moment, mark):
                 self.spec.cells.append(Cell(fault.name, moment, Verdict.INCONCLUSIVE, reason=str(missed)))
 
     def conclude(self) -> None:
@@ -302,10 +302,11 @@ class Trials:
 
     # -- the judgement ------------------------------------------------------------------------------------------------
 
-    def _forgot(self, fault: Fault, moment: Moment, mark: int) -> bool:
+    async def _forgot(self, fault: Fault, moment: Moment, mark: int) -> bool:
         """Judge a ride that came to nothing as the station has forgotten what was struck; False where it has not."""
         if self._due is None or self._repeated():
             return False
+        await self._queue_sent(mark)
         found = judge(self._book(mark, over=False))
         if not any(found.get(each) for each in (*_MEANS[LOST], *_MEANS[AGAIN])):
             return False
@@ -315,6 +316,12 @@ class Trials:
     def _judge(self, fault: Fault, moment: Moment, mark: int, *, over: bool = True) -> None:
         book = self._book(mark, over=over)
         found = judge(book)
+        due = self._due
+        if due is not None and not any(found.values()) and not self._repeated():
+            # It needs not, where its attempts are used up; where their number is unknown, so is that.
+            assert book.setting("attempts", due.entry.utc) is not None, (
+                f"{due.action} was not told again, and how often the station would try can't be read"
+            )
         wrong = {
             requirement: [miss for each in means for miss in found.get(each, ())]
             for requirement, means in _MEANS.items()
@@ -330,7 +337,7 @@ class Trials:
                 fault.name,
                 moment,
                 _verdict(requirement for requirement, misses in wrong.items() if misses and requirement in declared),
-                lost=told.lost,
+                lost=told.lost + told.given_up,
                 doubled=told.doubled,
                 kwh_lost=_kwh_lost(told),
                 reason="; ".join(miss.message for misses in wrong.values() for miss in misses),
