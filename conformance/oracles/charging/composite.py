@@ -116,10 +116,22 @@ class _Merger:
             and running is not None
             and each.profile.transaction in (None, running.transaction)
         ]
-        defaults = [each for each in self.book.entries if each.profile.purpose == TX_DEFAULT and each.evse in (0, evse)]
+        defaults = [
+            each
+            for each in self.book.entries
+            if each.profile.purpose == TX_DEFAULT
+            and (each.evse == evse or (each.evse == 0 and not self._replaced(each, entries)))
+        ]
         leading = self._leading(mine, moment, evse) or self._leading(defaults, moment, evse)
         external = self._leading((each for each in entries if each.profile.purpose == EXTERNAL), moment, evse)
         yield from (each for each in (leading, external) if each is not None)
+
+    def _replaced(self, of_all: Entry, own: Iterable[Entry]) -> bool:
+        """Whether a TxDefaultProfile of all EVSEs is replaced for one by a profile of its own (OCPP 1.6 §3.13.1)."""
+        return self.book.version == "1.6" and any(
+            each.profile.purpose == TX_DEFAULT and each.profile.stack_level == of_all.profile.stack_level
+            for each in own
+        )
 
     def _overall(self, moment: datetime) -> Iterator[_Said]:
         """What is said of the whole station."""
