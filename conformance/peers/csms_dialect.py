@@ -115,6 +115,27 @@ class CsmsDialect(Protocol):
     async def remote_stop(self, transaction_id: str) -> Received:
         """Ask for the end of a transaction."""
 
+    def charging_profile(self, **fields: Any) -> dict[str, Any]:
+        """A charging profile with one schedule, as the version writes it; what is not given is left out.
+
+        `id`, `purpose` (as 2.0.1 calls it), `kind` (Absolute unless given), `stack_level` (0), `unit` (A),
+        `periods=[(start, limit), (start, limit, phases), …]`, `start`, `duration` in seconds, `valid_from`,
+        `valid_to`, `recurrency` and `transaction`; moments are datetimes, or text that is sent as it is.
+        """
+
+    async def set_charging_profile(
+        self, evse: int, profile: Mapping[str, Any], *, within: float | None = None
+    ) -> Received:
+        """Ask for a charging profile to be installed on an EVSE, or with 0 on the station."""
+
+    async def clear_charging_profiles(self, **criteria: Any) -> Received:
+        """Ask for charging profiles to be removed: by `id`, or by `evse`, `purpose` and `stack_level` together."""
+
+    async def composite_schedule(
+        self, evse: int, seconds: int, unit: str | None = None, *, within: float | None = None
+    ) -> Received:
+        """Ask for what all profiles of an EVSE, or with 0 of the station, come to in the next seconds."""
+
     # -- what a station tells -------------------------------------------------------------------------------------
 
     def identity(self, boot: Received) -> tuple[str, str]:

@@ -15,7 +15,15 @@ from conformance.peers.csms_dialect import (
 )
 from conformance.peers.peer import Peer
 from conformance.peers.received import Received
-from conformance.peers.v201 import get_variables, remote_start, set_variables, variable
+from conformance.peers.v201 import (
+    charging_profile,
+    clear_charging_profiles,
+    composite_schedule,
+    get_variables,
+    remote_start,
+    set_variables,
+    variable,
+)
 from conformance.wire.frames import Call, CallResult
 
 _EVENT = "TransactionEvent"
@@ -92,6 +100,29 @@ class Csms201:
     async def remote_stop(self, transaction_id: str) -> Received:
         """RequestStopTransaction."""
         return await self._csms.call("RequestStopTransaction", {"transactionId": transaction_id})
+
+    # -- smart charging ---------------------------------------------------------------------------------------------
+
+    def charging_profile(self, **fields: Any) -> dict[str, Any]:
+        """See `conformance.peers.v201.charging_profile`."""
+        return charging_profile(**fields)
+
+    async def set_charging_profile(
+        self, evse: int, profile: Mapping[str, Any], *, within: float | None = None
+    ) -> Received:
+        """SetChargingProfile."""
+        request = {"evseId": evse, "chargingProfile": dict(profile)}
+        return await self._csms.call("SetChargingProfile", request, within=within)
+
+    async def clear_charging_profiles(self, **criteria: Any) -> Received:
+        """ClearChargingProfile."""
+        return await self._csms.call("ClearChargingProfile", clear_charging_profiles(**criteria))
+
+    async def composite_schedule(
+        self, evse: int, seconds: int, unit: str | None = None, *, within: float | None = None
+    ) -> Received:
+        """GetCompositeSchedule."""
+        return await self._csms.call("GetCompositeSchedule", composite_schedule(evse, seconds, unit), within=within)
 
     # -- boot and status --------------------------------------------------------------------------------------------
 
