@@ -1,5 +1,6 @@
 """Charging profiles read, kept, and what they come to, one rule at a time."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from typing import Any
@@ -219,6 +220,17 @@ def test_the_lowest_of_the_purposes_holds_and_a_tx_profile_overrules_the_default
     assert limits(book, 2) == 25
 
 
+def test_in_1_6_it_is_open_what_comes_after_a_tx_profile() -> None:
+    transaction = profile(3, 16, chargingProfilePurpose="TxProfile", transactionId="T", duration=120)
+    most = profile(1, 25, chargingProfilePurpose="ChargingStationMaxProfile")
+    book, running = holding((1, profile(2, 10)), (1, transaction), version="1.6"), [Running(1, "T", NOON)]
+    assert limits(book, 1, 0, 60, running=running) == [16, None]
+    assert limits(book, 0, 60, running=running) == [None]
+    book.set(0, most)
+    course = expected(book, SITE, 1, NOON, at(100), "A", running)
+    assert (course.at(at(60)), course.least(at(60))) == (25, 10)
+
+
 @pytest.mark.parametrize(("version", "later"), [("2.0.1", 8), ("1.6", None)])
 def test_in_1_6_the_default_of_a_connector_replaces_that_of_all_for_good(version: str, later: int | None) -> None:
     book = holding((0, profile(1, 8)), (1, profile(2, 10, duration=100)), version=version)
@@ -269,6 +281,13 @@ def test_what_a_station_may_say_instead() -> None:
         return expected(book, site, 1, NOON, at(1), "A", running).least(NOON)
 
     assert least(holding((0, profile(1, 20, chargingProfilePurpose="ChargingStationMaxProfile")))) == 10
+    assert (
+        least(
+            holding((0, profile(1, 30, chargingProfilePurpose="ChargingStationMaxProfile"))),
+            site=replace(SITE, outlets=3),
+        )
+        == 10
+    )
     assert least(holding((1, profile(1, 40)))) == Fraction(22000, 690)
     assert least(holding((1, profile(1, 5)))) == 0
     assert least(holding((1, profile(1, 10, minChargingRate=11)))) == 0

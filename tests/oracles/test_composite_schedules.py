@@ -256,6 +256,18 @@ class Station:
         found = [self.top(tx, now, evse) or self.top(default, now, evse), self.top(external, now, evse)]
         return [each for each in found if each is not None]
 
+    def doubtful(self, evse: int, now: int) -> bool:
+        """Whether 1.6 leaves open if the default holds: there are profiles of the transaction, but none speaks."""
+        mine = [
+            each
+            for each in self.held
+            if each.purpose == "TxProfile"
+            and each.evse == evse
+            and evse in self.scenario.running
+            and each.transaction == self.scenario.running[evse][0]
+        ]
+        return self.version == "1.6" and bool(mine) and self.top(mine, now, evse) is None
+
     def overall(self, now: int) -> list[tuple[Held, Fraction, int]]:
         found = []
         for word in ("Max", "Ext"):
@@ -264,26 +276,33 @@ class Station:
                 found.append(said)
         return found
 
-    def limit(self, evse: int, now: int, unit: str) -> tuple[Fraction | None, Fraction | None]:
+    def limit(  # noqa: PLR0911 -- case by case
+        self, evse: int, now: int, unit: str
+    ) -> tuple[Fraction | None, Fraction | None]:
         """The limit of this second and the least of it that may be said."""
         built = self.scenario
         overall = self.overall(now)
         if evse:
             own = self.own(evse, now)
+            all_in = (built.phases[evse], built.watts[evse], unit, len(built.phases))
+            if self.doubtful(evse, now):  # own is the default, or nothing: there are no external ones in 1.6
+                if not overall:
+                    return None, None
+                return self.lowest([], overall, *all_in)[0], self.lowest(own, overall, *all_in)[1]
             if not own and not overall:
                 return None, None
-            return self.lowest(own, overall, built.phases[evse], built.watts[evse], unit, len(built.phases))
+            return self.lowest(own, overall, *all_in)
         total: Fraction | None = Fraction()
         least = Fraction()
         anything = bool(overall)
         for each, phases in built.phases.items():
             own = self.own(each, now)
             most = Fraction(built.watts[each] or 0) / (1 if unit == "W" else built.voltage * max(phases, 1))
-            if own:
+            limit, low = self.lowest(own, [], phases, built.watts[each], unit, 1) if own else (Fraction(), Fraction())
+            least += low if each in built.running else 0
+            if own and not self.doubtful(each, now):
                 anything = True
-                limit, low = self.lowest(own, [], phases, built.watts[each], unit, 1)
                 total = None if total is None else total + limit
-                least += low if each in built.running else 0
             else:
                 total = None if total is None or built.watts[each] is None else total + most
         if not anything or (total is None and not overall):
