@@ -338,6 +338,10 @@ class Transactions(Authorization):
         """Return the watts that flow while charging."""
         return min(place.load, place.config.max_power)
 
+    def phases_in_use(self, place: Evse) -> int:
+        """Return over how many phases an EV charges."""
+        return place.phases
+
     def settle_charging_state(self, place: Evse) -> None:
         """Switch the power and report a changed charging state (E01.FR.18/19)."""
         transaction = place.session.transaction
@@ -450,7 +454,7 @@ class Transactions(Authorization):
         if self.is_offline():
             event["offline"] = True
         if transaction.charging_state == "Charging":
-            event["numberOfPhasesUsed"] = place.phases
+            event["numberOfPhasesUsed"] = self.phases_in_use(place)
         if values := self.event_meter_values(place, event_type, trigger):
             event["meterValue"] = values
         return event
@@ -495,7 +499,7 @@ class Transactions(Authorization):
 
     def meter_values(self, place: Evse, context: str, setting: tuple[str, str]) -> list[Payload]:
         """Return one MeterValueType with the measurands of a setting; empty when it names none."""
-        samples = place.meter.sample(self.model.members(*setting), place.phases, context)
+        samples = place.meter.sample(self.model.members(*setting), self.phases_in_use(place), context)
         return [{"timestamp": self.clock.stamp(), "sampledValue": samples}] if samples else []
 
     def result_arrived(self, action: str, payload: Payload, result: Payload) -> None:
