@@ -36,12 +36,13 @@ class Transaction:
 
 @dataclass
 class Session:
-    """What an EVSE knows of its present user; lost at a reboot."""
+    """What an EVSE knows of its present user; lost at a reboot. `start_profile` is for a transaction to come."""
 
     token: Payload | None = None
     group: Payload | None = None
     authorizing: bool = False
     remote_start_id: int | None = None
+    start_profile: Payload | None = None
     withheld: bool = False
     transaction: Transaction | None = None
 

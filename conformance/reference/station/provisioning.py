@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from conformance.reference.station.device_model import Component, Variable
+from conformance.reference.station.kept_profiles import KeptProfiles
 from conformance.reference.station.registration import Registration
-from conformance.reference.station.smart_charging import SmartCharging
 
 if TYPE_CHECKING:
     from conformance.reference.station.config import StationConfig
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 CONTROLLER = Component("OCPPCommCtrlr")
 
 
-class Provisioning(Registration, SmartCharging):
+class Provisioning(Registration, KeptProfiles):
     """What a 2.0.1 station tells of itself when it boots, and what governs its heartbeat and clock."""
 
     def __init__(self, config: StationConfig) -> None:

@@ -294,6 +294,7 @@ class Transactions(Authorization):
         by_energy = self.starts_by_energy(place)
         transaction.charging_state = "Charging" if by_energy else self.state_without_energy(place)
         place.session.transaction = transaction
+        self.transaction_opens(place, transaction)
         if by_energy:
             place.meter.power = self.power_drawn(place)
             trigger = trigger if trigger == "RemoteStart" else "ChargingStateChanged"
@@ -301,6 +302,9 @@ class Transactions(Authorization):
             trigger = trigger if trigger == "RemoteStart" else "SignedDataReceived"
         self.send_event(place, "Started", trigger)
         self.transaction_started(place, transaction)
+
+    def transaction_opens(self, place: Evse, transaction: Transaction) -> None:
+        """Hear that a transaction is there of which nothing was told yet."""
 
     def transaction_started(self, place: Evse, transaction: Transaction) -> None:
         """Hear that a transaction has begun."""
