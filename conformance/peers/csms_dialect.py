@@ -108,7 +108,13 @@ class CsmsDialect(Protocol):
         """Ask for a message."""
 
     async def remote_start(
-        self, id_token: Mapping[str, str], connector: Connector, number: int, *, within: float | None = None
+        self,
+        id_token: Mapping[str, str],
+        connector: Connector,
+        number: int,
+        *,
+        within: float | None = None,
+        charging_profile: Mapping[str, Any] | None = None,
     ) -> Received:
         """Ask for a transaction; `number` marks the request where the version can do that."""
 
@@ -124,15 +130,18 @@ class CsmsDialect(Protocol):
         """
 
     async def set_charging_profile(
-        self, evse: int, profile: Mapping[str, Any], *, within: float | None = None
+        self, evse: int | Connector, profile: Mapping[str, Any], *, within: float | None = None
     ) -> Received:
-        """Ask for a charging profile to be installed on an EVSE, or with 0 on the station."""
+        """Ask for a charging profile to be installed on an EVSE, or with 0 on the station.
 
-    async def clear_charging_profiles(self, **criteria: Any) -> Received:
+        Where connectors have profiles of their own (1.6), a connector can be named, and an EVSE is its first one.
+        """
+
+    async def clear_charging_profiles(self, *, evse: int | Connector | None = None, **criteria: Any) -> Received:
         """Ask for charging profiles to be removed: by `id`, or by `evse`, `purpose` and `stack_level` together."""
 
     async def composite_schedule(
-        self, evse: int, seconds: int, unit: str | None = None, *, within: float | None = None
+        self, evse: int | Connector, seconds: int, unit: str | None = None, *, within: float | None = None
     ) -> Received:
         """Ask for what all profiles of an EVSE, or with 0 of the station, come to in the next seconds."""
 

@@ -91,10 +91,18 @@ class Csms201:
         return await self._csms.call("TriggerMessage", request)
 
     async def remote_start(
-        self, id_token: Mapping[str, str], connector: Connector, number: int, *, within: float | None = None
+        self,
+        id_token: Mapping[str, str],
+        connector: Connector,
+        number: int,
+        *,
+        within: float | None = None,
+        charging_profile: Mapping[str, Any] | None = None,
     ) -> Received:
         """RequestStartTransaction, of the EVSE."""
         request = remote_start(id_token, evse=connector[0], remote_start_id=number)
+        if charging_profile is not None:
+            request["chargingProfile"] = dict(charging_profile)
         return await self._csms.call("RequestStartTransaction", request, within=within)
 
     async def remote_stop(self, transaction_id: str) -> Received:
@@ -108,21 +116,23 @@ class Csms201:
         return charging_profile(**fields)
 
     async def set_charging_profile(
-        self, evse: int, profile: Mapping[str, Any], *, within: float | None = None
+        self, evse: int | Connector, profile: Mapping[str, Any], *, within: float | None = None
     ) -> Received:
         """SetChargingProfile."""
-        request = {"evseId": evse, "chargingProfile": dict(profile)}
+        request = {"evseId": _evse(evse), "chargingProfile": dict(profile)}
         return await self._csms.call("SetChargingProfile", request, within=within)
 
-    async def clear_charging_profiles(self, **criteria: Any) -> Received:
+    async def clear_charging_profiles(self, *, evse: int | Connector | None = None, **criteria: Any) -> Received:
         """ClearChargingProfile."""
-        return await self._csms.call("ClearChargingProfile", clear_charging_profiles(**criteria))
+        request = clear_charging_profiles(evse=None if evse is None else _evse(evse), **criteria)
+        return await self._csms.call("ClearChargingProfile", request)
 
     async def composite_schedule(
-        self, evse: int, seconds: int, unit: str | None = None, *, within: float | None = None
+        self, evse: int | Connector, seconds: int, unit: str | None = None, *, within: float | None = None
     ) -> Received:
         """GetCompositeSchedule."""
-        return await self._csms.call("GetCompositeSchedule", composite_schedule(evse, seconds, unit), within=within)
+        request = composite_schedule(_evse(evse), seconds, unit)
+        return await self._csms.call("GetCompositeSchedule", request, within=within)
 
     # -- boot and status --------------------------------------------------------------------------------------------
 
@@ -285,3 +295,7 @@ def _authorized(event: Received, remote_start_id: int, *, plugged: bool) -> bool
             or info.get("chargingState") in ("Charging", "SuspendedEV", "SuspendedEVSE")
         )
     ) or (not plugged and event["eventType"] == "Started")
+
+
+def _evse(evse: int | Connector) -> int:
+    return evse if isinstance(evse, int) else evse[0]
