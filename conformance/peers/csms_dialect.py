@@ -28,6 +28,9 @@ ResetKind: TypeAlias = Literal["idle", "now"]
 SETTINGS: Mapping[str, tuple[str, str] | tuple[str, str, str]] = {
     "AllowOfflineTxForUnknownId": ("AuthCtrlr", "OfflineTxForUnknownIdEnabled"),
     "AuthorizeRemoteTxRequests": ("AuthCtrlr", "AuthorizeRemoteStart"),
+    "ChargeProfileMaxStackLevel": ("SmartChargingCtrlr", "ProfileStackLevel"),
+    "ChargingScheduleAllowedChargingRateUnit": ("SmartChargingCtrlr", "RateUnit"),
+    "ChargingScheduleMaxPeriods": ("SmartChargingCtrlr", "PeriodsPerSchedule"),
     "ClockAlignedDataInterval": ("AlignedDataCtrlr", "Interval"),
     "ConnectionTimeOut": ("TxCtrlr", "EVConnectionTimeOut"),
     "HeartbeatInterval": ("OCPPCommCtrlr", "HeartbeatInterval"),
