@@ -205,12 +205,7 @@ async def desk(
             await _rates(csms, profile),
             profile.evse[0].id,
             Book(profile.version),
-            Site(
-                {each.id: EvseLimits(each.phases, each.max_power_w) for each in profile.evse},
-                profile.parameters.nominal_voltage,
-                least_amperes=profile.parameters.least_current,
-                outlets=len(profile.connectors),
-            ),
+            _site(profile, apart=csms.speak.connectors_apart),
         )
         if in_transaction:
             await found.begin(station, profile)
@@ -224,6 +219,17 @@ async def desk(
             wrong = found.wrong(await found.ask())
             assert not wrong, f"of a single {DEFAULT}, in a transaction: {wrong[0]}"
         yield found
+
+
+def _site(profile: SutProfile, *, apart: bool) -> Site:
+    """How the station is built; of connectors that count apart, all but the first get numbers that no EVSE has."""
+    built = {}
+    for each in profile.evse:
+        for place, connector in enumerate(each.connector if apart else each.connector[:1]):
+            number = each.id if place == 0 else -(1000 * each.id + connector.id)
+            built[number] = EvseLimits(each.phases, each.max_power_w)
+    parameters = profile.parameters
+    return Site(built, parameters.nominal_voltage, least_amperes=parameters.least_current)
 
 
 async def _rates(csms: CsmsPeer, profile: SutProfile) -> dict[Unit, Rates]:

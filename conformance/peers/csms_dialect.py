@@ -87,6 +87,10 @@ class CsmsDialect(Protocol):
     def spare_setting(self) -> Setting:
         """An interval in whole seconds that every station has, and that can be changed without much effect."""
 
+    @property
+    def connectors_apart(self) -> bool:
+        """Whether every connector has charging profiles of its own, and not the EVSE."""
+
     def name(self, connector: Connector) -> str:
         """A connector, or the station, in the words of the version."""
 

@@ -1,6 +1,5 @@
 """Charging profiles read, kept, and what they come to, one rule at a time."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from typing import Any
@@ -281,13 +280,6 @@ def test_what_a_station_may_say_instead() -> None:
         return expected(book, site, 1, NOON, at(1), "A", running).least(NOON)
 
     assert least(holding((0, profile(1, 20, chargingProfilePurpose="ChargingStationMaxProfile")))) == 10
-    assert (
-        least(
-            holding((0, profile(1, 30, chargingProfilePurpose="ChargingStationMaxProfile"))),
-            site=replace(SITE, outlets=3),
-        )
-        == 10
-    )
     assert least(holding((1, profile(1, 40)))) == Fraction(22000, 690)
     assert least(holding((1, profile(1, 5)))) == 0
     assert least(holding((1, profile(1, 10, minChargingRate=11)))) == 0

@@ -82,7 +82,7 @@ class _Merger:
         said = [*self._own(evse, moment), *self._overall(moment)]
         if all(each.open for each in said):
             return None, None
-        return self._merged(said, self.site.evses[evse], self.site.outlets or len(self.site.evses))
+        return self._merged(said, self.site.evses[evse], len(self.site.evses))
 
     def station(self, moment: datetime) -> tuple[Fraction | None, Fraction | None]:
         """The limit of the whole station, and the least that may be said of it.

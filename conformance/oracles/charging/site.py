@@ -19,19 +19,17 @@ class EvseLimits:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """How a station is built.
+    """How a station is built; in 1.6 each connector counts as an EVSE.
 
     `voltage` is the nominal one, between phase and neutral, or that of a battery where an EVSE gives direct current.
     `watts` is the greatest power of the whole station, None if unknown. `least_amperes` is the current per phase below
     which an EVSE of alternating current may just as well offer nothing (IEC 61851-1 knows none between 0 and 6 A).
-    `outlets` is how many may share the maximum of the station: its EVSEs, unless connectors count for themselves (1.6).
     """
 
     evses: Mapping[int, EvseLimits]
     voltage: float | Fraction = 230
     watts: float | Fraction | None = None
     least_amperes: float | Fraction = 6
-    outlets: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
