@@ -28,6 +28,9 @@ ResetKind: TypeAlias = Literal["idle", "now"]
 SETTINGS: Mapping[str, tuple[str, str] | tuple[str, str, str]] = {
     "AllowOfflineTxForUnknownId": ("AuthCtrlr", "OfflineTxForUnknownIdEnabled"),
     "AuthorizeRemoteTxRequests": ("AuthCtrlr", "AuthorizeRemoteStart"),
+    "ChargeProfileMaxStackLevel": ("SmartChargingCtrlr", "ProfileStackLevel"),
+    "ChargingScheduleAllowedChargingRateUnit": ("SmartChargingCtrlr", "RateUnit"),
+    "ChargingScheduleMaxPeriods": ("SmartChargingCtrlr", "PeriodsPerSchedule"),
     "ClockAlignedDataInterval": ("AlignedDataCtrlr", "Interval"),
     "ConnectionTimeOut": ("TxCtrlr", "EVConnectionTimeOut"),
     "HeartbeatInterval": ("OCPPCommCtrlr", "HeartbeatInterval"),
@@ -84,6 +87,10 @@ class CsmsDialect(Protocol):
     def spare_setting(self) -> Setting:
         """An interval in whole seconds that every station has, and that can be changed without much effect."""
 
+    @property
+    def connectors_apart(self) -> bool:
+        """Whether every connector has charging profiles of its own, and not the EVSE."""
+
     def name(self, connector: Connector) -> str:
         """A connector, or the station, in the words of the version."""
 
@@ -108,12 +115,42 @@ class CsmsDialect(Protocol):
         """Ask for a message."""
 
     async def remote_start(
-        self, id_token: Mapping[str, str], connector: Connector, number: int, *, within: float | None = None
+        self,
+        id_token: Mapping[str, str],
+        connector: Connector,
+        number: int,
+        *,
+        within: float | None = None,
+        charging_profile: Mapping[str, Any] | None = None,
     ) -> Received:
         """Ask for a transaction; `number` marks the request where the version can do that."""
 
     async def remote_stop(self, transaction_id: str) -> Received:
         """Ask for the end of a transaction."""
+
+    def charging_profile(self, **fields: Any) -> dict[str, Any]:
+        """A charging profile with one schedule, as the version writes it; what is not given is left out.
+
+        `id`, `purpose` (as 2.0.1 calls it), `kind` (Absolute unless given), `stack_level` (0), `unit` (A),
+        `periods=[(start, limit), (start, limit, phases), …]`, `start`, `duration` in seconds, `valid_from`,
+        `valid_to`, `recurrency` and `transaction`; moments are datetimes, or text that is sent as it is.
+        """
+
+    async def set_charging_profile(
+        self, evse: int | Connector, profile: Mapping[str, Any], *, within: float | None = None
+    ) -> Received:
+        """Ask for a charging profile to be installed on an EVSE, or with 0 on the station.
+
+        Where connectors have profiles of their own (1.6), a connector can be named, and an EVSE is its first one.
+        """
+
+    async def clear_charging_profiles(self, *, evse: int | Connector | None = None, **criteria: Any) -> Received:
+        """Ask for charging profiles to be removed: by `id`, or by `evse`, `purpose` and `stack_level` together."""
+
+    async def composite_schedule(
+        self, evse: int | Connector, seconds: int, unit: str | None = None, *, within: float | None = None
+    ) -> Received:
+        """Ask for what all profiles of an EVSE, or with 0 of the station, come to in the next seconds."""
 
     # -- what a station tells -------------------------------------------------------------------------------------
 

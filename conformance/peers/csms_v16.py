@@ -16,7 +16,15 @@ from conformance.peers.csms_dialect import (
 )
 from conformance.peers.peer import Peer
 from conformance.peers.received import NotSeen, Received
-from conformance.peers.v16 import change_configuration, get_configuration, remote_start
+from conformance.peers.v16 import (
+    change_configuration,
+    charging_profile,
+    clear_charging_profile,
+    get_composite_schedule,
+    get_configuration,
+    remote_start,
+    set_charging_profile,
+)
 from conformance.wire.frames import Call, CallResult
 from conformance.wire.transcript import Entry
 
@@ -33,6 +41,7 @@ class Csms16:
     own_places: tuple[Connector, ...] = (STATION,)
     in_use = frozenset({"Preparing", "Charging", "SuspendedEV", "SuspendedEVSE", "Finishing"})
     spare_setting: Setting = "MeterValueSampleInterval"
+    connectors_apart = True
 
     def __init__(self, csms: Peer, connectors: Sequence[Connector]) -> None:
         self._csms = csms
@@ -114,14 +123,46 @@ class Csms16:
         number: int,  # noqa: ARG002 -- 1.6 has no field for it
         *,
         within: float | None = None,
+        charging_profile: Mapping[str, Any] | None = None,
     ) -> Received:
         """RemoteStartTransaction of the connector."""
-        request = remote_start(id_token["idToken"], connector=self.number(connector))
+        request = remote_start(id_token["idToken"], connector=self.number(connector), profile=charging_profile)
         return await self._csms.call("RemoteStartTransaction", request, within=within)
 
     async def remote_stop(self, transaction_id: str) -> Received:
         """RemoteStopTransaction."""
         return await self._csms.call("RemoteStopTransaction", {"transactionId": int(transaction_id)})
+
+    # -- smart charging ---------------------------------------------------------------------------------------------
+
+    def charging_profile(self, **fields: Any) -> dict[str, Any]:
+        """See `conformance.peers.v16.charging_profile`."""
+        return charging_profile(**fields)
+
+    async def set_charging_profile(
+        self, evse: int | Connector, profile: Mapping[str, Any], *, within: float | None = None
+    ) -> Received:
+        """SetChargingProfile; of an EVSE that is given by its id, the first connector is meant."""
+        request = set_charging_profile(self._one(evse), profile)
+        return await self._csms.call("SetChargingProfile", request, within=within)
+
+    async def clear_charging_profiles(self, *, evse: int | Connector | None = None, **criteria: Any) -> Received:
+        """ClearChargingProfile."""
+        connector = None if evse is None else self._one(evse)
+        return await self._csms.call("ClearChargingProfile", clear_charging_profile(connector=connector, **criteria))
+
+    async def composite_schedule(
+        self, evse: int | Connector, seconds: int, unit: str | None = None, *, within: float | None = None
+    ) -> Received:
+        """GetCompositeSchedule."""
+        request = get_composite_schedule(self._one(evse), seconds, unit)
+        return await self._csms.call("GetCompositeSchedule", request, within=within)
+
+    def _one(self, evse: int | Connector) -> int:
+        """The connectorId that is meant; an EVSE that nobody claimed is taken for a connector."""
+        if evse in (0, STATION):
+            return 0
+        return (self._numbers(evse) or [evse if isinstance(evse, int) else evse[0]])[0]
 
     # -- boot and status --------------------------------------------------------------------------------------------
 

@@ -15,7 +15,15 @@ from conformance.peers.csms_dialect import (
 )
 from conformance.peers.peer import Peer
 from conformance.peers.received import Received
-from conformance.peers.v201 import get_variables, remote_start, set_variables, variable
+from conformance.peers.v201 import (
+    charging_profile,
+    clear_charging_profiles,
+    composite_schedule,
+    get_variables,
+    remote_start,
+    set_variables,
+    variable,
+)
 from conformance.wire.frames import Call, CallResult
 
 _EVENT = "TransactionEvent"
@@ -32,6 +40,7 @@ class Csms201:
     own_places: tuple[Connector, ...] = ()
     in_use = frozenset({"Occupied"})
     spare_setting: Setting = ("OCPPCommCtrlr", "OfflineThreshold")
+    connectors_apart = False
 
     def __init__(self, csms: Peer) -> None:
         self._csms = csms
@@ -83,15 +92,48 @@ class Csms201:
         return await self._csms.call("TriggerMessage", request)
 
     async def remote_start(
-        self, id_token: Mapping[str, str], connector: Connector, number: int, *, within: float | None = None
+        self,
+        id_token: Mapping[str, str],
+        connector: Connector,
+        number: int,
+        *,
+        within: float | None = None,
+        charging_profile: Mapping[str, Any] | None = None,
     ) -> Received:
         """RequestStartTransaction, of the EVSE."""
         request = remote_start(id_token, evse=connector[0], remote_start_id=number)
+        if charging_profile is not None:
+            request["chargingProfile"] = dict(charging_profile)
         return await self._csms.call("RequestStartTransaction", request, within=within)
 
     async def remote_stop(self, transaction_id: str) -> Received:
         """RequestStopTransaction."""
         return await self._csms.call("RequestStopTransaction", {"transactionId": transaction_id})
+
+    # -- smart charging ---------------------------------------------------------------------------------------------
+
+    def charging_profile(self, **fields: Any) -> dict[str, Any]:
+        """See `conformance.peers.v201.charging_profile`."""
+        return charging_profile(**fields)
+
+    async def set_charging_profile(
+        self, evse: int | Connector, profile: Mapping[str, Any], *, within: float | None = None
+    ) -> Received:
+        """SetChargingProfile."""
+        request = {"evseId": _evse(evse), "chargingProfile": dict(profile)}
+        return await self._csms.call("SetChargingProfile", request, within=within)
+
+    async def clear_charging_profiles(self, *, evse: int | Connector | None = None, **criteria: Any) -> Received:
+        """ClearChargingProfile."""
+        request = clear_charging_profiles(evse=None if evse is None else _evse(evse), **criteria)
+        return await self._csms.call("ClearChargingProfile", request)
+
+    async def composite_schedule(
+        self, evse: int | Connector, seconds: int, unit: str | None = None, *, within: float | None = None
+    ) -> Received:
+        """GetCompositeSchedule."""
+        request = composite_schedule(_evse(evse), seconds, unit)
+        return await self._csms.call("GetCompositeSchedule", request, within=within)
 
     # -- boot and status --------------------------------------------------------------------------------------------
 
@@ -254,3 +296,7 @@ def _authorized(event: Received, remote_start_id: int, *, plugged: bool) -> bool
             or info.get("chargingState") in ("Charging", "SuspendedEV", "SuspendedEVSE")
         )
     ) or (not plugged and event["eventType"] == "Started")
+
+
+def _evse(evse: int | Connector) -> int:
+    return evse if isinstance(evse, int) else evse[0]

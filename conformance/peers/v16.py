@@ -1,21 +1,26 @@
 """What a compliant CSMS of OCPP 1.6 answers, and builders for the payloads that cases send, for both roles."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from itertools import count
 from typing import Any
 
-from conformance.peers.v201 import boot, now
+from conformance.peers.v201 import Period, boot, now, stamp
 
 __all__ = [
     "CSMS_ANSWERS",
     "boot",
     "boot_notification",
     "change_configuration",
+    "charging_profile",
+    "clear_charging_profile",
+    "get_composite_schedule",
     "get_configuration",
     "id_tag_info",
     "meter_value",
     "now",
     "remote_start",
+    "set_charging_profile",
     "started",
     "status_notification",
 ]
@@ -23,6 +28,8 @@ __all__ = [
 Payload = Mapping[str, Any]
 
 _transaction_ids = count(1)
+_PURPOSES = {"ChargingStationMaxProfile": "ChargePointMaxProfile"}
+"""What a purpose of 2.0.1 is called here."""
 
 
 # -- what a CSMS answers ----------------------------------------------------------------------------------------------
@@ -81,9 +88,84 @@ def change_configuration(key: str, value: str) -> dict[str, Any]:
     return {"key": key, "value": value}
 
 
-def remote_start(id_tag: str, *, connector: int | None = 1) -> dict[str, Any]:
-    """A RemoteStartTransaction request."""
-    return {"idTag": id_tag} if connector is None else {"idTag": id_tag, "connectorId": connector}
+def remote_start(id_tag: str, *, connector: int | None = 1, profile: Payload | None = None) -> dict[str, Any]:
+    """A RemoteStartTransaction request, with a charging profile if there is one."""
+    request: dict[str, Any] = {"idTag": id_tag}
+    if connector is not None:
+        request["connectorId"] = connector
+    return request if profile is None else {**request, "chargingProfile": dict(profile)}
+
+
+def charging_profile(  # noqa: PLR0913 -- a profile is described in one place, by keyword
+    *,
+    id: int,  # noqa: A002 -- what 2.0.1 calls it
+    purpose: str,
+    periods: Sequence[Period],
+    kind: str = "Absolute",
+    stack_level: int = 0,
+    unit: str | None = None,
+    start: datetime | str | None = None,
+    duration: int | None = None,
+    valid_from: datetime | str | None = None,
+    valid_to: datetime | str | None = None,
+    recurrency: str | None = None,
+    transaction: str | None = None,
+) -> dict[str, Any]:
+    """A ChargingProfile; amperes unless `unit` says W, the purposes as 2.0.1 or 1.6 calls them. None is left out."""
+    schedule: dict[str, Any] = {
+        "chargingRateUnit": unit or "A",
+        "chargingSchedulePeriod": [
+            dict(zip(("startPeriod", "limit", "numberPhases"), each, strict=False)) for each in periods
+        ],
+    }
+    if start is not None:
+        schedule["startSchedule"] = stamp(start)
+    if duration is not None:
+        schedule["duration"] = duration
+    profile: dict[str, Any] = {
+        "chargingProfileId": id,
+        "stackLevel": stack_level,
+        "chargingProfilePurpose": _PURPOSES.get(purpose, purpose),
+        "chargingProfileKind": kind,
+        "chargingSchedule": schedule,
+    }
+    if recurrency is not None:
+        profile["recurrencyKind"] = recurrency
+    if valid_from is not None:
+        profile["validFrom"] = stamp(valid_from)
+    if valid_to is not None:
+        profile["validTo"] = stamp(valid_to)
+    if transaction is not None:
+        profile["transactionId"] = int(transaction)
+    return profile
+
+
+def set_charging_profile(connector: int, profile: Payload) -> dict[str, Any]:
+    """A SetChargingProfile request."""
+    return {"connectorId": connector, "csChargingProfiles": dict(profile)}
+
+
+def clear_charging_profile(
+    *,
+    id: int | None = None,  # noqa: A002 -- what the field is called
+    connector: int | None = None,
+    purpose: str | None = None,
+    stack_level: int | None = None,
+) -> dict[str, Any]:
+    """A ClearChargingProfile request: for all profiles without any criterion."""
+    criteria = {
+        "id": id,
+        "connectorId": connector,
+        "chargingProfilePurpose": None if purpose is None else _PURPOSES.get(purpose, purpose),
+        "stackLevel": stack_level,
+    }
+    return {name: value for name, value in criteria.items() if value is not None}
+
+
+def get_composite_schedule(connector: int, seconds: int, unit: str | None = None) -> dict[str, Any]:
+    """A GetCompositeSchedule request."""
+    request: dict[str, Any] = {"connectorId": connector, "duration": seconds}
+    return request if unit is None else {**request, "chargingRateUnit": unit}
 
 
 # -- what a station sends ---------------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """What a compliant CSMS of OCPP 2.0.1 answers, and builders for the payloads that cases send."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,7 +9,14 @@ Payload = Mapping[str, Any]
 
 def now() -> str:
     """The current time as RFC 3339 in UTC, in milliseconds."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return stamp(datetime.now(UTC))
+
+
+def stamp(moment: datetime | str) -> str:
+    """A moment as RFC 3339 in UTC, in milliseconds; text stays as it is."""
+    if isinstance(moment, str):
+        return moment
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def boot(status: str, *, interval: int = 300, time: str | None = None) -> Callable[[Payload], Payload]:
@@ -85,6 +92,78 @@ def remote_start(id_token: Mapping[str, str], *, evse: int | None = 1, remote_st
     if evse is not None:
         request["evseId"] = evse
     return request
+
+
+Period = tuple[int, float] | tuple[int, float, int]
+"""Seconds since the start of the schedule, the limit from then on, and perhaps the phases that it is meant for."""
+
+
+def charging_profile(  # noqa: PLR0913 -- a profile is described in one place, by keyword
+    *,
+    id: int,  # noqa: A002 -- as OCPP has it
+    purpose: str,
+    periods: Sequence[Period],
+    kind: str = "Absolute",
+    stack_level: int = 0,
+    unit: str | None = None,
+    start: datetime | str | None = None,
+    duration: int | None = None,
+    valid_from: datetime | str | None = None,
+    valid_to: datetime | str | None = None,
+    recurrency: str | None = None,
+    transaction: str | None = None,
+) -> dict[str, Any]:
+    """A ChargingProfile with one schedule; amperes unless `unit` says W. What is None is left out."""
+    schedule: dict[str, Any] = {
+        "id": id,
+        "chargingRateUnit": unit or "A",
+        "chargingSchedulePeriod": [_period(*each) for each in periods],
+    }
+    if start is not None:
+        schedule["startSchedule"] = stamp(start)
+    if duration is not None:
+        schedule["duration"] = duration
+    profile: dict[str, Any] = {
+        "id": id,
+        "stackLevel": stack_level,
+        "chargingProfilePurpose": purpose,
+        "chargingProfileKind": kind,
+        "chargingSchedule": [schedule],
+    }
+    if recurrency is not None:
+        profile["recurrencyKind"] = recurrency
+    if valid_from is not None:
+        profile["validFrom"] = stamp(valid_from)
+    if valid_to is not None:
+        profile["validTo"] = stamp(valid_to)
+    if transaction is not None:
+        profile["transactionId"] = transaction
+    return profile
+
+
+def _period(start: int, limit: float, phases: int | None = None) -> dict[str, Any]:
+    period: dict[str, Any] = {"startPeriod": start, "limit": limit}
+    return period if phases is None else {**period, "numberPhases": phases}
+
+
+def clear_charging_profiles(
+    *,
+    id: int | None = None,  # noqa: A002 -- as OCPP has it
+    evse: int | None = None,
+    purpose: str | None = None,
+    stack_level: int | None = None,
+) -> dict[str, Any]:
+    """A ClearChargingProfile request: by id, or by everything else that is given."""
+    criteria = {"evseId": evse, "chargingProfilePurpose": purpose, "stackLevel": stack_level}
+    given = {key: value for key, value in criteria.items() if value is not None}
+    request: dict[str, Any] = {} if id is None else {"chargingProfileId": id}
+    return {**request, "chargingProfileCriteria": given} if given else request
+
+
+def composite_schedule(evse: int, seconds: int, unit: str | None = None) -> dict[str, Any]:
+    """A GetCompositeSchedule request; EVSE 0 is the station, without a unit the station chooses it."""
+    request: dict[str, Any] = {"evseId": evse, "duration": seconds}
+    return request if unit is None else {**request, "chargingRateUnit": unit}
 
 
 # -- what a station sends ---------------------------------------------------------------------------------------------

@@ -624,7 +624,7 @@ class TestFraming:
             ('[2,"a","Nonsense",{}]', "a", "NotImplemented"),
             ('[2,"a","reset",{}]', "a", "NotImplemented"),
             ('[2,"a","BootNotification",{}]', "a", "NotSupported"),
-            ('[2,"a","SetChargingProfile",{}]', "a", "NotSupported"),
+            ('[2,"a","PublishFirmware",{}]', "a", "NotSupported"),
             ('[2,"a","Reset",[]]', "a", "FormatViolation"),
             ('[2,"a","Reset",{}]', "a", "OccurrenceConstraintViolation"),
             ('[2,"a","Reset",{"type":7}]', "a", "TypeConstraintViolation"),

@@ -13,13 +13,15 @@ from conformance.reference.station.meter import Meter
 from conformance.reference.tasks import Tasks
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from conformance.reference.station.config import EvseConfig, StationConfig
     from conformance.reference.station.rpc import Payload
 
 
 @dataclass
 class Transaction:
-    """A running transaction of an EVSE (part E)."""
+    """A running transaction of an EVSE (part E); `ready` is when its EV could charge for the first time."""
 
     id: str
     evse: int
@@ -29,16 +31,18 @@ class Transaction:
     remote_start_id: int | None = None
     stopped_reason: str | None = None
     token_sent: bool = False
+    ready: datetime | None = None
 
 
 @dataclass
 class Session:
-    """What an EVSE knows of its present user; lost at a reboot."""
+    """What an EVSE knows of its present user; lost at a reboot. `start_profile` is for a transaction to come."""
 
     token: Payload | None = None
     group: Payload | None = None
     authorizing: bool = False
     remote_start_id: int | None = None
+    start_profile: Payload | None = None
     withheld: bool = False
     transaction: Transaction | None = None
 

@@ -50,7 +50,8 @@ class StationConfig:
     remember over power cycles goes into it as plain values; without one the station object keeps its own.
     `variables` overrides initial values of the device model, keyed "Component.Variable" or
     "Component.Variable[instance]". Times are in seconds. `queue_capacity` is how many TransactionEvents may wait before
-    some are dropped.
+    some are dropped. `least_current` is what an EV charges with at least, in amperes; `charging_profiles` is how many
+    are kept.
     """
 
     csms_url: str
@@ -67,4 +68,6 @@ class StationConfig:
     own_boot_interval: float = 2.0
     reset_patience: float = 5.0
     load: float = 11_000.0
+    least_current: float = 6.0
+    charging_profiles: int = 20
     queue_capacity: int = 1000

@@ -124,6 +124,25 @@ SESSIONS: tuple[Row, ...] = (
     ("AlignedDataCtrlr", "TxEndedInterval", None, INTEGER, READ_WRITE, "0", SECONDS),
 )
 
+CHARGING: tuple[Row, ...] = (
+    ("SmartChargingCtrlr", "Available", None, BOOLEAN, READ_ONLY, "true", FIXED),
+    ("SmartChargingCtrlr", "Enabled", None, BOOLEAN, READ_WRITE, "true", {}),
+    ("SmartChargingCtrlr", "ACPhaseSwitchingSupported", None, BOOLEAN, READ_ONLY, "false", FIXED),
+    ("SmartChargingCtrlr", "ProfileStackLevel", None, INTEGER, READ_ONLY, "9", FIXED),
+    ("SmartChargingCtrlr", "RateUnit", None, "MemberList", READ_ONLY, "A,W", {**FIXED, "values": ("A", "W")}),
+    ("SmartChargingCtrlr", "PeriodsPerSchedule", None, INTEGER, READ_ONLY, "24", FIXED),
+    ("SmartChargingCtrlr", "Entries", "ChargingProfiles", INTEGER, READ_ONLY, "0", {"minimum": 0, "persistent": False}),
+    (
+        "SmartChargingCtrlr",
+        "LimitChangeSignificance",
+        None,
+        DECIMAL,
+        READ_WRITE,
+        "1",
+        {"unit": "Percent", "minimum": 0},
+    ),
+)
+
 
 def controller_variables(config: StationConfig) -> Iterator[Variable]:
     """Yield the variables of the controllers, with what the configuration says of them."""
@@ -134,7 +153,7 @@ def controller_variables(config: StationConfig) -> Iterator[Variable]:
         "SecurityCtrlr.BasicAuthPassword": config.password or "",
         **config.variables,
     }
-    for component, name, instance, kind, mutability, value, more in COMMUNICATION + GENERAL + SESSIONS:
+    for component, name, instance, kind, mutability, value, more in COMMUNICATION + GENERAL + SESSIONS + CHARGING:
         variable = Variable(Component(component), name, kind, mutability, value, instance=instance, **more)
         variable.value = given.get(variable.path, value)
         yield variable

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from conformance.reference.station.device_model import Component, Variable
-from conformance.reference.station.metering import Metering
+from conformance.reference.station.kept_profiles import KeptProfiles
 from conformance.reference.station.registration import Registration
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 CONTROLLER = Component("OCPPCommCtrlr")
 
 
-class Provisioning(Registration, Metering):
+class Provisioning(Registration, KeptProfiles):
     """What a 2.0.1 station tells of itself when it boots, and what governs its heartbeat and clock."""
 
     def __init__(self, config: StationConfig) -> None:

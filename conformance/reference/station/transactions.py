@@ -294,6 +294,7 @@ class Transactions(Authorization):
         by_energy = self.starts_by_energy(place)
         transaction.charging_state = "Charging" if by_energy else self.state_without_energy(place)
         place.session.transaction = transaction
+        self.transaction_opens(place, transaction)
         if by_energy:
             place.meter.power = self.power_drawn(place)
             trigger = trigger if trigger == "RemoteStart" else "ChargingStateChanged"
@@ -301,6 +302,9 @@ class Transactions(Authorization):
             trigger = trigger if trigger == "RemoteStart" else "SignedDataReceived"
         self.send_event(place, "Started", trigger)
         self.transaction_started(place, transaction)
+
+    def transaction_opens(self, place: Evse, transaction: Transaction) -> None:
+        """Hear that a transaction is there of which nothing was told yet."""
 
     def transaction_started(self, place: Evse, transaction: Transaction) -> None:
         """Hear that a transaction has begun."""
@@ -337,6 +341,10 @@ class Transactions(Authorization):
     def power_drawn(self, place: Evse) -> float:
         """Return the watts that flow while charging."""
         return min(place.load, place.config.max_power)
+
+    def phases_in_use(self, place: Evse) -> int:
+        """Return over how many phases an EV charges."""
+        return place.phases
 
     def settle_charging_state(self, place: Evse) -> None:
         """Switch the power and report a changed charging state (E01.FR.18/19)."""
@@ -450,7 +458,7 @@ class Transactions(Authorization):
         if self.is_offline():
             event["offline"] = True
         if transaction.charging_state == "Charging":
-            event["numberOfPhasesUsed"] = place.phases
+            event["numberOfPhasesUsed"] = self.phases_in_use(place)
         if values := self.event_meter_values(place, event_type, trigger):
             event["meterValue"] = values
         return event
@@ -495,7 +503,7 @@ class Transactions(Authorization):
 
     def meter_values(self, place: Evse, context: str, setting: tuple[str, str]) -> list[Payload]:
         """Return one MeterValueType with the measurands of a setting; empty when it names none."""
-        samples = place.meter.sample(self.model.members(*setting), place.phases, context)
+        samples = place.meter.sample(self.model.members(*setting), self.phases_in_use(place), context)
         return [{"timestamp": self.clock.stamp(), "sampledValue": samples}] if samples else []
 
     def result_arrived(self, action: str, payload: Payload, result: Payload) -> None:

@@ -1,0 +1,249 @@
+"""Scenes around the charging profiles that a station of OCPP 2.0.1 keeps: put there, asked for, and cleared again."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+
+from conformance.oracles.kept_profiles import Installed, Wanted, told
+from conformance.peers.csms import CsmsPeer
+from conformance.peers.received import NotSeen, Received
+from conformance.sut.profile import SutProfile
+from conformance.sut.tables import Evse
+from conformance.wire.frames import Call
+
+REQUEST, REPORT = "GetChargingProfiles", "ReportChargingProfiles"
+CLEARABLE = ("TxProfile", "TxDefaultProfile", "ChargingStationMaxProfile")
+"""The purposes of what a CSMS sets, and may clear (K10.FR.06)."""
+
+_requests = count(88_000)
+_profiles = count(41_000)
+_AMPLE = 10.0
+"""Amperes above the least that any EVSE is taken to deliver, where the profile does not say what it does."""
+_STEPS = 10
+_LEAST_STEP = 1.0
+_AGO = timedelta(seconds=60)
+
+
+# -- what can be told to the station ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """In what limits can be told to a station: its unit, its highest stack level, and how much an EVSE delivers."""
+
+    unit: str
+    top_level: int
+    periods: int
+    evse: Evse
+    volts: float
+    least: float
+
+    def limit(self, step: int) -> float:
+        """A limit in the unit of the station: step 0 is the least with which an EV charges, 10 what the EVSE has."""
+        return self.of(self.amperes(step))
+
+    def amperes(self, step: int) -> float:
+        """The same in amperes per phase, whole ones where these are far enough apart."""
+        phases = self.evse.phases or 1
+        power = self.evse.max_power_w
+        most = self.least + _AMPLE if power is None else power / (self.volts * phases)
+        width = max(most - self.least, 0.0) / _STEPS
+        return self.least + (int(step * width) if width >= _LEAST_STEP else round(step * width, 1))
+
+    def of(self, amperes: float) -> float:
+        """So many amperes per phase in the unit of the station."""
+        return amperes if self.unit == "A" else round(amperes * self.volts * (self.evse.phases or 1), 1)
+
+    def period(self, start: int, step: int) -> tuple[int, float] | tuple[int, float, int]:
+        """A period of a schedule; the phases are named where they are not the three that are meant by default."""
+        if self.evse.phases in (0, 3):
+            return (start, self.limit(step))
+        return (start, self.limit(step), self.evse.phases)
+
+    def level(self, wanted: int) -> int:
+        """This stack level, or the highest that the station has."""
+        return min(wanted, self.top_level)
+
+
+async def rates(csms: CsmsPeer, profile: SutProfile, evse: int) -> Rates:
+    """What a station says of the limits that it takes; raises AssertionError where it does not say that."""
+    unit = await csms.speak.read(("SmartChargingCtrlr", "RateUnit"))
+    units = {each.strip() for each in unit.split(",")}
+    top = await csms.speak.read(("SmartChargingCtrlr", "ProfileStackLevel"))
+    periods = await csms.speak.read(("SmartChargingCtrlr", "PeriodsPerSchedule"))
+    return Rates(
+        unit="A" if "A" in units else "W",
+        top_level=int(top),
+        periods=int(periods),
+        evse=next(each for each in profile.evse if each.id == evse),
+        volts=profile.parameters.nominal_voltage,
+        least=profile.parameters.least_current,
+    )
+
+
+def whole_seconds(moment: datetime | None = None) -> datetime:
+    """A moment, or the present one, without what a station may leave out of it."""
+    return (moment or datetime.now(UTC)).replace(microsecond=0)
+
+
+# -- setting and clearing ---------------------------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def no_profiles(csms: CsmsPeer) -> AsyncIterator[None]:
+    """Have the station without any profile of a CSMS, at the start of a block and again at its end."""
+    await clear_all(csms)
+    try:
+        yield
+    finally:
+        with suppress(AssertionError):
+            await csms.connected()
+            await clear_all(csms)
+
+
+async def clear_all(csms: CsmsPeer) -> None:
+    """Clear everything that a CSMS may have set; one purpose after the other, as K10.FR.02 wants a criterion."""
+    for purpose in CLEARABLE:
+        await csms.speak.clear_charging_profiles(purpose=purpose)
+
+
+async def install(  # noqa: PLR0913 -- by keyword
+    csms: CsmsPeer,
+    rate: Rates,
+    evse: int,
+    purpose: str,
+    *,
+    level: int = 0,
+    steps: Sequence[tuple[int, int]] = ((0, 3),),
+    **fields: Any,
+) -> Installed:
+    """Set a profile of these periods, each its start in seconds and its limit as a step of `Rates`.
+
+    It began a minute ago unless told otherwise. Raises AssertionError where the station does not accept it: a
+    precondition of the case, not a finding.
+    """
+    payload = drafted(csms, rate, purpose, level=level, steps=steps, **fields)
+    answer = await csms.speak.set_charging_profile(evse, payload)
+    assert answer["status"] == "Accepted", f"{Installed(evse, payload)} was answered {answer['status']}"
+    return Installed(evse, payload)
+
+
+def drafted(  # noqa: PLR0913 -- by keyword
+    csms: CsmsPeer,
+    rate: Rates,
+    purpose: str,
+    *,
+    level: int = 0,
+    steps: Sequence[tuple[int, int]] = ((0, 3),),
+    **fields: Any,
+) -> dict[str, Any]:
+    """The profile that `install` would set."""
+    if fields.get("kind", "Absolute") != "Relative":
+        fields.setdefault("start", whole_seconds() - _AGO)
+    return csms.speak.charging_profile(
+        id=next(_profiles),
+        purpose=purpose,
+        stack_level=level,
+        unit=rate.unit,
+        periods=[rate.period(*each) for each in steps],
+        **fields,
+    )
+
+
+def unused_id() -> int:
+    """The id of a profile that was never set."""
+    return next(_profiles)
+
+
+# -- asking -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileReport:
+    """The answer to GetChargingProfiles, and the reports that came of it.
+
+    `broken_off` says why they may not be all, empty where the last of them said to be that.
+    """
+
+    wanted: Wanted
+    number: int
+    answer: Received
+    parts: tuple[Received, ...] = ()
+    broken_off: str = ""
+
+    @property
+    def status(self) -> str:
+        """What the station answered."""
+        return str(self.answer["status"])
+
+
+async def ask(csms: CsmsPeer, wanted: Wanted, *, linger: float = 0.0) -> ProfileReport:
+    """Ask for profiles, and collect what comes of it; for `linger` seconds more after what says to be the last part.
+
+    Raises Refused and NoAnswer.
+    """
+    mark = csms.now
+    report = await ask_only(csms, wanted)
+    return await collect(csms, report, after=mark, linger=linger)
+
+
+async def ask_only(csms: CsmsPeer, wanted: Wanted) -> ProfileReport:
+    """Ask for profiles, and take the answer; raises Refused and NoAnswer."""
+    number = next(_requests)
+    answer = await csms.call(REQUEST, wanted.request(number))
+    return ProfileReport(wanted, number, answer)
+
+
+async def collect(csms: CsmsPeer, report: ProfileReport, *, after: int, linger: float = 0.0) -> ProfileReport:
+    """Wait for the parts of a report that came after entry `after`, if there is to be one."""
+    if report.status != "Accepted":
+        csms.touch(report.answer)
+        return report
+    parts: list[Received] = []
+    broken_off = ""
+    while True:
+        more = not parts or parts[-1].get("tbc") is True
+        within = csms.patience.for_action("NotifyReport") if more else linger
+        last = parts[-1] if parts else after
+        try:
+            part = await csms.expect(REPORT, after=last, where=_part_of(csms, report.number), within=within)
+        except NotSeen as missing:
+            if more:
+                begun = f"the report broke off after {len(parts)} of its parts" if parts else "no report came"
+                broken_off = f"{begun}: {missing}"
+            break
+        parts.append(part)
+    csms.touch(report.answer, *parts)
+    return ProfileReport(report.wanted, report.number, report.answer, tuple(parts), broken_off)
+
+
+class _part_of:  # noqa: N801 -- reads as a condition
+    """Picks the parts of one report: those that bear its id, and those that bear none that was asked for otherwise."""
+
+    def __init__(self, csms: CsmsPeer, number: int) -> None:
+        asked = (
+            entry.frame.payload.get("requestId")
+            for entry in csms.transcript.entries
+            if entry.sender == "harness" and isinstance(entry.frame, Call) and entry.frame.action == REQUEST
+        )
+        self._others = {each for each in asked if each != number}
+
+    def __call__(self, part: Received) -> bool:
+        """Whether this is a part of the report."""
+        return part.get("requestId") not in self._others
+
+
+async def still_there(csms: CsmsPeer, *installed: Installed) -> set[int]:
+    """The ids of those of these profiles that the station still has, asked for one by one.
+
+    Raises AssertionError where it accepts to report one and reports nothing.
+    """
+    found: set[int] = set()
+    for each in installed:
+        report = await ask(csms, Wanted(ids=(each.id,)))
+        assert report.parts or report.status != "Accepted", f"{each} was asked for, and {report.broken_off}"
+        found |= {entry.id for entry in told(report.parts) if entry.id == each.id and isinstance(entry.id, int)}
+    return found
