@@ -1,12 +1,13 @@
 """Scenes around the charging profiles that a station of OCPP 2.0.1 keeps: put there, asked for, and cleared again."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
+from conformance.oracles.charging import Book, EvseLimits, Running, Site, differences, expected, reported
 from conformance.oracles.kept_profiles import Installed, Wanted, told
 from conformance.peers.csms import CsmsPeer
 from conformance.peers.received import NotSeen, Received
@@ -17,6 +18,11 @@ from conformance.wire.frames import Call
 REQUEST, REPORT = "GetChargingProfiles", "ReportChargingProfiles"
 CLEARABLE = ("TxProfile", "TxDefaultProfile", "ChargingStationMaxProfile")
 """The purposes of what a CSMS sets, and may clear (K10.FR.06)."""
+
+ROUNDED = timedelta(seconds=1)
+"""What a station may lose of a moment by telling whole seconds."""
+ROUNDING = 0.1
+"""What it may lose of a limit, in the unit that it is told in: limits have one digit after the point."""
 
 _requests = count(88_000)
 _profiles = count(41_000)
@@ -64,7 +70,7 @@ class Rates:
         return (start, self.limit(step), self.evse.phases)
 
     def level(self, wanted: int) -> int:
-        """This stack level, or the highest that the station has."""
+        """A stack level, or the highest that the station has."""
         return min(wanted, self.top_level)
 
 
@@ -131,7 +137,7 @@ async def install(  # noqa: PLR0913 -- by keyword
     return Installed(evse, payload)
 
 
-def drafted(  # noqa: PLR0913 -- by keyword
+def drafted(
     csms: CsmsPeer,
     rate: Rates,
     purpose: str,
@@ -247,3 +253,44 @@ async def still_there(csms: CsmsPeer, *installed: Installed) -> set[int]:
         assert report.parts or report.status != "Accepted", f"{each} was asked for, and {report.broken_off}"
         found |= {entry.id for entry in told(report.parts) if entry.id == each.id and isinstance(entry.id, int)}
     return found
+
+
+# -- what they come to ------------------------------------------------------------------------------------------------
+
+
+def check_composite(  # noqa: PLR0913 -- what is compared with what
+    answer: Received,
+    profile: SutProfile,
+    evse: int,
+    found: Iterable[Installed],
+    running: Sequence[Running] = (),
+    *,
+    edge: timedelta = ROUNDED,
+) -> None:
+    """Raise AssertionError where an accepted composite schedule is not what these profiles come to.
+
+    What lies within `edge` of a change is left out.
+    """
+    check_place(answer, evse)
+    course = reported(answer, evse)
+    book = Book(profile.version)
+    for each in found:
+        book.set(each.evse, each.profile)
+    wanted = expected(book, site(profile), evse, course.first, course.last, course.unit, running)
+    wrong = differences(course, wanted, tolerance=ROUNDING, edge=edge)
+    assert not wrong, f"the composite schedule is not what the profiles come to: {'; '.join(wrong)}"
+
+
+def check_place(answer: Received, evse: int) -> None:
+    """Raise AssertionError where a composite schedule is that of another EVSE."""
+    of = answer["schedule"]["evseId"]
+    assert of == evse, f"the composite schedule of EVSE {evse} was asked for, and that of EVSE {of} is told"
+
+
+def site(profile: SutProfile) -> Site:
+    """What the profile says of how the station is built."""
+    return Site(
+        evses={evse.id: EvseLimits(evse.phases, evse.max_power_w) for evse in profile.evse},
+        voltage=profile.parameters.nominal_voltage,
+        least_amperes=profile.parameters.least_current,
+    )

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 
 from conformance.cases.case import case
 from conformance.cases.spec import Spec
 from conformance.cases.verdict import Severity
+from conformance.oracles.charging import Running
 from conformance.oracles.kept_profiles import (
     CSO,
     Installed,
@@ -20,9 +22,9 @@ from conformance.oracles.kept_profiles import (
 from conformance.peers.csms import CsmsPeer
 from conformance.peers.kept_profiles import (
     ProfileReport,
-    Rates,
     ask,
     ask_only,
+    check_composite,
     collect,
     drafted,
     install,
@@ -42,6 +44,8 @@ MAX, DEFAULT, TX = "ChargingStationMaxProfile", "TxDefaultProfile", "TxProfile"
 STATION = 0
 REMOTE = "(remote-start-iso14443 or remote-start-no-authorization)"
 OTHER_SOURCES = ("SO", "EMS", "Other")
+_AROUND_READY = timedelta(seconds=5)
+"""How far from what it tells a station may see an EV ready for energy."""
 
 
 # -- K10: cleared -----------------------------------------------------------------------------------------------------
@@ -151,11 +155,8 @@ async def test_clear_several(csms: CsmsPeer, spec: Spec, profile: SutProfile) ->
 async def test_clear_by_evse(csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
     """Set one profile on each EVSE and one on the station; clear those of the first EVSE, then those of EVSE 0."""
     async with no_profiles(csms):
-        rate = await rates(csms, profile, profile.evse[0].id)
-        overall = await install(csms, rate, STATION, MAX)
-        first, *others = [
-            await install(csms, await rates(csms, profile, evse.id), evse.id, DEFAULT) for evse in profile.evse
-        ]
+        (overall,) = await _on_station(csms, profile)
+        first, *others = await _on_every_evse(csms, profile)
         await _cleared(csms, spec, "K10.FR.04", gone=[first], kept=[overall, *others], evse=first.evse)
         await _cleared(csms, spec, "K10.FR.04", gone=[overall], kept=others, evse=STATION)
 
@@ -204,6 +205,16 @@ async def test_clear_all(csms: CsmsPeer, spec: Spec, profile: SutProfile) -> Non
                 f"a request to clear without any criterion was answered {_shown(answer)}, and the station still has "
                 f"{_named(left, both)}"
             )
+
+
+async def _on_station(csms: CsmsPeer, profile: SutProfile) -> list[Installed]:
+    """Limit the station."""
+    return [await install(csms, await rates(csms, profile, profile.evse[0].id), STATION, MAX)]
+
+
+async def _on_every_evse(csms: CsmsPeer, profile: SutProfile) -> list[Installed]:
+    """Limit every EVSE by default."""
+    return [await install(csms, await rates(csms, profile, each.id), each.id, DEFAULT) for each in profile.evse]
 
 
 async def _cleared(
@@ -285,9 +296,7 @@ async def test_get_evse(csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None
 async def test_get_all(csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
     """Set one on the station and one on every EVSE, and ask for the level that they have in common."""
     async with no_profiles(csms):
-        wanted = [await install(csms, await rates(csms, profile, profile.evse[0].id), STATION, MAX)]
-        for evse in profile.evse:
-            wanted.append(await install(csms, await rates(csms, profile, evse.id), evse.id, DEFAULT))
+        wanted = [*await _on_station(csms, profile), *await _on_every_evse(csms, profile)]
         await _reported(csms, spec, profile, "K09.FR.06", Wanted(stack_level=0), wanted)
 
 
@@ -401,8 +410,7 @@ async def test_report_complete(csms: CsmsPeer, spec: Spec, profile: SutProfile) 
         found = [await install(csms, rate, STATION, MAX)]
         if rate.top_level:
             found.append(await install(csms, rate, STATION, DEFAULT, level=1))
-        for evse in profile.evse:
-            found.append(await install(csms, await rates(csms, profile, evse.id), evse.id, DEFAULT))
+        found += await _on_every_evse(csms, profile)
         report = await ask(csms, Wanted(sources=(CSO,)), linger=profile.timing.settle)
         assert report.parts, f"the profiles of the CSMS were asked for, and {_nothing(report)}"
         csms.touch(*report.parts)
@@ -429,9 +437,7 @@ async def test_report_complete(csms: CsmsPeer, spec: Spec, profile: SutProfile) 
 async def test_reports_overlap(csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
     """Ask for all profiles, and for those of the station before the first report is answered."""
     async with no_profiles(csms):
-        found = [await install(csms, await rates(csms, profile, profile.evse[0].id), STATION, MAX)]
-        for evse in profile.evse:
-            found.append(await install(csms, await rates(csms, profile, evse.id), evse.id, DEFAULT))
+        found = [*await _on_station(csms, profile), *await _on_every_evse(csms, profile)]
         mark = csms.now
         first = await ask_only(csms, Wanted(stack_level=0))
         second = await ask_only(csms, Wanted(evse=STATION, stack_level=0))
@@ -550,7 +556,7 @@ async def test_start_with_profile(station: StationDriver, csms: CsmsPeer, spec: 
         assert _status(answer) == "Accepted", f"the remote start was answered {_shown(answer)}"
         session = await csms.speak.began(spot, after=mark, number=number, plugged=True)
         _judge_id(csms, spec, answer, session, waiting)
-        await csms.speak.energy(session, after=mark)
+        ready = await csms.speak.energy(session, after=mark)
         mine = Installed(spot[0], limit | {"transactionId": session.transaction_id})
         report = await ask(csms, Wanted(ids=(mine.id,)))
         with spec("F01.FR.10"):
@@ -560,12 +566,8 @@ async def test_start_with_profile(station: StationDriver, csms: CsmsPeer, spec: 
         composite = await csms.speak.composite_schedule(spot[0], 300, rate.unit)
         with spec("K05.FR.03"):
             assert composite["status"] == "Accepted", f"GetCompositeSchedule was answered {composite['status']}"
-            limits = [period["limit"] for period in composite["schedule"]["chargingSchedulePeriod"]]
-            expected = limit["chargingSchedule"][0]["chargingSchedulePeriod"][0]["limit"]
-            assert all(abs(each - expected) < 0.1 for each in limits), (
-                f"the remote start came with a limit of {expected:g} {rate.unit}, and the composite schedule has "
-                f"{', '.join(f'{each:g}' for each in limits)}"
-            )
+            begun = [Running(spot[0], session.transaction_id, ready.utc)]
+            check_composite(composite, profile, spot[0], [mine], begun, edge=_AROUND_READY)
 
 
 @case(

@@ -1,24 +1,22 @@
 """Use case K08: the station tells what all its charging profiles come to."""
 
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from conformance.cases.case import case
 from conformance.cases.spec import Spec
 from conformance.cases.verdict import Severity
-from conformance.oracles.charging import (
-    Book,
-    EvseLimits,
-    Running,
-    Site,
-    differences,
-    expected,
-    misordered,
-    reported,
-)
-from conformance.oracles.kept_profiles import Installed
+from conformance.oracles.charging import Running, misordered
 from conformance.peers.csms import CsmsPeer
-from conformance.peers.kept_profiles import Rates, install, no_profiles, rates, whole_seconds
+from conformance.peers.kept_profiles import (
+    ROUNDING,
+    Rates,
+    check_composite,
+    check_place,
+    install,
+    no_profiles,
+    rates,
+    whole_seconds,
+)
 from conformance.peers.received import Received
 from conformance.peers.scenes import vacated
 from conformance.peers.transaction_scenes import Course, kind, under_way
@@ -28,10 +26,6 @@ from conformance.wire.schemas import parse_timestamp
 
 MAX, DEFAULT, TX = "ChargingStationMaxProfile", "TxDefaultProfile", "TxProfile"
 STATION = 0
-ROUNDED = timedelta(seconds=1)
-"""What a station may lose of a moment by telling whole seconds."""
-ROUNDING = 0.1
-"""What it may lose of a limit, in the unit that it is told in: limits have one digit after the point."""
 
 
 @case(
@@ -47,7 +41,7 @@ async def test_nothing_set(csms: CsmsPeer, spec: Spec, profile: SutProfile) -> N
         rate = await rates(csms, profile, profile.evse[0].id)
         answer = await _obtained(csms, spec, profile, rate, STATION, 300)
         with spec("K08.FR.03"):
-            _is_of(answer, STATION)
+            check_place(answer, STATION)
 
 
 @case(
@@ -74,7 +68,7 @@ async def test_stacked(csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
             found.append(upper)
         answer = await _obtained(csms, spec, profile, rate, evse, 350)
         with spec("K08.FR.06"):
-            _agrees(answer, profile, rate, evse, found)
+            check_composite(answer, profile, evse, found)
 
 
 @case(
@@ -117,7 +111,7 @@ async def test_purposes(station: StationDriver, csms: CsmsPeer, spec: Spec, prof
         answer = await _obtained(csms, spec, profile, rate, evse, 400)
         with spec("K08.FR.04"):
             running = [Running(evse, session.transaction_id, start)]
-            _agrees(answer, profile, rate, evse, found, running)
+            check_composite(answer, profile, evse, found, running)
 
 
 @case(
@@ -127,7 +121,7 @@ async def test_purposes(station: StationDriver, csms: CsmsPeer, spec: Spec, prof
     severity=Severity.MINOR,
     needs="smart-charging and (not charging-rate-amperes or not charging-rate-watts)",
 )
-async def test_unknown_unit(csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
+async def test_unknown_unit(csms: CsmsPeer, spec: Spec) -> None:
     """Ask in the other unit."""
     units = await csms.speak.read(("SmartChargingCtrlr", "RateUnit"))
     other = "W" if "W" not in units else "A"
@@ -204,7 +198,7 @@ async def test_cleared_gives_way(station: StationDriver, csms: CsmsPeer, spec: S
             assert composite["status"] == "Accepted", f"GetCompositeSchedule was answered {composite['status']}"
             with spec("K10.FR.05"):
                 if left:
-                    _agrees(composite, profile, rate, spot[0], left, running)
+                    check_composite(composite, profile, spot[0], left, running)
                 else:
                     lowest = min(period["limit"] for period in composite["schedule"]["chargingSchedulePeriod"])
                     assert lowest > rate.limit(5) + ROUNDING, (
@@ -238,39 +232,6 @@ async def _obtained(  # noqa: PLR0913 -- what is asked for, and by whom
         assert not wrong, "; ".join(wrong)
         assert not late, f"{seconds} s were asked for, and a period begins at {late[0]}"
     return answer
-
-
-def _is_of(answer: Received, evse: int) -> None:
-    told = answer["schedule"]["evseId"]
-    assert told == evse, f"the schedule of EVSE {evse} was asked for, and that of EVSE {told} is told"
-
-
-def _agrees(  # noqa: PLR0913 -- what is compared with what
-    answer: Received,
-    profile: SutProfile,
-    rate: Rates,
-    evse: int,
-    found: Sequence[Installed],
-    running: Sequence[Running] = (),
-) -> None:
-    """Raise AssertionError where a composite schedule is not what these profiles come to."""
-    _is_of(answer, evse)
-    told = reported(answer, evse)
-    book = Book(profile.version)
-    for each in found:
-        book.set(each.evse, each.profile)
-    wanted = expected(book, site(profile), evse, told.first, told.last, told.unit, running)
-    wrong = differences(told, wanted, tolerance=ROUNDING, edge=ROUNDED)
-    assert not wrong, "; ".join(wrong)
-
-
-def site(profile: SutProfile) -> Site:
-    """What the profile says of how the station is built."""
-    return Site(
-        evses={evse.id: EvseLimits(evse.phases, evse.max_power_w) for evse in profile.evse},
-        voltage=profile.parameters.nominal_voltage,
-        least_amperes=profile.parameters.least_current,
-    )
 
 
 async def _lowest(csms: CsmsPeer, rate: Rates, evse: int) -> float:

@@ -31,6 +31,7 @@ class SmartCharging(ChargingLimits):
         super().__init__(config)
         self._limits_changed = asyncio.Event()
         self._applying = False
+        self._applied: dict[int, Rate] = {}
 
     def build_model(self) -> DeviceModel:
         """Count the profiles that are installed."""
@@ -134,7 +135,9 @@ class SmartCharging(ChargingLimits):
             self._applying = False
 
     def apply_limit(self, place: Evse) -> None:
-        """Hold one EV to its limit."""
+        """Hold one EV to its limit, where that is another than before."""
+        if self.allowed_rate(place) == self._applied.get(place.number):
+            return
         before = place.meter.power
         self.settle_charging_state(place)
         after = place.meter.power
@@ -160,6 +163,7 @@ class SmartCharging(ChargingLimits):
         transaction = place.session.transaction
         if transaction is not None and transaction.ready is None and self.is_ready(place):
             transaction.ready = self.clock.now()
+        self._applied[place.number] = self.allowed_rate(place)
         super().settle_charging_state(place)
         self.limits_changed()
 
