@@ -131,7 +131,7 @@ async def install(  # noqa: PLR0913 -- by keyword
     return Installed(evse, payload)
 
 
-def drafted(  # noqa: PLR0913 -- by keyword
+def drafted(
     csms: CsmsPeer,
     rate: Rates,
     purpose: str,
