@@ -411,8 +411,8 @@ async def test_report_complete(csms: CsmsPeer, spec: Spec, profile: SutProfile) 
         if rate.top_level:
             found.append(await install(csms, rate, STATION, DEFAULT, level=1))
         found += await _on_every_evse(csms, profile)
-        report = await ask(csms, Wanted(sources=(CSO,)), linger=profile.timing.settle)
-        assert report.parts, f"the profiles of the CSMS were asked for, and {_nothing(report)}"
+        report = await ask(csms, Wanted(ids=tuple(each.id for each in found)), linger=profile.timing.settle)
+        assert report.parts, f"profiles were asked for by their ids, and {_nothing(report)}"
         csms.touch(*report.parts)
         with spec("J.ORDER.01"):
             assert report.parts[0].n > report.answer.n, "the first part of the report came before the answer"
