@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from conformance.cases.case import Case
-from conformance.cases.proving import CONTROL, PLAIN, REFERENCE, Breaks
+from conformance.cases.proving import CONTROL, REFERENCE, Breaks
 from conformance.cases.spec import Spec
 from conformance.peers.peer import Waiting
 from conformance.peers.received import NotSeen
@@ -236,6 +236,13 @@ def mutants_of(target: Target) -> dict[str, Breaks]:
     return found
 
 
+def others_of(target: Target) -> list[str]:
+    """The compliant variants, by name, for the cases that need a station that can less than the reference."""
+    from conformance.reference.variants import variants  # noqa: PLC0415
+
+    return list(variants(target.role, target.version).others)
+
+
 def claims_of(target: Target, variant: str) -> dict[str, bool]:
     """What a variant of the reference can do other than its profile says."""
     if not variant or variant == REFERENCE:
@@ -254,4 +261,4 @@ def _class_of(target: Target, variant: str) -> type | None:
     known = variants(target.role, target.version)
     if variant == CONTROL:
         return known.control
-    return known.plain if variant == PLAIN else known.mutants[variant]
+    return known.others[variant] if variant in known.others else known.mutants[variant]

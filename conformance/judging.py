@@ -15,7 +15,7 @@ import pytest
 from conformance import spread
 from conformance.bench import Bench, GivenUp, Overdue, Subject, claims_of
 from conformance.cases.case import Case
-from conformance.cases.proving import CONTROL, PLAIN, REFERENCE
+from conformance.cases.proving import CONTROL, OTHERS, REFERENCE
 from conformance.cases.spec import CaseOver, Spec, conclude, said
 from conformance.cases.verdict import Finding, Verdict
 from conformance.report import allure, view
@@ -279,7 +279,7 @@ def pytest_report_teststatus(report: pytest.TestReport, config: pytest.Config) -
     if not isinstance(verdict, str) or not _decided(report):
         return None
     category, letter = _SHOWN[Verdict(verdict)]
-    if category == "failed" and about.get("variant") not in (None, "", REFERENCE, CONTROL, PLAIN):
+    if category == "failed" and about.get("variant") not in (None, "", REFERENCE, CONTROL, *OTHERS):
         category = "found out"
     return category, "" if config.getoption("--ocpp-lines") else letter, verdict
 

@@ -12,9 +12,9 @@ import msgspec
 import pytest
 
 from conformance import judging, spread, suite
-from conformance.bench import Bench, Subject, claims_of, mutants_of
+from conformance.bench import Bench, Subject, claims_of, mutants_of, others_of
 from conformance.cases.case import Case, cases_of
-from conformance.cases.proving import CONTROL, PLAIN, REFERENCE, Proving, Trial, prove, together
+from conformance.cases.proving import CONTROL, REFERENCE, Proving, Trial, prove, together
 from conformance.cases.verdict import Verdict
 from conformance.judging import BAD_INPUT, Lines
 from conformance.report import allure, terminal, view
@@ -229,9 +229,15 @@ def _subjects(bench: Bench, target: Target, id_: str) -> list[Subject]:
     if not bench.proving:
         return [Subject(target, case)]
     mine = [name for name, breaks in mutants_of(target).items() if set(breaks.requirements) & set(case.requirements)]
-    controls = [REFERENCE, CONTROL] if not target.excluded(case) else [PLAIN]
+    controls = [REFERENCE, CONTROL] if not target.excluded(case) else _able(target, case)
     alike = claims_of(target, controls[0])
     return [Subject(target, case, name) for name in (*controls, *mine) if claims_of(target, name) == alike]
+
+
+def _able(target: Target, case: Case) -> list[str]:
+    """Of the compliant variants that can less, one that the case is about; any where there is none."""
+    others = others_of(target) or [REFERENCE]
+    return [name for name in others if not target.excluded(case, claims_of(target, name))][:1] or others[:1]
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

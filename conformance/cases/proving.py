@@ -8,8 +8,8 @@ from conformance.cases.verdict import Verdict
 
 REFERENCE = "reference"
 CONTROL = "control"
-PLAIN = "plain"
-"""Another compliant station, for the cases that need one that can less."""
+OTHERS = ("plain", "unmanaged")
+"""Other compliant stations, for the cases that need one that can less."""
 BLAME = (Verdict.FAIL, Verdict.WARN)
 
 

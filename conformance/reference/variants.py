@@ -16,28 +16,31 @@ from types import ModuleType
 
 from conformance.reference import mutants, mutants16, mutants_csms
 from conformance.reference.csms import ReferenceCsms
-from conformance.reference.mutants.control import Control, Plain
+from conformance.reference.mutants.control import Control, Plain, Unmanaged
 from conformance.reference.mutants16.control import Control16, Plain16
 from conformance.reference.mutants_csms.control import Control as ControlCsms
 from conformance.reference.station import ReferenceStation
 from conformance.reference.station16 import ReferenceStation16
 
-_FAMILIES: dict[tuple[str, str], tuple[ModuleType, type, type, type | None]] = {
-    ("station", "2.0.1"): (mutants, ReferenceStation, Control, Plain),
-    ("station", "1.6"): (mutants16, ReferenceStation16, Control16, Plain16),
-    ("csms", "2.0.1"): (mutants_csms, ReferenceCsms, ControlCsms, None),
-    ("csms", "1.6"): (mutants_csms, ReferenceCsms, ControlCsms, None),
+_FAMILIES: dict[tuple[str, str], tuple[ModuleType, type, type, dict[str, type]]] = {
+    ("station", "2.0.1"): (mutants, ReferenceStation, Control, {"plain": Plain, "unmanaged": Unmanaged}),
+    ("station", "1.6"): (mutants16, ReferenceStation16, Control16, {"plain": Plain16}),
+    ("csms", "2.0.1"): (mutants_csms, ReferenceCsms, ControlCsms, {}),
+    ("csms", "1.6"): (mutants_csms, ReferenceCsms, ControlCsms, {}),
 }
 _WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
 @dataclass(frozen=True)
 class Variants:
-    """The compliant reference, others as compliant that differ where they may, and the mutants by name."""
+    """The compliant reference, others as compliant that differ where they may, and the mutants by name.
+
+    `others` are compliant stations, by name, for the cases that need one that can less.
+    """
 
     reference: type
     control: type
-    plain: type | None
+    others: dict[str, type]
     mutants: dict[str, type]
 
 
@@ -47,10 +50,10 @@ def variants(role: str, version: str) -> Variants:
     if (role, version) not in _FAMILIES:
         known = ", ".join(" ".join(family) for family in _FAMILIES)
         raise ValueError(f"expected one of {known}; got {role} {version}")
-    package, reference, control, plain = _FAMILIES[role, version]
+    package, reference, control, others = _FAMILIES[role, version]
     found = mutants_in(package)
     chosen = {name: found[name] for name in sorted(found) if version in getattr(found[name], "versions", (version,))}
-    return Variants(reference, control, plain, chosen)
+    return Variants(reference, control, others, chosen)
 
 
 def mutants_in(package: ModuleType) -> dict[str, type]:
@@ -73,7 +76,7 @@ def named(name: str | None, role: str, *versions: str) -> type:
         return of_role[0].reference
     known: dict[str, type] = {}
     for each in of_role:
-        known |= each.mutants | {name_of(other): other for other in (each.control, each.plain) if other is not None}
+        known |= each.mutants | {name_of(other): other for other in (each.control, *each.others.values())}
     if name not in known:
         raise ValueError(f"expected one of {', '.join(sorted(known))}; got {name}")
     return known[name]

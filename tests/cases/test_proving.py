@@ -3,7 +3,7 @@
 import pytest
 
 from conformance.cases.case import Case
-from conformance.cases.proving import CONTROL, PLAIN, REFERENCE, Breaks, Trial, prove, together
+from conformance.cases.proving import CONTROL, OTHERS, REFERENCE, Breaks, Trial, prove, together
 from conformance.cases.verdict import Verdict
 
 TARGET = "station 2.0.1"
@@ -99,7 +99,7 @@ def test_the_reference_and_the_control_must_pass(place: int, verdict: Verdict) -
 
 
 def test_the_plain_station_must_pass_too() -> None:
-    trials = [*GOOD, Trial(TARGET, "TC_1", PLAIN, Verdict.FAIL, ("R1",))]
+    trials = [*GOOD, Trial(TARGET, "TC_1", OTHERS[0], Verdict.FAIL, ("R1",))]
     assert len(prove([CASE], MUTANTS, trials).reference_failures) == 1
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from conformance.cases.proving import OTHERS
 from conformance.reference.mutants.control import Plain
 from conformance.reference.variants import claims_of, mutants_in, name_of, named, variants
 
@@ -47,9 +48,10 @@ def test_every_family(family: tuple[str, str]) -> None:
         assert name_of(mutant) == name
         assert issubclass(mutant, known.reference)
         assert mutant.__doc__
-    for other in (known.control, known.plain or known.control):
+    for other in (known.control, *known.others.values()):
         assert issubclass(other, known.reference)
         assert other not in known.mutants.values()
+    assert set(known.others) <= set(OTHERS)
 
 
 def test_unknown_family() -> None:

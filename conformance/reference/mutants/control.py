@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, ClassVar
 
 from conformance.reference.station import ReferenceStation
 from conformance.reference.station.device_model import READ_ONLY, Component, Variable
+from conformance.reference.station.rpc import RpcError
 
 if TYPE_CHECKING:
     from conformance.reference.station.base import Evse
     from conformance.reference.station.charging_profiles import ChargingProfile
     from conformance.reference.station.config import StationConfig
     from conformance.reference.station.device_model import DeviceModel
-    from conformance.reference.station.rpc import Payload
+    from conformance.reference.station.rpc import Call, Payload
 
 _PLACES = ("EVSE", "Connector")
 _BY_DEFAULT = {"type": "Actual", "mutability": "ReadWrite", "persistent": False, "constant": False}
@@ -107,7 +108,7 @@ class Control(ReferenceStation):
 
 
 class Plain(ReferenceStation):
-    """Another compliant station: DC, a lock before its outlets, reset as a whole, no summary, no start by energy."""
+    """Another compliant station: DC, amperes only, a lock before its outlets, reset as a whole, no summary, and more."""
 
     breaks: str | None = None
     also: tuple[str, ...] = ()
@@ -118,11 +119,13 @@ class Plain(ReferenceStation):
         "start-point-energy-transfer": False,
         "dc": True,
         "iso-15118": True,
+        "charging-rate-watts": False,
     }
 
     def __init__(self, config: StationConfig) -> None:
-        """Leave the reset of an EVSE out."""
-        super().__init__(replace(config, evse_reset=False))
+        """Leave the reset of an EVSE out, and limits in watts."""
+        variables = config.variables | {"SmartChargingCtrlr.RateUnit": "A"}
+        super().__init__(replace(config, evse_reset=False, variables=variables))
         self._waiting: dict[int, int] = {}
 
     def base_report(self, base: str) -> list[Variable] | None:
@@ -148,3 +151,28 @@ class Plain(ReferenceStation):
         """Let the plug in that waits, if its driver may."""
         if place.session.authorized and place.number in self._waiting:
             await super().plug_in(place.number, self._waiting.pop(place.number))
+
+
+class Unmanaged(ReferenceStation):
+    """Another compliant station: one without smart charging."""
+
+    breaks: str | None = None
+    also: tuple[str, ...] = ()
+    claims: ClassVar[dict[str, bool]] = {
+        "smart-charging": False,
+        "charging-rate-amperes": False,
+        "charging-rate-watts": False,
+    }
+
+    def build_model(self) -> DeviceModel:
+        """Have it neither available nor on."""
+        model = super().build_model()
+        for name in ("Available", "Enabled"):
+            model.find(Component("SmartChargingCtrlr"), name).value = "false"
+        return model
+
+    def dispatch(self, call: Call) -> Payload:
+        """Know nothing of charging profiles."""
+        if "ChargingProfile" in call.action or call.action == "GetCompositeSchedule":
+            raise RpcError("NotSupported", f"{call.action} is not supported")
+        return super().dispatch(call)
