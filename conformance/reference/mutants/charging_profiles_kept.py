@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from conformance.reference.mutants.control import Plain
+from conformance.reference.mutants.control import Plain, Unmanaged
+from conformance.reference.mutants.remote import TransactionIdNotAnswered
 from conformance.reference.station import ReferenceStation
 from conformance.reference.station.charging_profiles import TX_DEFAULT, WHOLE_STATION
 
@@ -500,7 +501,7 @@ class ScheduleOfStartProfileUnchecked(ReferenceStation):
         )
 
 
-class StartProfileRefusedByPlain(Plain):
+class StartProfileRefused(Unmanaged):
     """Refuses a remote start because of a profile that it should leave aside."""
 
     breaks = "F01.FR.12"
@@ -512,7 +513,7 @@ class StartProfileRefusedByPlain(Plain):
         return super().on_request_start_transaction(request)
 
 
-class StartProfileStopsPlain(Plain):
+class StartProfileStops(Unmanaged):
     """Accepts a remote start with a profile, and does not start."""
 
     breaks = "F01.FR.12"
@@ -521,6 +522,12 @@ class StartProfileStopsPlain(Plain):
         """Do nothing."""
         if "chargingProfile" not in request:
             await super().remote_start(place, request)
+
+
+class TransactionIdNotAnsweredUnmanaged(TransactionIdNotAnswered, Unmanaged):
+    """Does not tell the transaction that waits when it answers a remote start, and has no smart charging."""
+
+    breaks = "F01.FR.13"
 
 
 # -- as a whole: K08
@@ -620,3 +627,13 @@ class NoDefaultWithoutTransaction(ReferenceStation):
     def default_profiles(self, place: Evse) -> list[ChargingProfile]:
         """Wait for one."""
         return super().default_profiles(place) if place.session.transaction is not None else []
+
+
+class CompositeInUnknownUnit(Plain):
+    """Tells a composite schedule in amperes where one in watts is asked for, which it does not know."""
+
+    breaks = "K08.FR.07"
+
+    def on_get_composite_schedule(self, request: Payload) -> Payload:
+        """Leave the unit aside."""
+        return super().on_get_composite_schedule({**request, "chargingRateUnit": "A"})
