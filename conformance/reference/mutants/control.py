@@ -108,7 +108,7 @@ class Control(ReferenceStation):
 
 
 class Plain(ReferenceStation):
-    """Another compliant station: DC, amperes only, a lock before its outlets, reset as a whole, no summary, and more."""
+    """Another compliant station: DC, in amperes, a lock before its outlets, reset as a whole, no summary, and more."""
 
     breaks: str | None = None
     also: tuple[str, ...] = ()
