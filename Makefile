@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: proof test lint unit histories prove bench lock clean
+.PHONY: proof test lint unit histories schedules prove bench lock clean
 
 proof: $(READY)  ## the main job: judge the embedded reference, and write the graded report
 	$(BIN)/ocpp-conformance run --sut embedded -n 4
@@ -24,6 +24,9 @@ unit: $(READY)
 
 histories: $(READY)  ## 10,000 random histories of transactions with losses and repeats, in each version
 	OCPP_HISTORIES=10000 $(BIN)/python -m pytest --timeout 0 tests/oracles/test_transaction_histories.py
+
+schedules: $(READY)  ## the composite schedules of 20,000 random sets of charging profiles, in each version
+	OCPP_SCHEDULES=20000 $(BIN)/python -m pytest --timeout 0 tests/oracles/test_composite_schedules.py
 
 prove: $(READY)  ## each mutant of the reference must be blamed for exactly what it breaks
 	$(BIN)/ocpp-conformance prove -n 10 --again

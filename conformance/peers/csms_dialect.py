@@ -28,6 +28,9 @@ ResetKind: TypeAlias = Literal["idle", "now"]
 SETTINGS: Mapping[str, tuple[str, str] | tuple[str, str, str]] = {
     "AllowOfflineTxForUnknownId": ("AuthCtrlr", "OfflineTxForUnknownIdEnabled"),
     "AuthorizeRemoteTxRequests": ("AuthCtrlr", "AuthorizeRemoteStart"),
+    "ChargeProfileMaxStackLevel": ("SmartChargingCtrlr", "ProfileStackLevel"),
+    "ChargingScheduleAllowedChargingRateUnit": ("SmartChargingCtrlr", "RateUnit"),
+    "ChargingScheduleMaxPeriods": ("SmartChargingCtrlr", "PeriodsPerSchedule"),
     "ClockAlignedDataInterval": ("AlignedDataCtrlr", "Interval"),
     "ConnectionTimeOut": ("TxCtrlr", "EVConnectionTimeOut"),
     "HeartbeatInterval": ("OCPPCommCtrlr", "HeartbeatInterval"),
@@ -83,6 +86,10 @@ class CsmsDialect(Protocol):
     @property
     def spare_setting(self) -> Setting:
         """An interval in whole seconds that every station has, and that can be changed without much effect."""
+
+    @property
+    def connectors_apart(self) -> bool:
+        """Whether every connector has charging profiles of its own, and not the EVSE."""
 
     def name(self, connector: Connector) -> str:
         """A connector, or the station, in the words of the version."""

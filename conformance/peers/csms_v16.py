@@ -41,6 +41,7 @@ class Csms16:
     own_places: tuple[Connector, ...] = (STATION,)
     in_use = frozenset({"Preparing", "Charging", "SuspendedEV", "SuspendedEVSE", "Finishing"})
     spare_setting: Setting = "MeterValueSampleInterval"
+    connectors_apart = True
 
     def __init__(self, csms: Peer, connectors: Sequence[Connector]) -> None:
         self._csms = csms

@@ -40,6 +40,7 @@ class Csms201:
     own_places: tuple[Connector, ...] = ()
     in_use = frozenset({"Occupied"})
     spare_setting: Setting = ("OCPPCommCtrlr", "OfflineThreshold")
+    connectors_apart = False
 
     def __init__(self, csms: Peer) -> None:
         self._csms = csms

@@ -7,11 +7,12 @@ station's own maximum and external constraints are merged to the lowest (K08.FR.
 Where the documents leave a choice, a `Step` has a `least` below its `limit`:
 * the station's maximum is for all EVSEs together, so an EVSE may be left with an equal part of it;
 * an EVSE may count its own greatest power, and offer nothing where a limit is too low for any EV to charge;
-* the lowest power of profiles for different numbers of phases may be found per phase, or in all.
+* the lowest power of profiles for different numbers of phases may be found per phase, or in all;
+* in 1.6, a TxProfile that ran out may leave its transaction to the TxDefaultProfile, or to no profile at all.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from fractions import Fraction
 
@@ -50,11 +51,15 @@ def expected(  # noqa: PLR0913 -- whose limit, of what, when, and in which unit
 
 @dataclass(frozen=True, slots=True)
 class _Said:
-    """What a leading profile says in a moment; `shared` if it does so of all EVSEs together."""
+    """What a leading profile says in a moment.
+
+    `shared` if it does so of all EVSEs together; `open` where the documents leave open whether it does at all.
+    """
 
     entry: Entry
     period: Period
     shared: bool
+    open: bool = False
 
     @property
     def limit(self) -> Fraction:
@@ -75,7 +80,9 @@ class _Merger:
     def evse(self, evse: int, moment: datetime) -> tuple[Fraction | None, Fraction | None]:
         """The limit of an EVSE, and the least that may be said of it."""
         said = [*self._own(evse, moment), *self._overall(moment)]
-        return self._merged(said, self.site.evses[evse], len(self.site.evses)) if said else (None, None)
+        if all(each.open for each in said):
+            return None, None
+        return self._merged(said, self.site.evses[evse], len(self.site.evses))
 
     def station(self, moment: datetime) -> tuple[Fraction | None, Fraction | None]:
         """The limit of the whole station, and the least that may be said of it.
@@ -89,13 +96,11 @@ class _Merger:
         least, speaks = Fraction(), bool(overall)
         for evse, own_build in self.site.evses.items():
             said = list(self._own(evse, moment))
-            if said:
-                speaks = True
-                limit, low = self._merged(said, own_build, 1)
-                limits.append(limit)
-                least += low if evse in self.running else 0
-            else:
-                limits.append(self._greatest(own_build))
+            sure = [each for each in said if not each.open]
+            speaks = speaks or bool(sure)
+            limits.append(self._merged(sure, own_build, 1)[0] if sure else self._greatest(own_build))
+            if said and evse in self.running:
+                least += self._merged(said, own_build, 1)[1]
         if not speaks:
             return None, None
         known = [each for each in limits if each is not None]
@@ -116,10 +121,26 @@ class _Merger:
             and running is not None
             and each.profile.transaction in (None, running.transaction)
         ]
-        defaults = [each for each in self.book.entries if each.profile.purpose == TX_DEFAULT and each.evse in (0, evse)]
-        leading = self._leading(mine, moment, evse) or self._leading(defaults, moment, evse)
+        defaults = [
+            each
+            for each in self.book.entries
+            if each.profile.purpose == TX_DEFAULT
+            and (each.evse == evse or (each.evse == 0 and not self._replaced(each, entries)))
+        ]
+        leading = self._leading(mine, moment, evse)
+        if leading is None:
+            default = self._leading(defaults, moment, evse)
+            expired = bool(mine) and self.book.version == "1.6"  # of 2.0.1, K02.FR.08 decides it
+            leading = default if default is None else replace(default, open=expired)
         external = self._leading((each for each in entries if each.profile.purpose == EXTERNAL), moment, evse)
         yield from (each for each in (leading, external) if each is not None)
+
+    def _replaced(self, of_all: Entry, own: Iterable[Entry]) -> bool:
+        """Whether a TxDefaultProfile of all EVSEs is replaced for one by a profile of its own (OCPP 1.6 §3.13.1)."""
+        return self.book.version == "1.6" and any(
+            each.profile.purpose == TX_DEFAULT and each.profile.stack_level == of_all.profile.stack_level
+            for each in own
+        )
 
     def _overall(self, moment: datetime) -> Iterator[_Said]:
         """What is said of the whole station."""
@@ -143,7 +164,7 @@ class _Merger:
     def _merged(self, said: Sequence[_Said], built: EvseLimits, evses: int) -> tuple[Fraction, Fraction]:
         """The lowest limit, and the least that may be said, `evses` of them sharing what is said of the station."""
         phases = min([built.phases, *(self._phases(each, built) for each in said)])
-        limit = min(self._most(each, built) for each in said)
+        limit = min((self._most(each, built) for each in said if not each.open), default=None)
         amperes = min(self._amperes(each, built) / (evses if each.shared else 1) for each in said)
         least = self._told(amperes, phases)
         greatest = self._greatest(built)
@@ -156,7 +177,7 @@ class _Merger:
                 too_low.append(self._told(self._per_phase(rate, each, built), phases))
         if any(least < each for each in too_low):
             least = Fraction()
-        return limit, min(least, limit)
+        return (least, least) if limit is None else (limit, min(least, limit))
 
     def _most(self, said: _Said, built: EvseLimits) -> Fraction:
         """Its limit in the unit that is asked for, at the most by any reading of the documents."""

@@ -60,6 +60,13 @@ class Course:
         """Where the limit changes, the first and the last moment included."""
         return [self.first, *(each.start for each in self.steps if each.start > self.first), self.last]
 
+    def between(self, first: datetime, last: datetime) -> "Course":
+        """The part of it between two moments."""
+        first, last = max(first, self.first), min(last, self.last)
+        begun = self._step(first)
+        steps = [] if begun is None else [Step(first, begun.limit, begun.least)]
+        return Course(first, last, self.unit, (*steps, *(each for each in self.steps if first < each.start < last)))
+
     def _step(self, moment: datetime) -> Step | None:
         if not self.first <= moment < self.last:
             return None

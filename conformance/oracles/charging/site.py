@@ -19,7 +19,7 @@ class EvseLimits:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """How a station is built.
+    """How a station is built; in 1.6 each connector counts as an EVSE.
 
     `voltage` is the nominal one, between phase and neutral, or that of a battery where an EVSE gives direct current.
     `watts` is the greatest power of the whole station, None if unknown. `least_amperes` is the current per phase below

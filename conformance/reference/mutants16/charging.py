@@ -372,7 +372,7 @@ class RemoteStartForgotten(ReferenceStation16):
     breaks = "16.TX.20"
     also = ("16.STATUS.11",)
 
-    async def start_remotely(self, connector: Connector, id_tag: str) -> None:
+    async def start_remotely(self, connector: Connector, id_tag: str, profile: Payload | None) -> None:
         """Do nothing."""
 
 

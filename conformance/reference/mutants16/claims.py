@@ -135,11 +135,11 @@ class ProfileUnnamed(ReferenceStation16):
 
 
 class ProfileBoasted(ReferenceStation16):
-    """Says that it can follow charging profiles, which nobody claims for it."""
+    """Says that its firmware can be updated, which nobody claims for it."""
 
     breaks = "16.CLAIM.FEATURE.02"
 
     def readable_value(self, key: Key) -> str | None:
         """Add one."""
         value = super().readable_value(key)
-        return f"{value},SmartCharging" if key.name == "SupportedFeatureProfiles" else value
+        return f"{value},FirmwareManagement" if key.name == "SupportedFeatureProfiles" else value

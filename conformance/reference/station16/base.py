@@ -18,22 +18,27 @@ if TYPE_CHECKING:
 
 @dataclass
 class Transaction:
-    """A running transaction. `number` is the station's own, `id` the one that StartTransaction.conf brought."""
+    """A running transaction. `number` is the station's own, `id` the one that StartTransaction.conf brought.
+
+    `began` is in seconds of the monotonic clock.
+    """
 
     number: int
     id_tag: str
     id: int | None = None
     parent: str | None = None
     withheld: bool = False
+    began: float = field(default_factory=time.monotonic)
     data: list[Payload] = field(default_factory=list)
 
 
 @dataclass
 class Session:
-    """What a connector knows of its present user; lost at a reboot."""
+    """What a connector knows of its present user, and the charging profile ordered for them; lost at a reboot."""
 
     id_tag: str | None = None
     parent: str | None = None
+    profile: Payload | None = None
     transaction: Transaction | None = None
 
 
@@ -41,6 +46,7 @@ class Session:
 class Connector:
     """One connector: its hardware and cable, which outlive a reboot, and its session, which doesn't.
 
+    `lines` is the number of phases that energy flows on, if it flows;
     `finishing` says that its user still has something to take away; `cable_left`, that a cable is in the socket without
     an EV; `cable_owner`, that the station holds this cable until the id tag is shown again.
     """
@@ -58,6 +64,7 @@ class Connector:
     cable_owner: str | None = None
     jammed: bool = False
     error: str = "NoError"
+    lines: int = 1
     session: Session = field(default_factory=Session)
 
     @property
@@ -80,6 +87,7 @@ class StationBase16(StationCore):
                 number = len(self.connectors) + 1
                 meter = Meter(time.monotonic)
                 self.connectors[number] = Connector(number, evse, outlet, meter, config.load, place.max_power)
+                self.connectors[number].lines = max(outlet.phases, 1)
         self.configuration = self.build_configuration()
 
     def build_configuration(self) -> Configuration:

@@ -13,9 +13,12 @@ if TYPE_CHECKING:
 
 BOOLEAN, INTEGER, STRING, LIST = "boolean", "integer", "string", "CSL"
 MEASURANDS = ("Energy.Active.Import.Register", "Power.Active.Import", "Current.Import", "Voltage")
-PROFILES = ("Core", "LocalAuthListManagement", "RemoteTrigger", "Reservation")
+PROFILES = ("Core", "LocalAuthListManagement", "RemoteTrigger", "Reservation", "SmartCharging")
 ROTATIONS = ("NotApplicable", "Unknown", "RST", "RTS", "SRT", "STR", "TRS", "TSR")
 MAX_KEYS = 60
+MAX_STACK_LEVEL = 8
+MAX_PERIODS = 24
+MAX_PROFILES = 12
 LARGEST_INTEGER = 2**31 - 1
 MAX_LIST_LENGTH = 100
 MAX_LIST_UPDATE = 20
@@ -113,6 +116,7 @@ def factory_keys(config: StationConfig16) -> list[Key]:
     outlets = [outlet for evse in config.evses for outlet in evse.connectors]
     fixed_cables = all(outlet.type.startswith("c") for outlet in outlets)
     keys = [*_core_keys(len(outlets)), _unlock_key(fixed_cables=fixed_cables), *_list_keys(), *_measurand_keys()]
+    keys += _charging_keys()
     if config.security_extension:
         keys += _security_keys(config)
     for key in keys:
@@ -161,6 +165,17 @@ def _list_keys() -> list[Key]:
         Key("LocalAuthListEnabled", BOOLEAN, "true"),
         Key("LocalAuthListMaxLength", INTEGER, str(MAX_LIST_LENGTH), readonly=True),
         Key("SendLocalListMaxLength", INTEGER, str(MAX_LIST_UPDATE), readonly=True),
+    ]
+
+
+def _charging_keys() -> list[Key]:
+    """Return the keys of the SmartCharging profile."""
+    return [
+        Key("ChargeProfileMaxStackLevel", INTEGER, str(MAX_STACK_LEVEL), readonly=True),
+        Key("ChargingScheduleAllowedChargingRateUnit", LIST, "Current,Power", readonly=True),
+        Key("ChargingScheduleMaxPeriods", INTEGER, str(MAX_PERIODS), readonly=True),
+        Key("ConnectorSwitch3to1PhaseSupported", BOOLEAN, "true", readonly=True),
+        Key("MaxChargingProfilesInstalled", INTEGER, str(MAX_PROFILES), readonly=True),
     ]
 
 

@@ -29,7 +29,7 @@ class Metering(Reservations):
 
     def meter_value(self, connector: Connector, context: str, key: str) -> list[Payload]:
         """Return the MeterValue of a connector now, for the measurands of a configuration key; empty for none."""
-        readings = connector.meter.sample(self.configuration.members(key), connector.config.phases, context)
+        readings = connector.meter.sample(self.configuration.members(key), connector.lines, context)
         if not readings:
             return []
         return [{"timestamp": self.clock.stamp(), "sampledValue": [sampled_value(reading) for reading in readings]}]

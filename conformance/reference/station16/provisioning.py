@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from conformance.reference.station.registration import Registration
-from conformance.reference.station16.transactions import Transactions16
+from conformance.reference.station16.smart_charging import SmartCharging16
 
 if TYPE_CHECKING:
     from conformance.reference.station.rpc import Payload
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 LONGEST_WITHOUT_HEARTBEAT = 86_400.0
 
 
-class Provisioning16(Registration, Transactions16):
+class Provisioning16(Registration, SmartCharging16):
     """What a 1.6 station tells of itself when it boots, and what governs its heartbeat."""
 
     config: StationConfig16

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class RemoteControl16(Resets16):
     """Does what the Central System asks for. Actions without a method here are answered NotSupported.
 
-    These are diagnostics, firmware and smart charging: their profiles are not in SupportedFeatureProfiles.
+    These are diagnostics and firmware: their profile is not in SupportedFeatureProfiles.
     """
 
     # -- triggers

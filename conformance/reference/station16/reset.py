@@ -41,6 +41,7 @@ class Resets16(Power, Provisioning16):
             connector.session = Session()
         self.cut_energy()
         self.stop_transactions_cut_by_power_loss()
+        self.forget_transactions()
         self.reload_outbox()
         for work in (
             self.connection_loop,
@@ -48,6 +49,7 @@ class Resets16(Power, Provisioning16):
             self.registration_loop,
             self.heartbeat_loop,
             self.clock_aligned_loop,
+            self.limits_loop,
         ):
             self.tasks.start(work())
 

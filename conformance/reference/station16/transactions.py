@@ -206,9 +206,11 @@ class Transactions16(Metering):
                     return connector
         return None
 
-    def driver_authorized(self, connector: Connector, id_tag: str, parent: str | None = None) -> None:
-        """Let a driver charge as soon as there is a plug."""
-        connector.session = Session(id_tag, parent)
+    def driver_authorized(
+        self, connector: Connector, id_tag: str, parent: str | None = None, profile: Payload | None = None
+    ) -> None:
+        """Let a driver charge as soon as there is a plug, by a charging profile if one was ordered."""
+        connector.session = Session(id_tag, parent, profile)
         connector.finishing = False
         self.report_status_changes()
         if not self.start_if_ready(connector):
@@ -254,11 +256,15 @@ class Transactions16(Metering):
         transaction = Transaction(self.new_transaction_number(), session.id_tag, parent=session.parent)
         payload = self.start_payload(connector, transaction)
         session.transaction = transaction
+        self.transaction_began(connector, transaction)
         transaction.data += self.meter_value(connector, "Transaction.Begin", "StopTxnSampledData")
         self.running[str(transaction.number)] = {"connector": connector.number}
         self.send_surely("StartTransaction", payload, transaction=transaction.number)
         self.settle(connector)
         self.tasks.start(self.sample_transaction(connector, transaction))
+
+    def transaction_began(self, connector: Connector, transaction: Transaction) -> None:
+        """Hear that a connector has a transaction now."""
 
     def start_payload(self, connector: Connector, transaction: Transaction) -> Payload:
         """Return a StartTransaction.req; it ends the reservation that it fulfils (4.8)."""
@@ -393,11 +399,12 @@ class Transactions16(Metering):
     # -- from afar
 
     def on_remote_start_transaction(self, request: Payload) -> Payload:
-        """Answer RemoteStartTransaction (5.11); a charging profile is ignored, as there is no smart charging."""
+        """Answer RemoteStartTransaction (5.11)."""
         connector = self.connector_for_remote_start(request) if self.may_transact() else None
         if connector is None:
             return {"status": "Rejected"}
-        self.after_answer(partial(self.start_remotely, connector, request["idTag"]))
+        profile = request.get("chargingProfile")
+        self.after_answer(partial(self.start_remotely, connector, request["idTag"], profile))
         return {"status": "Accepted"}
 
     def connector_for_remote_start(self, request: Payload) -> Connector | None:
@@ -407,13 +414,13 @@ class Transactions16(Metering):
         known = self.known_locally(request["idTag"]) or {}
         return self.free_connector(candidates, request["idTag"], known.get("parentIdTag"))
 
-    async def start_remotely(self, connector: Connector, id_tag: str) -> None:
+    async def start_remotely(self, connector: Connector, id_tag: str, profile: Payload | None) -> None:
         """Start as if the driver had shown a card, or at once (AuthorizeRemoteTxRequests)."""
         info: dict[str, Any] = {"status": "Accepted"}
         if self.authorizes_remote_starts():
             info = await self.authorize(id_tag)
         if info["status"] == "Accepted" and connector.session.id_tag is None:
-            self.driver_authorized(connector, id_tag, info.get("parentIdTag"))
+            self.driver_authorized(connector, id_tag, info.get("parentIdTag"), profile)
 
     def authorizes_remote_starts(self) -> bool:
         """Tell whether a remote start needs an authorization first (5.11)."""
