@@ -411,8 +411,8 @@ async def test_report_complete(csms: CsmsPeer, spec: Spec, profile: SutProfile) 
         if rate.top_level:
             found.append(await install(csms, rate, STATION, DEFAULT, level=1))
         found += await _on_every_evse(csms, profile)
-        report = await ask(csms, Wanted(sources=(CSO,)), linger=profile.timing.settle)
-        assert report.parts, f"the profiles of the CSMS were asked for, and {_nothing(report)}"
+        report = await ask(csms, Wanted(ids=tuple(each.id for each in found)), linger=profile.timing.settle)
+        assert report.parts, f"profiles were asked for by their ids, and {_nothing(report)}"
         csms.touch(*report.parts)
         with spec("J.ORDER.01"):
             assert report.parts[0].n > report.answer.n, "the first part of the report came before the answer"
@@ -545,13 +545,9 @@ async def test_start_with_profile(station: StationDriver, csms: CsmsPeer, spec: 
     spot, token = profile.connectors[0], profile.parameters.valid_id_token.payload
     async with no_profiles(csms), vacated(station, csms):
         rate = await rates(csms, profile, spot[0])
-        before = csms.now
-        await station.plug_in(*spot)
-        with suppress(NotSeen):
-            await csms.expect(EVENT, eventType="Started", after=before, within=profile.timing.settle)
-        waiting = running(csms)
+        await _plugged_in(station, csms, profile, spot)
+        waiting, mark = running(csms), csms.now
         limit = drafted(csms, rate, TX, kind="Relative")
-        mark = csms.now
         number, answer = await _start(csms, token, spot, limit)
         assert _status(answer) == "Accepted", f"the remote start was answered {_shown(answer)}"
         session = await csms.speak.began(spot, after=mark, number=number, plugged=True)
@@ -573,7 +569,7 @@ async def test_start_with_profile(station: StationDriver, csms: CsmsPeer, spec: 
 @case(
     "TC_K_38_CS",
     "A station without smart charging starts remotely whatever profile comes with the request",
-    requirements=["F01.FR.12"],
+    requirements=["F01.FR.12", "F01.FR.13"],
     severity=Severity.NORMAL,
     needs=f"not smart-charging and {REMOTE}",
 )
@@ -582,17 +578,18 @@ async def test_start_profile_ignored(station: StationDriver, csms: CsmsPeer, spe
     spot, token = profile.connectors[0], profile.parameters.valid_id_token.payload
     limit = csms.speak.charging_profile(id=unused_id(), purpose=TX, kind="Relative", periods=[(0, 6.0)])
     async with vacated(station, csms):
-        mark = csms.now
         if not profile.claims("cable-lock-before-authorization"):
-            await station.plug_in(*spot)
+            await _plugged_in(station, csms, profile, spot)
+        waiting, mark = running(csms), csms.now
         with spec.must("F01.FR.12"):
             number, answer = await _start(csms, token, spot, limit)
             assert _status(answer) == "Accepted", f"the remote start was answered {_shown(answer)}"
         if spot not in station.plugged:
             await station.plug_in(*spot)
-        with spec("F01.FR.12"):
+        with spec.must("F01.FR.12"):
             session = await csms.speak.began(spot, after=mark, number=number, plugged=True)
             await csms.speak.energy(session, after=mark)
+        _judge_id(csms, spec, answer, session, waiting)
 
 
 @case(
@@ -614,6 +611,14 @@ async def test_start_invalid_profile(station: StationDriver, csms: CsmsPeer, spe
             with spec("F01.FR.26"):
                 _, answer = await _start(csms, token, spot, limit)
                 assert _status(answer) != "Accepted", f"a remote start with a profile of {what} was accepted"
+
+
+async def _plugged_in(station: StationDriver, csms: CsmsPeer, profile: SutProfile, spot: Connector) -> None:
+    """Plug in an EV, and let the station begin a transaction for that if it does."""
+    mark = csms.now
+    await station.plug_in(*spot)
+    with suppress(NotSeen):
+        await csms.expect(EVENT, eventType="Started", after=mark, within=profile.timing.settle)
 
 
 async def _start(

@@ -12,6 +12,7 @@ from conformance.reference.station.rpc import RpcError
 
 if TYPE_CHECKING:
     from conformance.reference.station.base import Evse
+    from conformance.reference.station.charging_profiles import ChargingProfile
     from conformance.reference.station.config import StationConfig
     from conformance.reference.station.device_model import DeviceModel
     from conformance.reference.station.rpc import Call, Payload
@@ -61,6 +62,15 @@ class Control(ReferenceStation):
         *others, last = super().report_messages(request_id, reported)
         del last["tbc"]
         return [*others, last]
+
+    def profiles_per_report(self) -> int:
+        """Send all charging profiles of an EVSE at once."""
+        return 10
+
+    def profile_reports(self, request_id: int, profiles: list[ChargingProfile]) -> list[Payload]:
+        """Leave out `tbc` where nothing follows."""
+        *others, last = super().profile_reports(request_id, profiles)
+        return [*others, {key: value for key, value in last.items() if key != "tbc"}]
 
     def report_entry(self, variable: Variable) -> Payload:
         """Give instance names to EVSEs and connectors, and put spaces into lists."""
