@@ -28,7 +28,7 @@ NARROWNESS = 4000
     "FAULT_OUTAGE_CSMS",
     "The station has no network for a while: what it tells afterwards is answered, and it is served as before",
     versions=BOTH,
-    requirements=[ANSWERED, SERVED],
+    requirements=[ANSWERED, SERVED, ALIKE],
     severity=Severity.BLOCKER,
 )
 async def test_outage(  # noqa: PLR0913 -- fixtures
@@ -38,7 +38,7 @@ async def test_outage(  # noqa: PLR0913 -- fixtures
     async with rides(station, csms, network, spec, profile) as ride:
         fault = Lasting("outage", network.refused)
         for moment in moments(
-            "at stop", "start told", "not started", "charging", "suspended", "resuming", "end told", usual=3
+            "start told", "at stop", "not started", "charging", "suspended", "resuming", "end told", usual=3
         ):
             await ride.make(fault, moment)
 
