@@ -47,7 +47,8 @@ def test_the_tables_are_shown(full: Done) -> None:
 
 OWN = """
 from conformance.cases.case import case
-from conformance.peers.fault_scenes import LOST, Lasting, Striking, trials
+from conformance.oracles.transactions.ledger import Ledger
+from conformance.peers.fault_scenes import AGAIN, LOST, Lasting, Striking, Trials, trials
 
 
 @case("NOBODY_THERE_CS", "Nobody can do anything at the station", requirements=[LOST])
@@ -56,6 +57,16 @@ async def test_nobody(station, csms, network, spec, profile, monkeypatch):
     async with trials(station, csms, network, spec, profile) as trial:
         await trial.make(Lasting("outage", network.refused), "not started")
         await trial.make(Striking("no answer", network.unanswered), "not started")
+
+
+@case("FORGETS_CS", "A station that never repeats anything, and of which nobody knows how often it would", versions=["1.6"],
+      requirements=[AGAIN])
+async def test_forgets(station, csms, network, spec, profile, monkeypatch):
+    unchecked = Ledger.setting
+    monkeypatch.setattr(Ledger, "setting", lambda self, name, *at: None if name == "attempts" else unchecked(self, name, *at))
+    monkeypatch.setattr(Trials, "_repeated", lambda self: False)
+    async with trials(station, csms, network, spec, profile) as trial:
+        await trial.make(Striking("no answer", network.unanswered), "end told")
 
 
 @case("USUAL_CS", "Two moments unless more are asked for", requirements=[LOST])
@@ -75,6 +86,8 @@ def test_what_can_not_be_made_is_not_judged(tmp_path: Path) -> None:
     assert (first["verdict"], first["reason"]) == ("INCONCLUSIVE", "the driver can't plug_in or present_id_token")
     assert second["reason"] == "there is no message yet"
     assert "not judged: outage not started: the driver can't plug_in or present_id_token" in done.out
+    assert done.verdicts()["FORGETS_CS"] == "INCONCLUSIVE"
+    assert "StopTransaction did not come again" in done.case("FORGETS_CS")["cells"][0]["reason"]
 
 
 @pytest.mark.parametrize("chosen", ["station-2.0.1 and FAULT_CALLERROR_CS", "csms-1.6 and FAULT_NO_ANSWER_CSMS"])

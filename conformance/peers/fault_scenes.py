@@ -113,7 +113,7 @@ class Trials:
         except (AssertionError, Unsupported, DriverFailed) as missed:
             with suppress(AssertionError, Unsupported, DriverFailed):
                 await self._gone_on(mark, over=False)
-            if not self._forgot(fault, moment, mark):
+            if not await self._forgot(fault, moment, mark):
                 self.spec.cells.append(Cell(fault.name, moment, Verdict.INCONCLUSIVE, reason=str(missed)))
 
     def conclude(self) -> None:
@@ -326,10 +326,11 @@ class Trials:
 
     # -- the judgement ------------------------------------------------------------------------------------------------
 
-    def _forgot(self, fault: Fault, moment: Moment, mark: int) -> bool:
+    async def _forgot(self, fault: Fault, moment: Moment, mark: int) -> bool:
         """Judge a ride that came to nothing as the station has forgotten what was struck; False where it has not."""
         if self._due is None or self._repeated():
             return False
+        await self._queue_sent(mark)
         found = judge(self._book(mark, over=False))
         if not any(found.get(each) for each in (*_MEANS[LOST], *_MEANS[AGAIN])):
             return False
@@ -360,7 +361,7 @@ class Trials:
                 fault.name,
                 moment,
                 verdict,
-                lost=told.lost,
+                lost=told.lost + told.given_up,
                 doubled=told.doubled,
                 kwh_lost=_kwh_lost(told),
                 reason="; ".join(reasons),

@@ -3,7 +3,7 @@
 import contextlib
 import json
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -265,11 +265,16 @@ _NUMBER = 4711
 # -- saying it --------------------------------------------------------------------------------------------------------
 
 
+class StaysAway(AssertionError):  # noqa: N818 -- what it is, not an error of ours
+    """The system under test hung up over something odd, and there is no connection again."""
+
+
 @dataclass(slots=True)
 class Provoker:
     """Says odd things to the system under test, and keeps in mind over what it hung up."""
 
     peer: Peer
+    away: StaysAway | None = None
     _links: list[Link] = field(default_factory=list)
 
     @property
@@ -308,18 +313,31 @@ class Provoker:
         return _answer(peer, link, sent)
 
     async def connected(self) -> Link:
-        """The connection that there is; a station of the harness that was hung up on comes back. AssertionError."""
+        """The connection that there is; a station of the harness that was hung up on comes back.
+
+        AssertionError where there is none, and StaysAway where there was one until something odd was said.
+        """
+        if self.away is not None:
+            raise self.away
+        try:
+            link = await self._there_is()
+        except AssertionError as missed:
+            if not self.hung_up:
+                raise
+            self.away = StaysAway(str(missed))
+            raise self.away from missed
+        if link not in self._links:
+            self._links.append(link)
+        return link
+
+    async def _there_is(self) -> Link:
         peer = self.peer
         await peer.until(
             lambda: peer.link is None or peer.link.is_open, "the end of the connection", within=peer.patience.answer
         )
         if peer.link is None and isinstance(peer, StationPeer):
-            link = await peer.come_back()
-        else:
-            link = await peer.connected()
-        if link not in self._links:
-            self._links.append(link)
-        return link
+            return await peer.come_back()
+        return await peer.connected()
 
 
 def _answer(peer: Peer, link: Link, sent: Entry) -> Entry | None:
@@ -363,6 +381,17 @@ def judge_not_served(peer: Peer, spec: Spec, answer: Entry | None, *, what: str)
         if answer is not None:
             peer.touch(answer)
             assert wire.refusal_code(answer) is not None, f"a request {what} was answered {shown(answer)}"
+
+
+@contextlib.asynccontextmanager
+async def unharmed(provoker: Provoker, spec: Spec, profile: SutProfile) -> AsyncIterator[None]:
+    """Say odd things as long as somebody listens, and judge in the end that they did no harm (`judge_unharmed`)."""
+    with contextlib.suppress(StaysAway):
+        yield
+    await judge_unharmed(provoker, spec, profile)
+    if provoker.away is not None:
+        for requirement in set(spec.case.requirements) - spec.judged:
+            spec.unproven(requirement, f"there was no connection again: {provoker.away}")
 
 
 async def judge_unharmed(provoker: Provoker, spec: Spec, profile: SutProfile, *, may_hang_up: bool = False) -> None:

@@ -19,6 +19,7 @@ from conformance.peers.odd_messages import (
     payload_codes,
     requests_to,
     shown,
+    unharmed,
     unknown_codes,
     unreadable,
 )
@@ -79,17 +80,17 @@ async def test_unknown_action(provoker: Provoker, spec: Spec, profile: SutProfil
 async def test_unoffered_action(provoker: Provoker, spec: Spec, profile: SutProfile) -> None:
     """Ask it for what only the other end serves, and for what not everyone offers, where a result is as good."""
     requests, codes = requests_to(profile), CODES[profile.version]
-    for what, request in requests.unoffered.items():
-        answer = await provoker.ask(request, within=profile.timing.answer)
-        judge_not_served(provoker.peer, spec, answer, what=what)
-        judge_refusal(provoker.peer, spec, answer, "J.ERROR.03", what=what, allowed=codes.unoffered)
-    for what, request in requests.rare.items():
-        answer = await provoker.ask(request, within=profile.timing.answer)
-        with spec("J.ANSWER.01"):
-            assert answer is not None, f"a request {what} got no answer"
-        if answer is not None and not isinstance(answer.frame, CallResult):
+    async with unharmed(provoker, spec, profile):
+        for what, request in requests.unoffered.items():
+            answer = await provoker.ask(request, within=profile.timing.answer)
+            judge_not_served(provoker.peer, spec, answer, what=what)
             judge_refusal(provoker.peer, spec, answer, "J.ERROR.03", what=what, allowed=codes.unoffered)
-    await judge_unharmed(provoker, spec, profile)
+        for what, request in requests.rare.items():
+            answer = await provoker.ask(request, within=profile.timing.answer)
+            with spec("J.ANSWER.01"):
+                assert answer is not None, f"a request {what} got no answer"
+            if answer is not None and not isinstance(answer.frame, CallResult):
+                judge_refusal(provoker.peer, spec, answer, "J.ERROR.03", what=what, allowed=codes.unoffered)
 
 
 @case(
@@ -166,33 +167,35 @@ async def test_broken_message(provoker: Provoker, spec: Spec, profile: SutProfil
     """Send it text that is no JSON, arrays that are no message, ids that are none, and types that do not exist."""
     peer, codes = provoker.peer, CODES[profile.version]
     plain = requests_to(profile).plain
-    for text, ids in unreadable(plain).items():
-        answer = await provoker.say(text, within=profile.timing.settle)
-        if answer is None:
-            for requirement in ("J.ID.04", "J.ANSWER.02", "J.ERROR.07"):
-                spec.excuse(requirement, f"{text} was dropped, as it may be")
-            continue
-        with spec("J.ERROR.07"):
-            peer.touch(answer)
-            assert is_json(answer.text), f"the answer to broken JSON is broken itself: {shown(answer)}"
-        with spec("J.ANSWER.02"):
-            peer.touch(answer)
-            assert wire.refusal_code(answer) is not None, f"{text} was not refused, but answered {shown(answer)}"
-        with spec("J.ID.04"):
-            peer.touch(answer)
-            given = answer.frame.message_id if answer.frame is not None else None
-            assert given in ids, f'the id of {text} can\'t be read or used, so "-1" is due, and {given!r} came'
-    for message_type, allowed in ((9, codes.unknown_type), ("2", codes.no_type)):
-        answer = await provoker.say(json.dumps([message_type, str(uuid.uuid4()), *plain]), within=profile.timing.settle)
-        if answer is None and not codes.ignores_types:
-            spec.excuse("J.ERROR.06", "the message of an unknown type was dropped, as it may be")
-            continue
-        with spec("J.ERROR.06"):
-            if answer is not None:
+    async with unharmed(provoker, spec, profile):
+        for text, ids in unreadable(plain).items():
+            answer = await provoker.say(text, within=profile.timing.settle)
+            if answer is None:
+                for requirement in ("J.ID.04", "J.ANSWER.02", "J.ERROR.07"):
+                    spec.excuse(requirement, f"{text} was dropped, as it may be")
+                continue
+            with spec("J.ERROR.07"):
                 peer.touch(answer)
-                code = wire.refusal_code(answer)
-                assert code in allowed, f"a message of the type {message_type!r} was answered {shown(answer)}"
-    await judge_unharmed(provoker, spec, profile)
+                assert is_json(answer.text), f"the answer to broken JSON is broken itself: {shown(answer)}"
+            with spec("J.ANSWER.02"):
+                peer.touch(answer)
+                assert wire.refusal_code(answer) is not None, f"{text} was not refused, but answered {shown(answer)}"
+            with spec("J.ID.04"):
+                peer.touch(answer)
+                given = answer.frame.message_id if answer.frame is not None else None
+                assert given in ids, f'the id of {text} can\'t be read or used, so "-1" is due, and {given!r} came'
+        for message_type, allowed in ((9, codes.unknown_type), ("2", codes.no_type)):
+            answer = await provoker.say(
+                json.dumps([message_type, str(uuid.uuid4()), *plain]), within=profile.timing.settle
+            )
+            if answer is None and not codes.ignores_types:
+                spec.excuse("J.ERROR.06", "the message of an unknown type was dropped, as it may be")
+                continue
+            with spec("J.ERROR.06"):
+                if answer is not None:
+                    peer.touch(answer)
+                    code = wire.refusal_code(answer)
+                    assert code in allowed, f"a message of the type {message_type!r} was answered {shown(answer)}"
 
 
 @case(
@@ -211,13 +214,13 @@ async def test_broken_message(provoker: Provoker, spec: Spec, profile: SutProfil
 )
 async def test_unasked_answer(provoker: Provoker, spec: Spec, profile: SutProfile) -> None:
     """Send it a result and a refusal, with ids that it has never used."""
-    for text in (encode_result(str(uuid.uuid4()), {}), encode_error(str(uuid.uuid4()), "GenericError")):
-        answer = await provoker.say(text, within=profile.timing.settle)
-        with spec("J.ANSWER.03"):
-            if answer is not None:
-                provoker.peer.touch(answer)
-            assert answer is None, f"an answer that it had not asked for was answered {answer and shown(answer)}"
-    await judge_unharmed(provoker, spec, profile)
+    async with unharmed(provoker, spec, profile):
+        for text in (encode_result(str(uuid.uuid4()), {}), encode_error(str(uuid.uuid4()), "GenericError")):
+            answer = await provoker.say(text, within=profile.timing.settle)
+            with spec("J.ANSWER.03"):
+                if answer is not None:
+                    provoker.peer.touch(answer)
+                assert answer is None, f"an answer that it had not asked for was answered {answer and shown(answer)}"
 
 
 @case(

@@ -126,7 +126,8 @@ async def test_swallowed_start(station: StationDriver, csms: CsmsPeer, spec: Spe
         await csms.disconnected()
         await csms.connected(within=profile.timing.reconnect)
         with spec.must("16.TX.78"):
-            second = await csms.expect("StartTransaction", after=first, connectorId=first["connectorId"])
+            within = csms.patience.for_action("StartTransaction") + profile.timing.queue
+            second = await csms.expect("StartTransaction", after=first, within=within, connectorId=first["connectorId"])
         _judge_same(csms, spec, first, second)
         session = await _session(csms, profile, second)
         await csms.speak.remote_stop(session.transaction_id)

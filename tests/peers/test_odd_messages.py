@@ -21,6 +21,7 @@ from conformance.peers.odd_messages import (
     judge_refusal,
     judge_unharmed,
     requests_to,
+    unharmed,
     unreadable,
 )
 from conformance.peers.peer import Patience
@@ -186,6 +187,22 @@ async def test_one_that_does_not_come_back_serves_nobody() -> None:
         station.url = "ws://127.0.0.1:9/nobody"
         await judge_unharmed(provoker, spec, a_profile())
         assert missed(spec) == ["CSMS.CONN.01", "J.ANSWER.01"]
+
+
+async def test_one_that_stays_away_is_told_nothing_more_and_judged_by_that() -> None:
+    async def go(socket: ServerConnection, _: str) -> None:
+        socket.transport.abort()
+
+    async with against(go) as station:
+        provoker, spec = Provoker(station), a_spec()
+        async with unharmed(provoker, spec, a_profile()):
+            await provoker.say("coffee", within=SOON)
+            station.url = "ws://127.0.0.1:9/nobody"
+            for _ in range(2):
+                await provoker.say("tea", within=SOON)
+            pytest.fail("there is nobody to say anything to")
+        assert missed(spec) == ["CSMS.CONN.01", "J.ANSWER.01"]
+        assert spec.judged == set(REQUIREMENTS)
 
 
 async def test_silence_is_no_service() -> None:

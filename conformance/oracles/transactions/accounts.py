@@ -88,6 +88,11 @@ class Accounts:
         return sum(each.lost for each in self.accounts)
 
     @property
+    def given_up(self) -> int:
+        """How many messages came, were not acknowledged, and never came again."""
+        return sum(each.given_up for each in self.accounts)
+
+    @property
     def doubled(self) -> int:
         """How often a message came again although it had been acknowledged."""
         return sum(each.doubled for each in self.accounts)
@@ -114,7 +119,7 @@ class Accounts:
             "events": sum(each.events for each in self.accounts),
             "lost": self.lost,
             "doubled": self.doubled,
-            "given_up": sum(each.given_up for each in self.accounts),
+            "given_up": self.given_up,
             "kwh_used": round(sum(each.used or 0.0 for each in self.accounts), 3),
             "kwh_lost": round(self.kwh_lost, 3),
             "kwh_doubled": round(self.kwh_doubled, 3),
