@@ -59,11 +59,10 @@ async def test_nobody(station, csms, network, spec, profile, monkeypatch):
         await trial.make(Striking("no answer", network.unanswered), "not started")
 
 
-@case("FORGETS_CS", "A station that never repeats anything, and of which nobody knows how often it would", versions=["1.6"],
-      requirements=[AGAIN])
+@case("FORGETS_CS", "Nothing is repeated, and nobody knows how often it would be", versions=["1.6"], requirements=[AGAIN])
 async def test_forgets(station, csms, network, spec, profile, monkeypatch):
-    unchecked = Ledger.setting
-    monkeypatch.setattr(Ledger, "setting", lambda self, name, *at: None if name == "attempts" else unchecked(self, name, *at))
+    known = Ledger.setting
+    monkeypatch.setattr(Ledger, "setting", lambda self, name, *at: None if name == "attempts" else known(self, name, *at))
     monkeypatch.setattr(Trials, "_repeated", lambda self: False)
     async with trials(station, csms, network, spec, profile) as trial:
         await trial.make(Striking("no answer", network.unanswered), "end told")

@@ -14,7 +14,7 @@ from conformance.oracles.transactions import Accounts, Circumstances, Ledger, ac
 from conformance.oracles.wire import Miss
 from conformance.peers.csms import CsmsPeer
 from conformance.peers.csms_dialect import Charging, Telling
-from conformance.peers.received import NotSeen, Received
+from conformance.peers.received import NotSeen, Received, status_told
 from conformance.peers.scenes import charging, configured, pull_plug, stop_authorized, transaction, vacated
 from conformance.sut.drivers import DriverFailed, StationDriver, Unsupported
 from conformance.sut.profile import SutProfile
@@ -236,7 +236,7 @@ class Trials:
             await self._present()
             return
         answer = await self.csms.speak.remote_start(self._token, self._spot, next(_numbers))
-        assert answer["status"] == "Accepted", f"the remote start was answered {answer['status']}"
+        assert answer["status"] == "Accepted", f"the remote start was answered {status_told(answer)}"
 
     async def _began(self, mark: int) -> Charging:
         await self.csms.connected()

@@ -69,6 +69,13 @@ class Refused(AssertionError):  # noqa: N818
         super().__init__(f"{action} was answered with CALLERROR {self.code}: {self.description or 'no description'}")
 
 
+def status_told(answer: Message) -> str:
+    """The status of an answer, with what it says about the reason."""
+    info = answer.get("statusInfo") or {}
+    why = ": ".join(str(info[key]) for key in ("reasonCode", "additionalInfo") if info.get(key))
+    return f"{answer['status']} ({why})" if why else str(answer["status"])
+
+
 def _wrapped(value: object, where: str) -> object:
     if isinstance(value, dict):
         return Message(value, where)

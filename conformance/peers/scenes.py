@@ -12,7 +12,7 @@ from conformance.peers.csms import CsmsPeer
 from conformance.peers.csms_dialect import Charging, Connector, ConnectorStatus, Place, Setting
 from conformance.peers.csms_v201 import read_variable
 from conformance.peers.peer import Peer
-from conformance.peers.received import NotSeen, Received
+from conformance.peers.received import NotSeen, Received, status_told
 from conformance.sut.drivers import DriverFailed, Unsupported
 from conformance.wire.frames import Call, CallResult
 from conformance.wire.transcript import Entry
@@ -400,7 +400,7 @@ async def transaction(station: Operated, csms: CsmsPeer, connector: Connector, i
     )
     if not shown:
         answer = await csms.speak.remote_start(id_token, connector, number)
-        assert answer["status"] == "Accepted", f"the remote start was answered {answer['status']}"
+        assert answer["status"] == "Accepted", f"the remote start was answered {status_told(answer)}"
     try:
         return await csms.speak.began(connector, after=mark, number=number, plugged=plugged)
     except NotSeen as missing:

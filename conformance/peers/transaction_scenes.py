@@ -9,7 +9,7 @@ from typing import Any, Literal, Protocol
 from conformance.cases.spec import Spec
 from conformance.peers.csms import CsmsPeer
 from conformance.peers.csms_dialect import Charging, Connector
-from conformance.peers.received import NotSeen, Received
+from conformance.peers.received import NotSeen, Received, status_told
 from conformance.peers.replies import Chosen, Error, Silence
 from conformance.peers.scenes import Operated, charging, configured, reboot, transaction
 from conformance.peers.v201 import CSMS_ANSWERS
@@ -266,7 +266,7 @@ async def authorize(
         else:
             return "local"
     answer = await csms.speak.remote_start(id_token, connector, next(_numbers))
-    assert answer["status"] == "Accepted", f"the remote start was answered {answer['status']}"
+    assert answer["status"] == "Accepted", f"the remote start was answered {status_told(answer)}"
     return "remote"
 
 
