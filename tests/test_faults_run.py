@@ -59,10 +59,10 @@ async def test_nobody(station, csms, network, spec, profile, monkeypatch):
         await trial.make(Striking("no answer", network.unanswered), "not started")
 
 
-@case("FORGETS_CS", "Nothing is repeated, and nobody knows how often it would be", versions=["1.6"], requirements=[AGAIN])
+@case("FORGETS_CS", "Nothing is repeated, and nobody knows how often", versions=["1.6"], requirements=[AGAIN])
 async def test_forgets(station, csms, network, spec, profile, monkeypatch):
     known = Ledger.setting
-    monkeypatch.setattr(Ledger, "setting", lambda self, name, *at: None if name == "attempts" else known(self, name, *at))
+    monkeypatch.setattr(Ledger, "setting", lambda self, key, *at: None if key == "attempts" else known(self, key, *at))
     monkeypatch.setattr(Trials, "_repeated", lambda self: False)
     async with trials(station, csms, network, spec, profile) as trial:
         await trial.make(Striking("no answer", network.unanswered), "end told")
