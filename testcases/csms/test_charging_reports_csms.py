@@ -234,7 +234,7 @@ async def test_parts(station: StationPeer, csms: CsmsDriver, spec: Spec, profile
 
 def odd_parts(station: StationPeer) -> list[tuple[int, str, list[Payload]]]:
     """The parts of a report: where, from whom, and the profiles."""
-    stack = [default_profile(level=level).payload(station) for level in range(8)]
+    stack: list[Payload] = [default_profile(level=level).payload(station) for level in range(8)]
     long = tuple(Period(60 * minute, 6.0 + minute % 26) for minute in range(1024))
     forever = default_profile(valid=None, duration=None, level=9, periods=long).payload(station)
     other: dict[str, Any] = {"id": -2147483648, "customData": {"vendorId": "com.example", "colour": "green"}}
