@@ -229,7 +229,6 @@ async def test_parts(station: StationPeer, csms: CsmsDriver, spec: Spec, profile
             await station.call("ReportChargingProfiles", told)
     with spec("CSMS.COMMAND.01"):
         await reads_one(csms, station, profile)
-        await station.heartbeat()
 
 
 def odd_parts(station: StationPeer) -> list[tuple[int, str, list[Payload]]]:
