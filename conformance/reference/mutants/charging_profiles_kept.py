@@ -465,6 +465,16 @@ class StartProfileForgotten(ReferenceStation):
         """Do nothing."""
 
 
+class StartWithProfileRefused(ReferenceStation):
+    """Refuses a remote start with any profile."""
+
+    breaks = "F01.FR.10"
+
+    def objection_to_start_profile(self, place: Evse, payload: Payload) -> str | None:
+        """Object."""
+        return super().objection_to_start_profile(place, payload) or "UnsupportedParam"
+
+
 class StartProfileKeptButUnused(ReferenceStation):
     """Keeps the profile of a remote start, and does not limit anything by it."""
 
@@ -501,7 +511,7 @@ class ScheduleOfStartProfileUnchecked(ReferenceStation):
         )
 
 
-class StartProfileRefused(Unmanaged):
+class StartProfileNotIgnored(Unmanaged):
     """Refuses a remote start because of a profile that it should leave aside."""
 
     breaks = "F01.FR.12"
