@@ -35,7 +35,7 @@ from conformance.peers.kept_profiles import (
     unused_id,
 )
 from conformance.peers.received import NotSeen, Received, Refused
-from conformance.peers.scenes import Charging, Connector, running, vacated
+from conformance.peers.scenes import Charging, Connector, reboot, running, vacated
 from conformance.peers.transaction_scenes import EVENT, remote_number, under_way
 from conformance.peers.v201 import clear_charging_profiles
 from conformance.sut.drivers import StationDriver
@@ -207,6 +207,29 @@ async def test_clear_all(csms: CsmsPeer, spec: Spec, profile: SutProfile) -> Non
                 f"a request to clear without any criterion was answered {_shown(answer)}, and the station still has "
                 f"{_named(left, both)}"
             )
+
+
+@case(
+    "CLEARED_PROFILE_STAYS_AWAY_CS",
+    "A profile that was cleared does not come back with a reboot",
+    requirements=["K10.FR.03"],
+    severity=Severity.NORMAL,
+    needs="smart-charging",
+)
+async def test_clear_for_good(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
+    """Set a profile, clear it, let the station boot, and ask whether it is there again."""
+    evse = profile.evse[0].id
+    async with no_profiles(csms):
+        cleared = await install(csms, await rates(csms, profile, evse), evse, DEFAULT)
+        answer = await csms.speak.clear_charging_profiles(id=cleared.id)
+        assert answer["status"] == "Accepted", f"{cleared} was to be cleared, and the answer is {answer['status']}"
+        assert not await still_there(csms, cleared), f"{cleared} was cleared, and is still there"
+        boot = await reboot(station, csms)
+        await csms.answered(boot.notification, within=profile.timing.answer)
+        left = await still_there(csms, cleared)
+        with spec("K10.FR.03"):
+            csms.touch(answer, boot.notification)
+            assert not left, f"{cleared} was cleared, and is there again after a {boot.how}"
 
 
 async def _on_station(csms: CsmsPeer, profile: SutProfile) -> list[Installed]:

@@ -22,7 +22,7 @@ from conformance.peers.kept_profiles import (
     whole_seconds,
 )
 from conformance.peers.received import NotSeen, Received
-from conformance.peers.scenes import vacated
+from conformance.peers.scenes import Connector, vacated
 from conformance.peers.transaction_scenes import Course, kind, under_way
 from conformance.sut.drivers import StationDriver
 from conformance.sut.profile import SutProfile
@@ -151,6 +151,33 @@ async def test_unknown_evse(csms: CsmsPeer, spec: Spec, profile: SutProfile) -> 
 
 
 @case(
+    "STATION_COMPOSITE_IS_TOTAL_CS",
+    "The composite schedule of the station is what all its EVSEs together expect to take",
+    requirements=["K08.FR.03"],
+    severity=Severity.NORMAL,
+    needs="smart-charging and evses > 1",
+)
+async def test_total(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
+    """Charge at two EVSEs with a limit each, and ask for the total; then limit the station to less than that."""
+    one, two = _spots(profile)
+    tokens = (profile.parameters.valid_id_token.payload, profile.parameters.other_valid_id_token.payload)
+    async with no_profiles(csms), vacated(station, csms):
+        rate = await rates(csms, profile, one[0])
+        found, going = [], []
+        for spot, token, step in zip((one, two), tokens, (1, 3), strict=True):
+            own = await rates(csms, profile, spot[0])
+            found.append(await install(csms, own, spot[0], DEFAULT, steps=((0, step), (150, step + 1))))
+            session = await under_way(station, csms, spot, token)
+            going.append(Running(spot[0], session.transaction_id, whole_seconds()))
+        for limit in (None, 4):
+            if limit is not None:
+                found.append(await install(csms, rate, STATION, MAX, steps=((0, limit),)))
+            answer = await _composite(csms, rate, STATION)
+            with spec("K08.FR.03"):
+                check_composite(answer, profile, STATION, found, going)
+
+
+@case(
     "TC_K_09_CS",
     "Clearing the default profile of a transaction that runs lifts its limit, and nothing else",
     requirements=["K10.FR.07"],
@@ -275,6 +302,12 @@ async def _composite(csms: CsmsPeer, rate: Rates, evse: int) -> Received:
     answer = await csms.speak.composite_schedule(evse, 300, rate.unit)
     assert answer["status"] == "Accepted", f"GetCompositeSchedule was answered {answer['status']}"
     return answer
+
+
+def _spots(profile: SutProfile) -> tuple[Connector, Connector]:
+    """A connector of each of two EVSEs."""
+    one, two = profile.evse[:2]
+    return (one.id, one.connector[0].id), (two.id, two.connector[0].id)
 
 
 def _refused(answer: Received, because: str) -> None:
