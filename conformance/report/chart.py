@@ -29,9 +29,9 @@ def svg(chart: Chart) -> str:
     about = f"{chart.title}: {', '.join(name for name, _ in lines)}"
     key = _key(chart)
     height = _HEIGHT + 12 * len(key)
+    size = f'viewBox="0 0 {_WIDTH} {height}" width="{_WIDTH}" height="{height}"'
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" width="{_WIDTH}" height="{height}" '
-        f'role="img" font-family="{_FONT}" font-size="10.5">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" font-family="{_FONT}" font-size="10.5">',
         f"<title>{_text(about, 300)}</title>",
         f'<rect width="{_WIDTH}" height="{height}" fill="#fff"/>',
         f'<text x="{_LEFT}" y="14" font-size="12" font-weight="600">{_text(chart.title, 96)}</text>',

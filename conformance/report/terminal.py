@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from conformance.cases.grade import Grade
+from conformance.cases.setpoint import Outcome
 from conformance.cases.verdict import Verdict
 from conformance.report import matrix, setpoints, view
 from conformance.report.result import ProofRow, RunResult
@@ -147,7 +148,7 @@ def _setpoints(result: RunResult) -> Iterator[Line]:
                 yield f"    {text}", _VERDICTS.get(outcome.verdict, "")
         yield f"  {each.total}", ""
         for reason, places in each.unjudged().items():
-            about = f"{setpoints.Outcome.NOT_JUDGED}, {view.plural(len(places), 'setpoint')}: {reason}"
+            about = f"{Outcome.NOT_JUDGED}, {view.plural(len(places), 'setpoint')}: {reason}"
             lines = textwrap.wrap(view.one_line(about, _LONGEST_NOTE), _WIDTH - 2, subsequent_indent="  ")
             yield from ((f"  {line}", "light") for line in lines)
     if tables:
