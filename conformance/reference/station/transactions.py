@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from conformance.reference.station.authorization import Authorization
 from conformance.reference.station.base import Evse, Session, Transaction
-from conformance.reference.station.meter import NOMINAL_VOLTAGE
 
 if TYPE_CHECKING:
     from conformance.reference.station.config import StationConfig
@@ -139,12 +138,6 @@ class Transactions(Authorization):
         place.load = float(watts)
         if place.meter.power:
             place.meter.power = self.power_drawn(place)
-
-    async def measure_load(self, evse: int) -> Payload:
-        """Return what a meter between the station and the EV shows, in amperes of each phase."""
-        place = self.evses[evse]
-        lines = max(place.phases, 1)
-        return {"amperes": [place.meter.power / NOMINAL_VOLTAGE / lines] * lines}
 
     def may_transact(self) -> bool:
         """Tell whether transactions may start: only once the CSMS has accepted this boot (B02, B03.FR.01)."""
