@@ -6,7 +6,6 @@ import asyncio
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from conformance.reference.station.meter import NOMINAL_VOLTAGE
 from conformance.reference.station16.availability import LOCK_FAILURE
 from conformance.reference.station16.base import Connector, Session, Transaction
 from conformance.reference.station16.metering import Metering
@@ -84,15 +83,6 @@ class Transactions16(Metering):
             connector.load = float(watts)
             if connector.meter.power:
                 connector.meter.power = self.power_drawn(connector)
-
-    async def measure_load(self, evse: int) -> Payload:
-        """Return what a meter between the station and the EVs shows, in amperes of each phase."""
-        amperes = [0.0] * max(max(each.config.phases, 1) for each in self.connectors_of(evse))
-        for connector in self.connectors_of(evse):
-            lines = max(connector.config.phases, 1)
-            for line in range(lines):
-                amperes[line] += connector.meter.power / NOMINAL_VOLTAGE / lines
-        return {"amperes": amperes}
 
     def may_transact(self) -> bool:
         """Tell whether transactions may start: only once the Central System has accepted this boot (4.2.1)."""
