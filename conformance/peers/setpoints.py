@@ -9,7 +9,7 @@ from itertools import count
 from typing import Any, Literal
 
 from conformance.cases.catalogue import catalogue
-from conformance.cases.setpoint import Chart, Drawn, Outcome, Series, Setpoint
+from conformance.cases.setpoint import Chart, Drawn, Outcome, Series, Setpoint, Unit
 from conformance.cases.spec import Spec
 from conformance.oracles.charging import Book, Course, EvseLimits, Running, Site, expected, reported
 from conformance.oracles.charging.outcome import (
@@ -40,7 +40,7 @@ PURPOSES: Sequence[Purpose] = ("TxProfile", "TxDefaultProfile", "ChargingStation
 STATION = 0
 """The place of what limits the whole station."""
 
-UNIT, LEVELS = "ChargingScheduleAllowedChargingRateUnit", "ChargeProfileMaxStackLevel"
+RATE_UNIT, LEVELS = "ChargingScheduleAllowedChargingRateUnit", "ChargeProfileMaxStackLevel"
 _AMPLE = 16.0
 """Amperes that every EVSE is taken to deliver where its profile does not say."""
 _AGO = timedelta(seconds=60)
@@ -94,17 +94,15 @@ class _Lines:
 class Trial:
     """Asks one station for limits, one after the other, and notes what becomes of each."""
 
-    def __init__(
-        self, station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile, unit: str, levels: int
-    ) -> None:
+    def __init__(self, station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
         self.station = station
         self.csms = csms
         self.spec = spec
         self.profile = profile
         self.rides: list[Ride] = []
         self.book = Book(profile.version)
-        self.unit = unit
-        self.levels = levels
+        self.unit: Unit = "A"
+        self.levels = 0
         parameters = profile.parameters
         self.allowance = Allowance(parameters.limit_tolerance.amperes, parameters.limit_tolerance.percent)
         self._speak = csms.speak
@@ -169,6 +167,7 @@ class Trial:
         """Watch an EV that charges already."""
         ride = Ride(session, Ammeter(self.station, self.csms, self.profile, session), self._clock())
         self.rides.append(ride)
+        self._limits_changed()
         return ride
 
     async def unlimited(self, ride: Ride) -> None:
@@ -187,6 +186,7 @@ class Trial:
         """Its transaction is over."""
         self.rides.remove(ride)
         self.book.transaction_over(self._transaction(ride))
+        self._limits_changed()
 
     async def _want(self, evse: int, *, part: float) -> None:
         """Let the EVs at an EVSE want a part of what that can deliver, where the driver can."""
@@ -382,11 +382,11 @@ class Trial:
         return expected(self.book, self._site, place, now - timedelta(seconds=1), now + _HORIZON, "A", self._running())
 
     async def course(self, place: int) -> tuple[Course | None, Course]:
-        """What the station reports for the next hour in amperes, None where it reports nothing, and what is expected."""
+        """What the station reports for the next hour, None where it reports nothing, and what is expected."""
         begin = self._clock()
         found = await self._schedule(place, int(_HORIZON.total_seconds()))
         first, last = begin, begin + _HORIZON
-        return found, expected(self.book, self._site, place, first, last, self.unit, self._running())  # type: ignore[arg-type]
+        return found, expected(self.book, self._site, place, first, last, self.unit, self._running())
 
     async def told(self, place: int) -> Told:
         """What the station reports of the limit that holds now."""
@@ -478,7 +478,7 @@ class Trial:
         slack = max(self.allowance.amperes, shown.most * self.allowance.percent / 100)
         apart = max(told.least - shown.most, shown.least - told.most)
         words = f"the station tells of {amps(told.most)} at EVSE {ride.evse}, the other meter shows {amps(shown.most)}"
-        self.note(METER, apart <= slack, words)
+        self.note(METER, words, holds=apart <= slack)
 
     async def _wait(self, seconds: float) -> None:
         with suppress(NotSeen):
@@ -486,8 +486,8 @@ class Trial:
 
     # -- noting -----------------------------------------------------------------------------------------------------
 
-    def note(self, rule: str, holds: bool | None, why: str) -> None:  # noqa: FBT001 -- what is noted
-        """Note what was found of a rule."""
+    def note(self, rule: str, why: str, *, holds: bool | None) -> None:
+        """Note whether a rule holds, None where that could not be seen, and why."""
         self._notes.setdefault(rule, []).append(_Note(holds, why))
 
     def _record(  # noqa: PLR0913 -- as above
@@ -518,16 +518,16 @@ class Trial:
         if not seen.accepted:
             clean = judged.outcome is Outcome.REJECTED
             rule = REJECTED if self.spec.declares(REJECTED) else kept
-            self.note(rule, None if judged.outcome is Outcome.NOT_JUDGED else clean, f"{because} ({answer})")
+            self.note(rule, f"{because} ({answer})", holds=None if judged.outcome is Outcome.NOT_JUDGED else clean)
             return
         if judged.outcome is Outcome.CONTRADICTED:
-            self.note(DOWNGRADED if self.spec.declares(DOWNGRADED) else told, False, because)
+            self.note(DOWNGRADED if self.spec.declares(DOWNGRADED) else told, because, holds=False)
         else:
-            self.note(told, judged.told, because)
+            self.note(told, because, holds=judged.told)
             if judged.outcome is Outcome.DOWNGRADED:
-                self.note(DOWNGRADED, True, because)
+                self.note(DOWNGRADED, because, holds=True)
         if measured:
-            self.note(kept, judged.kept, because)
+            self.note(kept, because, holds=judged.kept)
 
     def conclude(self) -> None:
         """Judge what the case declares by everything that was noted, and keep the chart."""
@@ -617,7 +617,7 @@ _STEADY = 0.5
 
 
 def _together(looks: Sequence[Look]) -> tuple[Current, ...]:
-    """What several EVs draw together: by the meters of the station, and by those of somebody else where all have one."""
+    """What several EVs draw together: by the station's meters, and by those of somebody else where all have one."""
     found = []
     for which in ("told", "shown"):
         each = [getattr(look, which) for look in looks]
@@ -647,7 +647,8 @@ async def setpoints(
         await afterwards.enter_async_context(_unlimited(csms))
         await afterwards.enter_async_context(measuring(csms, profile))
         await afterwards.enter_async_context(vacated(station, csms))
-        trial = Trial(station, csms, spec, profile, await _unit(csms), await _levels(csms))
+        trial = Trial(station, csms, spec, profile)
+        trial.unit, trial.levels = await _unit(csms), await _levels(csms)
         trial.place = profile.connectors[0][0] if place is None else place
         afterwards.push_async_callback(_restore_loads, trial)
         try:
@@ -666,10 +667,10 @@ async def _restore_loads(trial: Trial) -> None:
         await trial._want(evse, part=0.5)  # noqa: SLF001 -- of this module
 
 
-async def _unit(csms: CsmsPeer) -> str:
+async def _unit(csms: CsmsPeer) -> Unit:
     """The unit of limits: amperes where the station takes them or does not say, else watts."""
     try:
-        said = await csms.speak.read(UNIT)
+        said = await csms.speak.read(RATE_UNIT)
     except AssertionError:
         return "A"
     units = {each.strip().lower() for each in said.split(",")}

@@ -11,7 +11,7 @@ from string import Template
 
 from conformance.cases.grade import Grade
 from conformance.cases.matrix import Cell
-from conformance.cases.setpoint import Setpoint
+from conformance.cases.setpoint import Chart, Setpoint
 from conformance.cases.verdict import Verdict
 from conformance.report import chart, matrix, setpoints, view
 from conformance.report.result import CaseRow, FindingRow, ProofRow, RunResult
@@ -211,11 +211,16 @@ def _setpoints(result: RunResult) -> str:
 def _setpoint_table(table: setpoints.Table) -> str:
     heads = "".join(f"<th>{head}</th>" for head in ("Setpoint", "Answer", "Asked", "Reported", "Drawn", "Outcome"))
     body = "".join(_setpoint_rows(row, asked) for row, asked in table.cases())
-    charts = "".join(f'<div class="chart">{chart.svg(each)}</div>' for row, _ in table.cases() for each in row.charts)
+    charts = "".join(_chart(each) for row, _ in table.cases() for each in row.charts)
     return (
         f'<h3>{_text(table.where)}</h3><table class="matrix setpoints"><thead><tr>{heads}</tr></thead>{body}</table>'
-        f'<div class="compact"><p>{_text(table.total, 200)}</p></div>{charts}'
+        f'<div class="compact"><p>{_text(table.total, 200)}</p></div><div class="charts">{charts}</div>'
     )
+
+
+def _chart(each: Chart) -> str:
+    caption = f"<b>{_text(each.title)}</b><small>{_text(chart.key(each), 600)}</small>"
+    return f"<figure>{chart.svg(each, alone=False)}<figcaption>{caption}</figcaption></figure>"
 
 
 def _setpoint_rows(row: CaseRow, asked: Iterable[Setpoint]) -> str:

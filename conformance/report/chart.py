@@ -1,14 +1,17 @@
 """A chart of a limit and of what was drawn, as SVG that reads in black and white."""
 
 import math
+import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 
 from conformance.cases.setpoint import Chart, Drawn, Series
 from conformance.report import view
 
-_WIDTH, _HEIGHT = 680, 235
-_LEFT, _RIGHT, _TOP, _BOTTOM = 44, 108, 44, 34
+_WIDTH, _HEIGHT = 520, 205
+_LEFT, _RIGHT, _BOTTOM = 36, 100, 30
+_TITLE, _TOP = 20, 30
+_ROW = 14
 _APART = 13.0
 _TICKS = 5
 _LOOK: dict[Drawn, str] = {
@@ -22,27 +25,34 @@ _FONT = "system-ui, 'Helvetica Neue', Arial, 'DejaVu Sans', sans-serif"
 _LONGEST = 26
 
 
-def svg(chart: Chart) -> str:
-    """The chart as one SVG element that needs nothing else."""
+def svg(chart: Chart, *, alone: bool = True) -> str:
+    """The chart as one SVG element that needs nothing else; where it is not `alone`, its caption is beside it."""
     scale = _Scale(chart)
     lines = _named(chart.series)
     about = f"{chart.title}: {', '.join(name for name, _ in lines)}"
-    key = _key(chart)
-    height = _HEIGHT + 12 * len(key)
-    size = f'viewBox="0 0 {_WIDTH} {height}" width="{_WIDTH}" height="{height}"'
+    rows = _rows(chart) if alone else []
+    above = _TITLE if alone else 0
+    height = above + _HEIGHT + _ROW * len(rows)
+    size = f'viewBox="0 {-above} {_WIDTH} {height}" width="{_WIDTH}" height="{height}"'
+    head = f'<text x="2" y="-6" font-size="12.5" font-weight="600">{_text(chart.title, 76)}</text>' if alone else ""
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" font-family="{_FONT}" font-size="10.5">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" font-family="{_FONT}" font-size="11.5">',
         f"<title>{_text(about, 300)}</title>",
-        f'<rect width="{_WIDTH}" height="{height}" fill="#fff"/>',
-        f'<text x="{_LEFT}" y="14" font-size="12" font-weight="600">{_text(chart.title, 96)}</text>',
+        f'<rect y="{-above}" width="{_WIDTH}" height="{height}" fill="#fff"/>',
+        head,
         *_grid(scale, chart.unit),
         *_marks(chart, scale),
         *_series(chart.series, scale),
         *_labels(lines, scale),
-        *(f'<text x="{_LEFT}" y="{_HEIGHT + 4 + 12 * row}" font-size="9.5">{line}</text>' for row, line in key),
+        *(f'<text x="2" y="{_HEIGHT + 6 + _ROW * row}" font-size="11">{escape(line)}</text>' for row, line in rows),
         "</svg>",
     ]
     return "".join(parts)
+
+
+def key(chart: Chart) -> str:
+    """What the numbers in the chart mean, as one line."""
+    return " · ".join(f"{number}: {view.one_line(text, 60)}" for number, (_, text) in enumerate(chart.marks, start=1))
 
 
 class _Scale:
@@ -121,15 +131,9 @@ def _spread(chart: Chart, scale: _Scale) -> Iterator[tuple[int, float]]:
         yield number, last
 
 
-def _key(chart: Chart) -> list[tuple[int, str]]:
-    """What the numbers mean, in rows that fit."""
-    rows: list[str] = [""]
-    for number, (_, text) in enumerate(chart.marks, start=1):
-        each = f"{number}: {view.one_line(text, 60)}"
-        if len(rows[-1]) + len(each) > (_WIDTH - _LEFT) // 5:
-            rows.append("")
-        rows[-1] += f"   {each}" if rows[-1] else each
-    return [(row, escape(line).replace("   ", " \u00b7 ")) for row, line in enumerate(rows) if line]
+def _rows(chart: Chart) -> list[tuple[int, str]]:
+    """What the numbers mean, in numbered rows that fit."""
+    return list(enumerate(textwrap.wrap(key(chart), _WIDTH // 6)))
 
 
 def _series(series: Sequence[Series], scale: _Scale) -> Iterator[str]:
