@@ -44,7 +44,8 @@ class Setpoint:
 
     `asked`, `reported` (the composite schedule of that moment) and `drawn` are in `unit`; None where there is no limit,
     none was reported, or nothing could be measured. `answer` is what the station said, with its reason if it gave one;
-    `reason` says why it came to `outcome`, where that needs words.
+    `reason` says why it came to `outcome`, where that needs words. `known` is false where nobody could ask what the
+    station reports.
     """
 
     what: str
@@ -55,6 +56,7 @@ class Setpoint:
     drawn: float | None = None
     unit: Unit = "A"
     reason: str = ""
+    known: bool = True
 
 
 Drawn = Literal["limit", "reported", "drawn"]

@@ -21,11 +21,15 @@ MESSAGES = ("TransactionEvent", "MeterValues")
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One look at the meters: when, what the station tells of its own, and what that of somebody else shows."""
+    """One look at the meters: when, what the station tells of its own, and what that of somebody else shows.
+
+    `watts` is the power over all phases, as far as either says it, the more of both.
+    """
 
     at: datetime
     told: Current | None = None
     shown: Current | None = None
+    watts: float | None = None
 
     @property
     def currents(self) -> tuple[Current, ...]:
@@ -48,6 +52,7 @@ class Ammeter:
         self._triggers: list[str] = list(dict.fromkeys([*triggers, "MeterValues"]))
         self._samples = True
         self._other = station.can("measure_load")
+        self._power: float | None = None
 
     async def look(self, *, thorough: bool = True) -> Look | None:
         """Read the meters, that of somebody else only where `thorough` or where the station has none; None for none."""
@@ -55,10 +60,13 @@ class Ammeter:
         shown = await self.shown() if thorough or told is None else None
         if told is None and shown is None:
             return None
-        return Look(self._csms.transcript.clock.utcnow(), told, shown)
+        current, power = (None, None) if told is None else (told.current, told.watts)
+        powers = [each for each in (power, self._power) if each is not None]
+        return Look(self._csms.transcript.clock.utcnow(), current, shown, max(powers, default=None))
 
     async def shown(self) -> Current | None:
         """What somebody else's meter shows, None where there is none."""
+        self._power = None
         if not self._other:
             return None
         try:
@@ -66,17 +74,14 @@ class Ammeter:
         except (Unsupported, DriverFailed):
             self._other = False
             return None
-        return self._current(measured)
+        self._power = sum(measured.amperes) * self.wiring.voltage if measured.watts is None else measured.watts
+        self._learn(measured.watts or 0.0)
+        return shown_by(measured, self.wiring)
 
-    def _current(self, measured: Measured) -> Current:
-        if measured.watts is None:
-            return Current.exactly(max(measured.amperes))
-        self._learn(measured.watts)
-        lines, used = self.wiring.lines, self.wiring.used
-        return Current(*(measured.watts / (self.wiring.voltage * each) for each in (lines, used)))
-
-    async def _told(self) -> Current | None:
+    async def _told(self) -> Reading | None:
         """What the station tells when it is asked, or the next time that it does by itself."""
+        if self._csms.link is None:
+            return None
         for trigger in tuple(self._triggers):
             found = await self._triggered(trigger)
             if found is not None:
@@ -89,7 +94,7 @@ class Ammeter:
     def _sampled_within(self) -> float:
         return self._profile.parameters.meter_interval + self._profile.timing.answer
 
-    async def _triggered(self, what: str) -> Current | None:
+    async def _triggered(self, what: str) -> Reading | None:
         mark = self._csms.now
         try:
             answer = await self._speak.trigger(what, self.session.connector)
@@ -99,14 +104,14 @@ class Ammeter:
             return None
         return await self._next(mark, self._profile.timing.answer)
 
-    async def _next(self, mark: int, within: float) -> Current | None:
+    async def _next(self, mark: int, within: float) -> Reading | None:
         """What the first message after a mark says that says something of the current."""
         try:
             await self._csms.until(lambda: bool(self.told(after=mark)), "a meter value of the current", within=within)
         except NotSeen:
             self._samples = False
             return None
-        return self.told(after=mark)[-1].current
+        return self.told(after=mark)[-1]
 
     def told(self, *, after: int) -> list[Reading]:
         """What the station has told of the current of this transaction, in the order in which it was read."""
@@ -133,6 +138,26 @@ class Ammeter:
     def _learn(self, watts: float) -> None:
         used = max(self.wiring.used, self.wiring.shown_by(watts))
         self.wiring = replace(self.wiring, used=used)
+
+
+async def other_meter(station: StationDriver, profile: SutProfile, evse: int) -> Current | None:
+    """What somebody else's meter shows at an EVSE, whatever goes on there; None where there is none."""
+    if not station.can("measure_load"):
+        return None
+    try:
+        measured = await station.measure_load(evse)
+    except (Unsupported, DriverFailed):
+        return None
+    wired = wiring(next(each for each in profile.evse if each.id == evse), profile.parameters.nominal_voltage)
+    return shown_by(measured, wired)
+
+
+def shown_by(measured: Measured, wired: Wiring) -> Current:
+    """What flows in each phase, by what was measured."""
+    if measured.watts is None:
+        return Current.exactly(max(measured.amperes))
+    used = max(wired.used, wired.shown_by(measured.watts))
+    return Current(*(measured.watts / (wired.voltage * each) for each in (wired.lines, used)))
 
 
 def wiring(evse: Evse, voltage: float) -> Wiring:

@@ -5,14 +5,14 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from itertools import count
 from typing import Any, Literal
 
 from conformance.cases.catalogue import catalogue
 from conformance.cases.setpoint import Chart, Drawn, Outcome, Series, Setpoint, Unit
 from conformance.cases.spec import Spec
-from conformance.oracles.charging import Book, Course, EvseLimits, Running, Site, expected, reported
+from conformance.oracles.charging import Book, Course, EvseLimits, Running, Site, differences, expected, reported
 from conformance.oracles.charging.outcome import (
+    SLACK,
     Allowance,
     Current,
     Judged,
@@ -23,7 +23,7 @@ from conformance.oracles.charging.outcome import (
     reported_otherwise,
     total,
 )
-from conformance.peers.ammeter import Ammeter, Look, measuring
+from conformance.peers.ammeter import Ammeter, Look, measuring, other_meter
 from conformance.peers.csms import CsmsPeer
 from conformance.peers.csms_dialect import Connector
 from conformance.peers.received import NoAnswer, NotSeen, Received, Refused
@@ -33,7 +33,7 @@ from conformance.sut.profile import SutProfile
 
 TOLD, ENFORCED = "SETPOINT.TOLD.01", "SETPOINT.ENFORCED.01"
 REJECTED, DOWNGRADED = "SETPOINT.REJECTED.01", "SETPOINT.DOWNGRADED.01"
-METER = "SETPOINT.METER.01"
+METER, PHASES, COURSE, KEPT = "SETPOINT.METER.01", "SETPOINT.PHASES.01", "SETPOINT.COURSE.01", "SETPOINT.KEPT.01"
 
 Purpose = Literal["TxProfile", "TxDefaultProfile", "ChargingStationMaxProfile"]
 PURPOSES: Sequence[Purpose] = ("TxProfile", "TxDefaultProfile", "ChargingStationMaxProfile")
@@ -41,6 +41,7 @@ STATION = 0
 """The place of what limits the whole station."""
 
 RATE_UNIT, LEVELS = "ChargingScheduleAllowedChargingRateUnit", "ChargeProfileMaxStackLevel"
+PERIODS = "ChargingScheduleMaxPeriods"
 _AMPLE = 16.0
 """Amperes that every EVSE is taken to deliver where its profile does not say."""
 _AGO = timedelta(seconds=60)
@@ -49,7 +50,8 @@ _LOOKS = 2
 _PACE = 5
 """How often the meters are looked at in the time that a station has to follow a limit."""
 
-_ids = count(77_000)
+_AMPERES: frozenset[Unit] = frozenset({"A"})
+_FIRST_ID = 77_000
 
 
 @dataclass
@@ -101,8 +103,9 @@ class Trial:
         self.profile = profile
         self.rides: list[Ride] = []
         self.book = Book(profile.version)
-        self.unit: Unit = "A"
+        self.units = _AMPERES
         self.levels = 0
+        self.periods = 1
         parameters = profile.parameters
         self.allowance = Allowance(parameters.limit_tolerance.amperes, parameters.limit_tolerance.percent)
         self._speak = csms.speak
@@ -113,10 +116,12 @@ class Trial:
             least_amperes=parameters.least_current,
         )
         self._notes: dict[str, list[_Note]] = {}
-        self._ids: dict[object, int] = {}
+        self._answers: dict[int, str] = {}
         self._lines = _Lines()
         self._silent = ""
         self._last: dict[int, Told] = {}
+        self._loads: dict[int, float] = {}
+        self._watts: dict[int, float | None] = {}
 
     # -- limits to choose from --------------------------------------------------------------------------------------
 
@@ -130,6 +135,16 @@ class Trial:
         return least + float(int(part * (most - least)))
 
     @property
+    def unit(self) -> Unit:
+        """The unit in which it is asked: amperes where the station takes them."""
+        return "A" if "A" in self.units else "W"
+
+    @property
+    def capacity(self) -> float | None:
+        """What the first EVSE delivers at most in each phase, None where nobody knows."""
+        return self._capacity(self.profile.connectors[0][0])
+
+    @property
     def least(self) -> float:
         """What an EV charges with at least."""
         return self.profile.parameters.least_current
@@ -137,12 +152,10 @@ class Trial:
     @property
     def most(self) -> float:
         """What the EVs at hand draw, or the EVSE delivers, or any EVSE does."""
-        loads = [each.load for each in self.rides if each.load is not None]
-        first = self._site.evses[self.profile.connectors[0][0]]
-        capacity = self._capacity(self.profile.connectors[0][0])
+        loads = list(self._loads.values())
         if loads and min(loads) > self.least:
             return min(loads)
-        return capacity if capacity is not None else _AMPLE if first.phases else 2 * _AMPLE
+        return _AMPLE if self.capacity is None else self.capacity
 
     def _capacity(self, evse: int) -> float | None:
         built = self._site.evses[evse]
@@ -156,26 +169,43 @@ class Trial:
     # -- EVs --------------------------------------------------------------------------------------------------------
 
     async def charge(self, connector: Connector | None = None) -> Ride:
-        """Let an EV charge that wants all it can get, and see how much that is; raises as `charging` does."""
+        """Let an EV charge that wants all it can get; raises as `charging` does."""
         connector = connector or self.profile.connectors[0]
-        await self._want(connector[0], part=1.0)
+        await self.hungry(connector[0])
         token = self._token(len(self.rides))
         session = await charging(self.station, self.csms, connector, token)
         return self.ride(session)
 
+    async def charge_unlimited(self, connector: Connector | None = None) -> Ride:
+        """Let an EV charge, and see what it draws when nobody limits it."""
+        ride = await self.charge(connector)
+        await self.unlimited(ride)
+        return ride
+
     def ride(self, session: Charging) -> Ride:
         """Watch an EV that charges already."""
-        ride = Ride(session, Ammeter(self.station, self.csms, self.profile, session), self._clock())
+        meter = Ammeter(self.station, self.csms, self.profile, session)
+        ride = Ride(session, meter, self._clock(), self._loads.get(session.connector[0]))
         self.rides.append(ride)
         self._limits_changed()
         return ride
 
     async def unlimited(self, ride: Ride) -> None:
-        """See what an EV draws that nobody limits."""
+        """See what an EV draws that nobody limits; the next one there is taken to draw as much."""
         look = await self._steady(ride)
         if look is not None:
-            ride.load = min(each.least for each in look.currents)
+            ride.load = self._loads[ride.evse] = min(each.least for each in look.currents)
             ride.seen = look.currents[0]
+
+    async def flows(self, ride: Ride) -> None:
+        """Wait until energy flows, where the meters show it; raises AssertionError where none comes to."""
+        deadline = time.monotonic() + self.csms.patience.for_action("StatusNotification")
+        while True:
+            look = await self._look(ride, thorough=True)
+            if look is None or look.currents[0].least > 0:
+                return
+            assert time.monotonic() < deadline, f"no energy came to flow at EVSE {ride.evse}"
+            await self._wait(self.profile.timing.ramp / _PACE)
 
     async def leave(self, ride: Ride) -> None:
         """Stop its transaction and pull its plug; its own limits end with it."""
@@ -187,6 +217,10 @@ class Trial:
         self.rides.remove(ride)
         self.book.transaction_over(self._transaction(ride))
         self._limits_changed()
+
+    async def hungry(self, evse: int) -> None:
+        """Let EVs at an EVSE want all that it can deliver, where the driver can."""
+        await self._want(evse, part=1.0)
 
     async def _want(self, evse: int, *, part: float) -> None:
         """Let the EVs at an EVSE want a part of what that can deliver, where the driver can."""
@@ -221,7 +255,7 @@ class Trial:
         """A profile with this limit, or with these from so many seconds after its start on; it began a minute ago.
 
         The same limit set anew, of the same purpose and level at the same place, is the same profile with other
-        contents.
+        contents, from one case to the next: no two of them can be in each other's way.
         """
         place = STATION if purpose == "ChargingStationMaxProfile" else self._evse(evse)
         steps = [(0, amperes)] if isinstance(amperes, int | float) else list(amperes)
@@ -231,10 +265,10 @@ class Trial:
         for at, limit in steps:
             told = self._in_unit(limit, unit or self.unit, meant or (own or 1))
             periods.append((at, told) if meant is None else (at, told, meant))
-        key = (place, purpose, level)
+        number = _FIRST_ID + 100 * place + 10 * PURPOSES.index(purpose) + level
         fields: dict[str, Any] = {"transaction": transaction} if transaction is not None else {}
         return self._speak.charging_profile(
-            id=self._ids.setdefault(key, next(_ids)),
+            id=number,
             purpose=purpose,
             stack_level=level,
             unit=unit or self.unit,
@@ -263,8 +297,12 @@ class Trial:
         phases: int | None = None,
         unit: str | None = None,
         start: datetime | None = None,
+        watch: bool = True,
     ) -> Judged:
-        """Ask for a limit and see what becomes of it; `rules` are what it is judged by in schedule and current."""
+        """Ask for a limit and see what becomes of it; `rules` are what it is judged by in schedule and current.
+
+        Where not to `watch`, the current is not looked at: because no energy flows, for instance.
+        """
         ride = ride or (self.rides[0] if self.rides else None)
         payload = self.draft(
             amperes,
@@ -281,7 +319,22 @@ class Trial:
         answer = await self.set(place, payload)
         self._mark(what)
         nominal = amperes if isinstance(amperes, int | float) else amperes[0][1]
-        return await self._see(what, place, answer, payload, before, nominal, rules)
+        return await self._see(what, place, answer, payload, before, nominal, rules, watch=watch)
+
+    async def refused(self, what: str, amperes: float, place: int, payload: Mapping[str, Any]) -> None:
+        """Ask for what has to be rejected, and see that nothing changes.
+
+        A station that accepts it is left to other cases: nobody knows what should become of it.
+        """
+        before = self._last.get(place) or await self.told(place)
+        accepted = await self._request(place, payload)
+        self._mark(what)
+        if accepted.startswith("Accepted"):
+            reason = "it was accepted; whether it may be is for other cases to say"
+            self.spec.setpoints.append(Setpoint(what, amperes, Outcome.NOT_JUDGED, accepted, reason=reason))
+            await clear_all(self.csms)
+            return
+        await self._see(what, place, accepted, payload, before, amperes, (REJECTED, REJECTED))
 
     async def send(self, amperes: float, ride: Ride | None = None) -> None:
         """Ask for a limit of a transaction, and look no further: another one follows."""
@@ -291,16 +344,19 @@ class Trial:
         self._mark(amps(amperes))
 
     async def set(self, place: int, payload: Mapping[str, Any]) -> str:
-        """Send a profile for an EVSE, or 0 for the station; the answer, as people read it."""
+        """Have a profile hold for an EVSE, or with 0 for the station; the answer, as people read it."""
+        answer = await self._request(place, payload)
+        if answer == "Accepted":
+            self.book.set(place, payload)
+            self._limits_changed()
+        return answer
+
+    async def _request(self, place: int, payload: Mapping[str, Any]) -> str:
         try:
             answer = await self._speak.set_charging_profile(self._spot(place), payload)
         except Refused as refused:
             return f"CALLERROR {refused.code}"
-        status = str(answer.get("status"))
-        if status == "Accepted":
-            self.book.set(place, payload)
-            self._limits_changed()
-        return _with_reason(answer, status, self.profile.version)
+        return _with_reason(answer, str(answer.get("status")), self.profile.version)
 
     def _spot(self, place: int) -> int | Connector:
         """Where a profile goes: the connector of the EV there, where there is one."""
@@ -321,12 +377,12 @@ class Trial:
         *,
         place: int | None = None,
         rules: tuple[str, str] = (TOLD, ENFORCED),
-        before: Told | None = None,
-    ) -> Judged:
-        """See whether the limit that should hold now does, without asking for another."""
-        self._mark(what)
+    ) -> None:
+        """See whether the limit that should hold now does, without asking for another; nothing where none was taken."""
         spot = self._evse(None) if place is None else place
-        return await self._see(what, spot, "", None, before or Told(None, known=False), None, rules)
+        if self._expected(spot).at(self._clock()) is not None:
+            self._mark(what)
+            await self._see(what, spot, "", None, Told(None, known=False), None, rules)
 
     # -- looking ----------------------------------------------------------------------------------------------------
 
@@ -339,6 +395,8 @@ class Trial:
         before: Told,
         nominal: float | None,
         rules: tuple[str, str],
+        *,
+        watch: bool = True,
     ) -> Judged:
         accepted = answer in ("", "Accepted")
         course = self._expected(place)
@@ -348,7 +406,7 @@ class Trial:
             asked = least = None
         limit = float(asked) if asked is not None else nominal
         assert limit is not None, f"no limit holds that could be looked for: {what}"
-        rides = [each for each in self.rides if place in (STATION, each.evse)]
+        rides = [each for each in self.rides if watch and place in (STATION, each.evse)]
         drawn_before = total(each.seen for each in rides if each.seen is not None) if rides else None
         after = await self.told(place)
         seen = Seen(
@@ -366,7 +424,12 @@ class Trial:
             await self.set(place, payload)
             seen = replace(seen, again=await self.told(place))
         judged = judge(seen, self.allowance)
-        self._record(what, nominal if nominal is not None else limit, answer, seen, judged, rules, measured=bool(rides))
+        said = self._answers.pop(place, "") or answer
+        if not rides and judged.outcome is Outcome.NOT_JUDGED and judged.told:
+            self._answers[place] = said  # nobody charges: what becomes of it is still to be seen
+        else:
+            self._row(what, nominal if nominal is not None else limit, said, seen, judged)
+        self._judge(what, answer, seen, judged, rules, measured=bool(rides))
         return judged
 
     def _load(self, rides: Sequence[Ride]) -> float | None:
@@ -381,12 +444,22 @@ class Trial:
         now = self._clock()
         return expected(self.book, self._site, place, now - timedelta(seconds=1), now + _HORIZON, "A", self._running())
 
-    async def course(self, place: int) -> tuple[Course | None, Course]:
-        """What the station reports for the next hour, None where it reports nothing, and what is expected."""
+    async def follows(self, rule: str) -> None:
+        """Note whether the composite schedule of the next hour is as the rules have it, but for a moment at edges."""
+        place = self.place
         begin = self._clock()
         found = await self._schedule(place, int(_HORIZON.total_seconds()))
-        first, last = begin, begin + _HORIZON
-        return found, expected(self.book, self._site, place, first, last, self.unit, self._running())
+        if found is None:
+            self.note(rule, self._silent, holds=False)
+            return
+        wanted = expected(self.book, self._site, place, begin, begin + _HORIZON, self.unit, self._running())
+        edge = 1 + self.profile.timing.tolerance
+        wrong = differences(found, wanted, tolerance=self._slack(place), edge=edge)
+        self.note(rule, f"the schedule of the next hour: {'; '.join(wrong)}", holds=not wrong)
+
+    def _slack(self, place: int) -> float:
+        """How far a reported limit may be off, in the unit of the station."""
+        return SLACK if self.unit == "A" else SLACK * self._voltage * max(self._site.evses[place].phases, 1)
 
     async def told(self, place: int) -> Told:
         """What the station reports of the limit that holds now."""
@@ -444,6 +517,7 @@ class Trial:
         for ride, look in zip(rides, looks, strict=True):
             assert look is not None
             ride.seen = look.currents[0]
+            self._watts[ride.evse] = look.watts
             self._compare(ride, look)
         return tuple(each for one in kept for each in one)
 
@@ -480,6 +554,81 @@ class Trial:
         words = f"the station tells of {amps(told.most)} at EVSE {ride.evse}, the other meter shows {amps(shown.most)}"
         self.note(METER, words, holds=apart <= slack)
 
+    def one_phase(self, ride: Ride, amperes: float) -> None:
+        """Note whether an EV that was last seen takes no more than this on one phase alone, by its power."""
+        watts = self._watts.get(ride.evse)
+        most = self._voltage * self.allowance.above(amperes)
+        words = f"{amps(amperes)} on one phase is {self._voltage * amperes:.0f} W"
+        if watts is None:
+            self.note(PHASES, f"{words}, and the power could not be measured", holds=None)
+        else:
+            self.note(PHASES, f"{words}, and {watts:.0f} W are drawn", holds=watts <= most)
+
+    async def until(self, moment: datetime) -> None:
+        """Let the time pass until a moment, looking at the meters now and then for the chart."""
+        while (left := (moment - self._clock()).total_seconds()) > 0:
+            await self._wait(min(left, max(self.profile.timing.ramp, left / _PACE)))
+            if self.csms.link is not None and (moment - self._clock()).total_seconds() > self.profile.timing.ramp:
+                for ride in self.rides:
+                    await self._look(ride, thorough=False)
+
+    async def kept_offline(self, ride: Ride, rule: str, *, since: datetime, until: datetime, after: int) -> None:
+        """Judge what the station tells, once it is back, of what flowed while it was cut off."""
+        found = [
+            (each.at, each.current)
+            for each in ride.meter.told(after=after)
+            if each.current is not None and since <= each.at <= until
+        ]
+        self.drew(ride, found)
+        for at, current in found:
+            self._judge_offline(rule, current, f"at {at:%H:%M:%S}", self._expected_at(ride.evse, at))
+
+    async def shown_offline(self, ride: Ride | None, evse: int, rule: str) -> bool:
+        """Judge what the meter of somebody else shows while the station is cut off; False where there is none."""
+        current = await self._steadily_shown(ride, evse)
+        if current is None:
+            return False
+        self._lines.drawn.setdefault(f"EVSE {evse}", []).append((self._clock(), current.most))
+        self._judge_offline(rule, current, "other meter", self._expected_at(evse, self._clock()))
+        return True
+
+    async def _steadily_shown(self, ride: Ride | None, evse: int) -> Current | None:
+        """What the other meter shows once a limit had time to be followed."""
+        limit = self._expected_at(evse, self._clock())
+        deadline = time.monotonic() + self.profile.timing.ramp
+        while True:
+            current = await other_meter(self.station, self.profile, evse) if ride is None else await ride.meter.shown()
+            if current is None or time.monotonic() >= deadline:
+                return current
+            if limit is not None and 0 < current.most <= self.allowance.above(limit):
+                return current
+            await self._wait(self.profile.timing.ramp / _PACE)
+
+    def _expected_at(self, evse: int, moment: datetime) -> float | None:
+        limit = expected(self.book, self._site, evse, moment, moment + timedelta(seconds=1), "A", self._running()).at(
+            moment
+        )
+        return None if limit is None else float(limit)
+
+    def _judge_offline(self, rule: str, current: Current, how: str, limit: float | None) -> None:
+        if limit is None:
+            return
+        most = self.allowance.above(limit)
+        holds = False if current.least > most else None if current.most > most else True
+        drawn = f"{amps(current.most)} {how}, where {amps(limit)} is the limit, without a connection"
+        self.note(rule, drawn, holds=holds)
+        outcome = Outcome.ENFORCED if holds else Outcome.NOT_JUDGED if holds is None else Outcome.IGNORED
+        self.spec.setpoints.append(
+            Setpoint(
+                f"{amps(limit)} offline, {how}",
+                limit,
+                outcome,
+                drawn=round(current.most, 2),
+                reason="" if holds else drawn,
+                known=False,
+            )
+        )
+
     async def _wait(self, seconds: float) -> None:
         with suppress(NotSeen):
             await self.csms.until(lambda: False, "the station to follow its limit", within=seconds)
@@ -490,29 +639,25 @@ class Trial:
         """Note whether a rule holds, None where that could not be seen, and why."""
         self._notes.setdefault(rule, []).append(_Note(holds, why))
 
-    def _record(  # noqa: PLR0913 -- as above
-        self,
-        what: str,
-        asked: float,
-        answer: str,
-        seen: Seen,
-        judged: Judged,
-        rules: tuple[str, str],
-        *,
-        measured: bool,
-    ) -> None:
+    def _row(self, what: str, asked: float, answer: str, seen: Seen, judged: Judged) -> None:
+        """What became of a limit, for the table."""
         last = max(seen.drawn, key=lambda each: each.least, default=None)
         self.spec.setpoints.append(
             Setpoint(
                 what,
                 round(asked, 1),
                 judged.outcome,
-                answer or "not asked again",
+                answer,
                 None if seen.after.limit is None else round(seen.after.limit, 2),
                 None if last is None else round(last.most, 2),
                 reason=judged.reason,
+                known=seen.after.known,
             )
         )
+
+    def _judge(  # noqa: PLR0913 -- as above
+        self, what: str, answer: str, seen: Seen, judged: Judged, rules: tuple[str, str], *, measured: bool
+    ) -> None:
         told, kept = rules
         because = f"{what}: {judged.reason or judged.outcome.value}"
         if not seen.accepted:
@@ -648,7 +793,8 @@ async def setpoints(
         await afterwards.enter_async_context(measuring(csms, profile))
         await afterwards.enter_async_context(vacated(station, csms))
         trial = Trial(station, csms, spec, profile)
-        trial.unit, trial.levels = await _unit(csms), await _levels(csms)
+        trial.units = await _units(csms)
+        trial.levels, trial.periods = await _number(csms, LEVELS, 0), await _number(csms, PERIODS, 1)
         trial.place = profile.connectors[0][0] if place is None else place
         afterwards.push_async_callback(_restore_loads, trial)
         try:
@@ -667,22 +813,23 @@ async def _restore_loads(trial: Trial) -> None:
         await trial._want(evse, part=0.5)  # noqa: SLF001 -- of this module
 
 
-async def _unit(csms: CsmsPeer) -> Unit:
-    """The unit of limits: amperes where the station takes them or does not say, else watts."""
+async def _units(csms: CsmsPeer) -> frozenset[Unit]:
+    """The units of limits that the station takes; amperes where it does not say."""
     try:
         said = await csms.speak.read(RATE_UNIT)
     except AssertionError:
-        return "A"
-    units = {each.strip().lower() for each in said.split(",")}
-    return "W" if units & {"w", "power"} and not units & {"a", "current"} else "A"
+        return _AMPERES
+    told = {each.strip().lower() for each in said.split(",")}
+    words: Mapping[Unit, set[str]] = {"A": {"a", "current"}, "W": {"w", "power"}}
+    return frozenset(unit for unit, means in words.items() if means & told) or _AMPERES
 
 
-async def _levels(csms: CsmsPeer) -> int:
-    """The highest stack level; 0 where the station does not say."""
+async def _number(csms: CsmsPeer, setting: str, otherwise: int) -> int:
+    """A number that the station says of itself, or what is sure where it does not say."""
     try:
-        return int(await csms.speak.read(LEVELS))
+        return int(await csms.speak.read(setting))
     except (AssertionError, ValueError):
-        return 0
+        return otherwise
 
 
 @asynccontextmanager

@@ -71,7 +71,7 @@ def figures(setpoint: Setpoint) -> tuple[str, str, str]:
     """Asked for, reported and drawn, as people write them: `16 A`, `no limit`, `not measured`."""
     return (
         number(setpoint.asked, setpoint.unit, "no limit"),
-        number(setpoint.reported, setpoint.unit, "no limit"),
+        number(setpoint.reported, setpoint.unit, "no limit" if setpoint.known else "not asked"),
         number(setpoint.drawn, setpoint.unit, NOT_MEASURED),
     )
 
