@@ -136,6 +136,8 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
         first=first,
         last=bench.started(),
         cells=tuple(spec.cells),
+        setpoints=tuple(spec.setpoints),
+        charts=tuple(spec.charts),
     )
     _note(item, bench, ran)
     _raise(_safe(item, _told(ran, reason)), ran.verdict, broke)

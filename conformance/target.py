@@ -9,6 +9,7 @@ from conformance.cases.case import Case, Role
 from conformance.cases.catalogue import Catalogue, catalogue
 from conformance.cases.grade import Outcome
 from conformance.cases.matrix import Cell
+from conformance.cases.setpoint import Chart, Setpoint
 from conformance.cases.verdict import Finding, Verdict
 from conformance.report.result import CaseRow, FindingRow
 from conformance.sut.profile import SutProfile
@@ -32,6 +33,8 @@ class Ran:
     first: int = 0
     last: int = 0
     cells: tuple[Cell, ...] = ()
+    setpoints: tuple[Setpoint, ...] = ()
+    charts: tuple[Chart, ...] = ()
 
 
 @dataclass(eq=False)
@@ -142,6 +145,8 @@ class Target:
             first=ran.first,
             last=ran.last,
             cells=tuple(self._cell(each) for each in ran.cells),
+            setpoints=tuple(self._setpoint(each) for each in ran.setpoints),
+            charts=ran.charts,
         )
 
     def outcome(self, id_: str) -> Outcome:
@@ -163,6 +168,10 @@ class Target:
     def _cell(self, cell: Cell) -> Cell:
         kwh = None if cell.kwh_lost is None else round(cell.kwh_lost, 3)
         return replace(cell, kwh_lost=kwh, reason=self.transcript.secrets.text(cell.reason))
+
+    def _setpoint(self, setpoint: Setpoint) -> Setpoint:
+        told = self.transcript.secrets.text
+        return replace(setpoint, answer=told(setpoint.answer), reason=told(setpoint.reason))
 
     def _findings(self, ran: Ran) -> Iterator[FindingRow]:
         for finding in ran.findings:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from conformance.cases.case import Case
 from conformance.cases.catalogue import Catalogue
 from conformance.cases.matrix import Cell
+from conformance.cases.setpoint import Chart, Setpoint
 from conformance.cases.verdict import Finding, Verdict
 
 
@@ -45,6 +46,10 @@ class Spec:
         self.findings: list[Finding] = []
         self.cells: list[Cell] = []
         """What the case found for the table of faults and moments."""
+        self.setpoints: list[Setpoint] = []
+        """What became of the charging limits that the case asked for."""
+        self.charts: list[Chart] = []
+        """How they were kept over time."""
         self._recent: tuple[int, ...] = ()
         self._catalogue = catalogue
         self._touched = touched

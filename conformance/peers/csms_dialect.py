@@ -36,6 +36,8 @@ SETTINGS: Mapping[str, tuple[str, str] | tuple[str, str, str]] = {
     "HeartbeatInterval": ("OCPPCommCtrlr", "HeartbeatInterval"),
     "LocalAuthorizeOffline": ("AuthCtrlr", "LocalAuthorizeOffline"),
     "LocalPreAuthorize": ("AuthCtrlr", "LocalPreAuthorize"),
+    "MeterValuesAlignedData": ("AlignedDataCtrlr", "Measurands"),
+    "MeterValuesSampledData": ("SampledDataCtrlr", "TxUpdatedMeasurands"),
     "MeterValueSampleInterval": ("SampledDataCtrlr", "TxUpdatedInterval"),
     "ResetRetries": ("OCPPCommCtrlr", "ResetRetries"),
     "StopTransactionOnEVSideDisconnect": ("TxCtrlr", "StopTxOnEVSideDisconnect"),
@@ -177,6 +179,9 @@ class CsmsDialect(Protocol):
 
         `number` is that of the remote start, if there was one; where no plug is in, any transaction will do.
         """
+
+    def metered(self, message: Received, connector: Connector) -> bool:
+        """Whether MeterValues are of this connector, or where these have no meters of their own, of its EVSE."""
 
     async def energy(self, session: Charging, *, after: int) -> Received:
         """Wait for the message that says that energy flows; raises NotSeen."""

@@ -250,6 +250,10 @@ class Csms16:
             raise NotSeen("StartTransaction was not answered")
         return Charging(connector, str(answer["transactionId"]), start)
 
+    def metered(self, message: Received, connector: Connector) -> bool:
+        """By the connectorId."""
+        return message.get("connectorId") == self.number(connector)
+
     async def energy(self, session: Charging, *, after: int) -> Received:
         """The status Charging of the connector."""
         return await self._csms.expect(

@@ -202,6 +202,10 @@ class Csms201:
                 return bool(each["evse"].get("id") == evse)
         return True
 
+    def metered(self, message: Received, connector: Connector) -> bool:
+        """By the EVSE."""
+        return message.get("evseId") == connector[0]
+
     async def energy(self, session: Charging, *, after: int) -> Received:
         """An event with the chargingState Charging."""
         if session.event["transactionInfo"].get("chargingState") == "Charging":

@@ -17,7 +17,7 @@ import allure_commons
 from allure_commons.model2 import Label, StatusDetails
 
 from conformance.cases.verdict import Verdict
-from conformance.report import matrix, view
+from conformance.report import chart, matrix, setpoints, view
 from conformance.report.result import CaseRow, FindingRow, RunResult
 
 _NOTED = "conformance"
@@ -104,6 +104,11 @@ def attach(row: CaseRow, trace: str) -> None:
     table = matrix.of_case(row)
     if table is not None:
         allure.attach(matrix.as_text(table), matrix.TITLE.lower(), allure.attachment_type.TEXT)
+    asked = setpoints.of_case(row)
+    if asked is not None:
+        allure.attach(setpoints.as_text(asked), setpoints.TITLE.lower(), allure.attachment_type.TEXT)
+    for each in row.charts:
+        allure.attach(chart.svg(each), view.one_line(each.title, 80), allure.attachment_type.SVG)
     allure.attach(trace, "wire trace", allure.attachment_type.TEXT)
 
 

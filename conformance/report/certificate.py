@@ -11,9 +11,10 @@ from string import Template
 
 from conformance.cases.grade import Grade
 from conformance.cases.matrix import Cell
+from conformance.cases.setpoint import Chart, Setpoint
 from conformance.cases.verdict import Verdict
-from conformance.report import matrix, view
-from conformance.report.result import FindingRow, ProofRow, RunResult
+from conformance.report import chart, matrix, setpoints, view
+from conformance.report.result import CaseRow, FindingRow, ProofRow, RunResult
 
 _TEMPLATE = Path(__file__).with_name("certificate.html.tmpl")
 _LONGEST_MESSAGE = 400
@@ -46,6 +47,7 @@ def certificate(result: RunResult) -> str:
         _warnings(result),
         _open(result),
         _matrices(result),
+        _setpoints(result),
         _excluded(result),
         _reading(),
         f"<footer>{escape(_DISCLAIMER)}</footer>",
@@ -193,6 +195,44 @@ def _outcome(cell: Cell | None) -> str:
     if cell is None or figures == matrix.NOT_JUDGED:
         return f'<span class="none">{figures}</span>'
     return f'<b class="{cell.verdict}">{cell.verdict}</b><small>{figures}</small>'
+
+
+def _setpoints(result: RunResult) -> str:
+    shown = "".join(_setpoint_table(each) for each in setpoints.tables(result))
+    if not shown:
+        return ""
+    means = " · ".join(f"<b>{outcome.value}</b>: {means}" for outcome, means in setpoints.MEANS.items())
+    return (
+        f'<h2>{setpoints.TITLE}</h2><p class="says">What became of each charging limit that was asked for; '
+        f"{setpoints.LEGEND}.</p><p class='says'>{means}.</p>{shown}"
+    )
+
+
+def _setpoint_table(table: setpoints.Table) -> str:
+    heads = "".join(f"<th>{head}</th>" for head in ("Setpoint", "Answer", "Asked", "Reported", "Drawn", "Outcome"))
+    body = "".join(_setpoint_rows(row, asked) for row, asked in table.cases())
+    charts = "".join(_chart(each) for row, _ in table.cases() for each in row.charts)
+    return (
+        f'<h3>{_text(table.where)}</h3><table class="matrix setpoints"><thead><tr>{heads}</tr></thead>{body}</table>'
+        f'<div class="compact"><p>{_text(table.total, 200)}</p></div><div class="charts">{charts}</div>'
+    )
+
+
+def _chart(each: Chart) -> str:
+    caption = f"<b>{_text(each.title)}</b><small>{_text(chart.key(each), 600)}</small>"
+    return f"<figure>{chart.svg(each, alone=False)}<figcaption>{caption}</figcaption></figure>"
+
+
+def _setpoint_rows(row: CaseRow, asked: Iterable[Setpoint]) -> str:
+    head = f'<tr class="of"><td colspan="6"><b>{_text(row.id)}</b> {_text(row.title, 200)}</td></tr>'
+    return head + "".join(_setpoint(each) for each in asked)
+
+
+def _setpoint(each: Setpoint) -> str:
+    cells = "".join(f"<td>{_text(figure)}</td>" for figure in setpoints.figures(each))
+    why = f"<small>{_text(each.reason, 300)}</small>" if each.reason else ""
+    outcome = f'<b class="{each.outcome.verdict}">{each.outcome.value}</b>{why}'
+    return f"<tr><td>{_text(each.what)}</td><td>{_text(each.answer)}</td>{cells}<td>{outcome}</td></tr>"
 
 
 def _failures(result: RunResult) -> str:

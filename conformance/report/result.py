@@ -7,6 +7,7 @@ import msgspec
 
 from conformance.cases.grade import Grade, Graded
 from conformance.cases.matrix import Cell
+from conformance.cases.setpoint import Chart, Setpoint
 from conformance.cases.verdict import Severity, Verdict
 
 
@@ -30,7 +31,8 @@ class CaseRow(msgspec.Struct, frozen=True):
 
     `reason` is what excluded it, what was missing, or what broke: one line. `seconds` is how long it ran, of which
     `waited` were spent waiting for the system under test. `first` and `last` bound its entries in the transcript.
-    `cells` are its part of the table of faults and moments.
+    `cells` are its part of the table of faults and moments, `setpoints` the charging limits that it asked for, `charts`
+    how those were kept over time.
     """
 
     id: str
@@ -48,6 +50,8 @@ class CaseRow(msgspec.Struct, frozen=True):
     first: int = 0
     last: int = 0
     cells: tuple[Cell, ...] = ()
+    setpoints: tuple[Setpoint, ...] = ()
+    charts: tuple[Chart, ...] = ()
 
 
 class ProofRow(msgspec.Struct, frozen=True):

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from conformance.cases.grade import Grade
+from conformance.cases.setpoint import Outcome
 from conformance.cases.verdict import Verdict
-from conformance.report import matrix, view
+from conformance.report import matrix, setpoints, view
 from conformance.report.result import ProofRow, RunResult
 
 Line = tuple[str, str]
@@ -20,6 +21,7 @@ _MOST_NOTES = 5
 _LONGEST_NOTE = 400
 _MOST_CASES = 12
 _MOST_FINDINGS = 4
+_SETPOINT = (42, 9, 9, 13, 16)
 _VERDICTS = {"FAIL": "red", "WARN": "yellow", "INCONCLUSIVE": "yellow"}
 _STYLES = {
     Grade.A: "green",
@@ -37,6 +39,7 @@ def summary_lines(result: RunResult, *, run_dir: Path | None = None) -> list[Lin
         *_heading(result),
         *_grades(result),
         *_matrices(result),
+        *_setpoints(result),
         *_section("FAIL", "red", view.failed(result)),
         *_section("WARN", "yellow", view.warned(result)),
         *_section("NOT JUDGED", "yellow", view.unproven(result), reasons=True),
@@ -131,6 +134,25 @@ def _matrices(result: RunResult) -> Iterator[Line]:
             yield from ((f"  {line}", "light") for line in lines)
     if any(row.cells for row in result.cases):
         yield f"  {matrix.LEGEND}", "light"
+
+
+def _setpoints(result: RunResult) -> Iterator[Line]:
+    tables = setpoints.tables(result)
+    for each in tables:
+        yield "", ""
+        yield f"{setpoints.TITLE}, {each.where}", "bold"
+        yield _cells(setpoints.HEADS, _SETPOINT), "bold"
+        for row, asked in each.cases():
+            yield f"  {view.one_line(row.id, 40)}", "light"
+            for text, outcome in setpoints.case_lines(asked, widths=(_SETPOINT[0] - 2, *_SETPOINT[1:])):
+                yield f"    {text}", _VERDICTS.get(outcome.verdict, "")
+        yield f"  {each.total}", ""
+        for reason, places in each.unjudged().items():
+            about = f"{Outcome.NOT_JUDGED}, {view.plural(len(places), 'setpoint')}: {reason}"
+            lines = textwrap.wrap(view.one_line(about, _LONGEST_NOTE), _WIDTH - 2, subsequent_indent="  ")
+            yield from ((f"  {line}", "light") for line in lines)
+    if tables:
+        yield f"  {setpoints.LEGEND}", "light"
 
 
 def _section(title: str, style: str, cases: list[view.Shown], *, reasons: bool = False) -> Iterator[Line]:

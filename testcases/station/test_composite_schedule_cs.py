@@ -1,11 +1,15 @@
 """Use case K08: the station tells what all its charging profiles come to."""
 
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from conformance.cases.case import case
 from conformance.cases.spec import Spec
 from conformance.cases.verdict import Severity
 from conformance.oracles.charging import Running, misordered
+from conformance.oracles.kept_profiles import Installed
 from conformance.peers.csms import CsmsPeer
 from conformance.peers.kept_profiles import (
     ROUNDING,
@@ -17,8 +21,8 @@ from conformance.peers.kept_profiles import (
     rates,
     whole_seconds,
 )
-from conformance.peers.received import Received
-from conformance.peers.scenes import vacated
+from conformance.peers.received import NotSeen, Received
+from conformance.peers.scenes import Connector, vacated
 from conformance.peers.transaction_scenes import Course, kind, under_way
 from conformance.sut.drivers import StationDriver
 from conformance.sut.profile import SutProfile
@@ -26,6 +30,8 @@ from conformance.wire.schemas import parse_timestamp
 
 MAX, DEFAULT, TX = "ChargingStationMaxProfile", "TxDefaultProfile", "TxProfile"
 STATION = 0
+_LOOKS = 5
+"""How often a composite schedule is asked for in the time that a station has to follow a limit."""
 
 
 @case(
@@ -145,6 +151,33 @@ async def test_unknown_evse(csms: CsmsPeer, spec: Spec, profile: SutProfile) -> 
 
 
 @case(
+    "STATION_COMPOSITE_IS_TOTAL_CS",
+    "The composite schedule of the station is what all its EVSEs together expect to take",
+    requirements=["K08.FR.03"],
+    severity=Severity.NORMAL,
+    needs="smart-charging and evses > 1",
+)
+async def test_total(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
+    """Charge at two EVSEs with a limit each, and ask for the total; then limit the station to less than that."""
+    one, two = _spots(profile)
+    tokens = (profile.parameters.valid_id_token.payload, profile.parameters.other_valid_id_token.payload)
+    async with no_profiles(csms), vacated(station, csms):
+        rate = await rates(csms, profile, one[0])
+        found, going = [], []
+        for spot, token, step in zip((one, two), tokens, (1, 3), strict=True):
+            own = await rates(csms, profile, spot[0])
+            found.append(await install(csms, own, spot[0], DEFAULT, steps=((0, step), (150, step + 1))))
+            session = await under_way(station, csms, spot, token)
+            going.append(Running(spot[0], session.transaction_id, whole_seconds()))
+        for limit in (None, 4):
+            if limit is not None:
+                found.append(await install(csms, rate, STATION, MAX, steps=((0, limit),)))
+            answer = await _composite(csms, rate, STATION)
+            with spec("K08.FR.03"):
+                check_composite(answer, profile, STATION, found, going)
+
+
+@case(
     "TC_K_09_CS",
     "Clearing the default profile of a transaction that runs lifts its limit, and nothing else",
     requirements=["K10.FR.07"],
@@ -159,16 +192,12 @@ async def test_default_cleared(station: StationDriver, csms: CsmsPeer, spec: Spe
         limit = await install(csms, rate, spot[0], DEFAULT, steps=((0, 1),), duration=800)
         course = Course(csms, spot)
         session = await under_way(station, csms, spot, token)
-        before = await _lowest(csms, rate, spot[0])
-        assert before <= rate.limit(1) + ROUNDING, f"{limit} is set, and the composite schedule begins with {before:g}"
+        before = await _highest(csms, rate, spot[0])
+        assert before <= rate.limit(1) + ROUNDING, f"{limit} is set, and the composite schedule has {before:g}"
         answer = await csms.speak.clear_charging_profiles(purpose=DEFAULT)
         assert answer["status"] == "Accepted", f"{limit} was to be cleared, and the answer is {answer['status']}"
-        after = await _lowest(csms, rate, spot[0])
         with spec("K10.FR.07"):
-            assert after > rate.limit(1) + ROUNDING, (
-                f"{limit} of {rate.limit(1):g} {rate.unit} is cleared, and the composite schedule still has "
-                f"{after:g} {rate.unit}"
-            )
+            await _soon(csms, profile, lambda: _above(csms, rate, spot[0], rate.limit(1)))
             await course.none(
                 "the end of the transaction", lambda event: kind(event) == "Ended", for_=profile.timing.settle
             )
@@ -194,16 +223,11 @@ async def test_cleared_gives_way(station: StationDriver, csms: CsmsPeer, spec: S
         for cleared, left in ((own, [default]), (default, [])):
             answer = await csms.speak.clear_charging_profiles(id=cleared.id)
             assert answer["status"] == "Accepted", f"{cleared} was to be cleared, and the answer is {answer['status']}"
-            composite = await csms.speak.composite_schedule(spot[0], 300, rate.unit)
-            assert composite["status"] == "Accepted", f"GetCompositeSchedule was answered {composite['status']}"
             with spec("K10.FR.05"):
                 if left:
-                    check_composite(composite, profile, spot[0], left, running)
+                    await _soon(csms, profile, lambda: _comes_to(csms, profile, rate, spot[0], [default], running))
                 else:
-                    lowest = min(period["limit"] for period in composite["schedule"]["chargingSchedulePeriod"])
-                    assert lowest > rate.limit(5) + ROUNDING, (
-                        f"no profile is left, and the composite schedule still has {lowest:g} {rate.unit}"
-                    )
+                    await _soon(csms, profile, lambda: _above(csms, rate, spot[0], rate.limit(5)))
 
 
 # -- steps ------------------------------------------------------------------------------------------------------------
@@ -234,11 +258,56 @@ async def _obtained(  # noqa: PLR0913 -- what is asked for, and by whom
     return answer
 
 
-async def _lowest(csms: CsmsPeer, rate: Rates, evse: int) -> float:
-    """The lowest limit of an EVSE in the next five minutes."""
+async def _soon(csms: CsmsPeer, profile: SutProfile, check: Callable[[], Awaitable[None]]) -> None:
+    """Check until it holds, for as long as a station may take to follow a limit; raises AssertionError."""
+    deadline = time.monotonic() + profile.timing.ramp
+    while True:
+        try:
+            return await check()
+        except AssertionError:
+            if time.monotonic() >= deadline:
+                raise
+        with suppress(NotSeen):
+            await csms.until(lambda: False, "a new composite schedule", within=profile.timing.ramp / _LOOKS)
+
+
+async def _comes_to(  # noqa: PLR0913 -- what is compared with what
+    csms: CsmsPeer,
+    profile: SutProfile,
+    rate: Rates,
+    evse: int,
+    found: Sequence[Installed],
+    running: Sequence[Running],
+) -> None:
+    """Raise AssertionError where the composite schedule of an EVSE is not what these profiles come to."""
+    check_composite(await _composite(csms, rate, evse), profile, evse, found, running)
+
+
+async def _above(csms: CsmsPeer, rate: Rates, evse: int, limit: float) -> None:
+    """Raise AssertionError where the composite schedule of an EVSE stays as low as a limit that is cleared."""
+    highest = await _highest(csms, rate, evse)
+    assert highest > limit + ROUNDING, (
+        f"the limit of {limit:g} {rate.unit} is cleared, and the composite schedule still has {highest:g} {rate.unit}"
+    )
+
+
+async def _highest(csms: CsmsPeer, rate: Rates, evse: int) -> float:
+    """The highest limit of an EVSE in the next five minutes."""
+    answer = await _composite(csms, rate, evse)
+    return max(float(period["limit"]) for period in answer["schedule"]["chargingSchedulePeriod"])
+
+
+async def _composite(csms: CsmsPeer, rate: Rates, evse: int) -> Received:
+    """The composite schedule of an EVSE for the next five minutes; raises AssertionError where it is not told."""
     answer = await csms.speak.composite_schedule(evse, 300, rate.unit)
     assert answer["status"] == "Accepted", f"GetCompositeSchedule was answered {answer['status']}"
-    return min(float(period["limit"]) for period in answer["schedule"]["chargingSchedulePeriod"])
+    return answer
+
+
+def _spots(profile: SutProfile) -> tuple[Connector, Connector]:
+    """A connector of each of two EVSEs."""
+    one, two = profile.evse[:2]
+    return (one.id, one.connector[0].id), (two.id, two.connector[0].id)
 
 
 def _refused(answer: Received, because: str) -> None:

@@ -771,7 +771,20 @@ def with_failures_16(session: Session16) -> None:
     session.stop(tx=-1)
 
 
-@pytest.mark.parametrize("story", [online_16, through_an_outage_16, with_failures_16])
+def asked_twice_at_once_16(session: Session16) -> None:
+    """Two readings of one moment are equal, and no repeat: they were asked for."""
+    session.after(10)
+    session.start()
+    session.after(10)
+    now = session.time
+    for _ in range(2):
+        session.ask("TriggerMessage", {"requestedMessage": "MeterValues"}, {"status": "Accepted"})
+        session.values(at=now, context="Trigger")
+    session.after(10)
+    session.stop()
+
+
+@pytest.mark.parametrize("story", [online_16, through_an_outage_16, with_failures_16, asked_twice_at_once_16])
 def test_a_session_of_16_in_order_misses_nothing(story: Story) -> None:
     session = Session16()
     story(session)

@@ -9,6 +9,7 @@ from conformance.report.allure import CATEGORIES, grades, write_run_files
 
 SUITE = """
 import pytest
+from conformance.cases.setpoint import Chart, Outcome, Series, Setpoint
 from conformance.cases.verdict import Severity, Verdict
 from conformance.report import allure
 from conformance.report.result import CaseRow, FindingRow
@@ -45,6 +46,10 @@ def test_warned():
 def test_passed():
     said("own", Verdict.PASS, found("VENDOR-7", Verdict.PASS))
 
+def test_limited():
+    asked, kept = Setpoint("16 A", 16, Outcome.ENFORCED), Chart("Half the power", (Series("limit", ((0, 16), (1, 8))),))
+    said("SETPOINT_CS", Verdict.PASS, found("VENDOR-8", Verdict.PASS), setpoints=(asked,), charts=(kept,))
+
 def test_unproven():
     said("TC_K_60_CS", Verdict.INCONCLUSIVE, reason="nobody plugged in")
     raise Unproven("noise")
@@ -78,7 +83,7 @@ def told(tmp_path_factory):
     ]
     pytest.main([*options, str(folder / "allure_sample.py")])
     tests = [json.loads(path.read_text(encoding="utf-8")) for path in results.glob("*-result.json")]
-    files = {path.name: path.read_text(encoding="utf-8") for path in results.glob("*.txt")}
+    files = {path.name: path.read_text(encoding="utf-8") for path in results.glob("*-attachment.*")}
     return {re.split("[: ]", test["name"])[0]: test for test in tests}, files
 
 
@@ -149,6 +154,15 @@ def test_findings_and_trace_are_attached(told):
     assert named["findings"].splitlines()[0] == "FAIL B01.FR.05 (SHALL, B01)"
     assert "    got Accepted\n    frame 3\n" in named["findings"]
     assert [each["name"] for each in tests["TC_K_60_CS"]["attachments"]] == ["wire trace"]
+
+
+def test_setpoints_and_charts_are_attached(told):
+    tests, files = told
+    attached = {each["name"]: (each["type"], files[each["source"]]) for each in tests["SETPOINT_CS"]["attachments"]}
+    assert "1 setpoint: 1 enforced" in attached["setpoints"][1]
+    kind, picture = attached["Half the power"]
+    assert kind == "image/svg+xml"
+    assert picture.startswith("<svg ")
 
 
 def test_tests_that_are_no_cases_stay_as_they_are(told):

@@ -10,7 +10,7 @@ import pytest
 
 from conformance.reference.station import StationConfig
 from conformance.reference.station16 import StationConfig16
-from conformance.sut.drivers import ACTIONS, Context, DriverFailed, StationDriver, Unsupported, create_driver
+from conformance.sut.drivers import ACTIONS, Context, DriverFailed, Measured, StationDriver, Unsupported, create_driver
 from conformance.sut.drivers.terminal import Terminal
 from conformance.sut.profile import SutProfile, load_profile, resolve
 from conformance.sut.tables import Version
@@ -25,6 +25,7 @@ async def do(station: StationDriver, action: str) -> None:
     given: dict[str, tuple[Any, ...]] = {
         "present_id_token": (1, "04AB"),
         "set_load": (1, 7_000.0),
+        "measure_load": (1,),
         "set_fault": (1, 1, "OtherError"),
     }
     await getattr(station, action)(*given.get(action, ()))
@@ -83,6 +84,9 @@ class Station:
     async def set_load(self, evse: int, watts: float) -> None:
         await asyncio.Event().wait()
 
+    async def measure_load(self, evse: int) -> object:
+        return {"watts": 3680} if evse == 1 else "plenty"
+
 
 async def test_the_embedded_driver_calls_the_station(context: Context) -> None:
     station = create_driver(REFERENCE, mutant=Station)
@@ -96,6 +100,9 @@ async def test_the_embedded_driver_calls_the_station(context: Context) -> None:
     assert made.config.password == "correct horse battery"
     await station.plug_in(2, 1)
     await station.power_cycle()
+    assert await station.measure_load(1) == Measured(watts=3680)
+    with pytest.raises(DriverFailed, match=r'measure_load: expected {"amperes": .* got plenty'):
+        await station.measure_load(2)
     with pytest.raises(DriverFailed, match=r"plug_in: the reference station can't do that: KeyError\(9\)"):
         await station.plug_in(9)
     await station.stop()
@@ -474,7 +481,7 @@ async def test_a_person_is_told_where_the_station_dials(operated: StationDriver,
 
 async def test_a_person_does_it(operated: StationDriver, person: Person) -> None:
     for action in ACTIONS:
-        person.type("")
+        person.type("7 kW" if action == "measure_load" else "")
         await do(operated, action)
     asked = person.saw.getvalue()
     assert "Plug the EV into EVSE 1, connector 1." in asked
@@ -511,6 +518,43 @@ async def test_a_person_is_asked_again(operated: StationDriver, person: Person) 
     person.type("what?", "done")
     await operated.plug_in()
     assert "'what?' is none of these" in person.saw.getvalue()
+
+
+async def test_a_person_reads_a_meter(operated: StationDriver, person: Person) -> None:
+    person.type("sixteen", "16,1 16,0 15,9")
+    assert await operated.measure_load(1) == Measured(amperes=(16.1, 16.0, 15.9))
+    assert "'sixteen' is none of 16.1 16.0 15.9" in person.saw.getvalue()
+    person.type("n it has none")
+    with pytest.raises(Unsupported, match="measure_load: it has none"):
+        await operated.measure_load(1)
+
+
+@pytest.mark.parametrize(
+    ("text", "amperes", "watts"),
+    [
+        ("16.1 16.0 15.9", (16.1, 16.0, 15.9), None),
+        ("16.1,16.0,15.9", (16.1, 16.0, 15.9), None),
+        ("16, 16, 15", (16, 16, 15), None),
+        ("10 A", (10,), None),
+        ("11040 W", (), 11040),
+        ("7,4 kW", (), 7400),
+        ("0", (0,), None),
+    ],
+)
+def test_what_a_person_may_type(text: str, amperes: tuple[float, ...], watts: float | None) -> None:
+    assert Measured.typed(text) == Measured(amperes, watts)
+
+
+@pytest.mark.parametrize("text", ["", "a lot", "3 kW 4", "16 A W", ". .", "12 V"])
+def test_what_nobody_may_type(text: str) -> None:
+    with pytest.raises(ValueError, match="is none of"):
+        Measured.typed(text)
+
+
+@pytest.mark.parametrize("told", [None, 7, "7", {"watts": True}, {"amperes": []}, {"amperes": ["1"]}, [float("nan")]])
+def test_what_is_no_measurement(told: object) -> None:
+    with pytest.raises(ValueError, match="expected"):
+        Measured.read(told)
 
 
 async def test_nobody_answers(operated: StationDriver, person: Person) -> None:

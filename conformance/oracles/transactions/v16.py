@@ -92,6 +92,8 @@ def _repeats_one(book: Ledger, seen: Sequence[Event], event: Event, delivery: De
     """Add a delivery to the message that it repeats, if there is one: an equal one, else one that it may be altered."""
     for known in reversed(seen):
         if known.time == event.time and not differences(known.payload, event.payload):
+            if _asked_anew(book, known, event, delivery):
+                return False
             known.deliveries.append(delivery)
             return True
     for known in reversed(seen):
@@ -121,6 +123,21 @@ def _is_altered(book: Ledger, known: Event, event: Event, delivery: Delivery) ->
         return False
     same_meter = known.payload.get("meterStart") == event.payload.get("meterStart")
     return same_id or known.time == event.time or (same_meter and not known.answered)
+
+
+def _asked_anew(book: Ledger, known: Event, event: Event, delivery: Delivery) -> bool:
+    """Whether meter values were told, and asked for once more at the same moment: another reading, and the same."""
+    return (
+        event.kind == VALUES
+        and known.last.outcome is Outcome.ACKNOWLEDGED
+        and any(
+            each.sender == "harness"
+            and isinstance(each.frame, Call)
+            and each.frame.action in ("TriggerMessage", "ExtendedTriggerMessage")
+            and each.frame.payload.get("requestedMessage") == VALUES
+            for each in book.transcript.entries[known.last.call.n + 1 : delivery.call.n]
+        )
+    )
 
 
 def _begun_anew(book: Ledger, known: Event, delivery: Delivery) -> bool:

@@ -47,6 +47,24 @@ class ClearByIdTakesAll(ReferenceStation):
         return self.charging_profiles() if found and "chargingProfileId" in request else found
 
 
+class ClearedProfileComesBack(ReferenceStation):
+    """Forgets at a reboot what was cleared by its id."""
+
+    breaks = "K10.FR.03"
+
+    def on_clear_charging_profile(self, request: Payload) -> Payload:
+        """Leave it in flash memory."""
+        if "chargingProfileId" in request:
+            self.storage.setdefault("cleared", []).extend(self.profiles_to_clear(request))
+        return super().on_clear_charging_profile(request)
+
+    def start_up(self) -> None:
+        """Find it there."""
+        for each in self.storage.pop("cleared", []):
+            self.install_charging_profile(each)
+        super().start_up()
+
+
 class ClearByIdUnknown(ReferenceStation):
     """Knows no profile by its id when it is to clear one."""
 
@@ -465,6 +483,16 @@ class StartProfileForgotten(ReferenceStation):
         """Do nothing."""
 
 
+class StartWithProfileRefused(ReferenceStation):
+    """Refuses a remote start with any profile."""
+
+    breaks = "F01.FR.10"
+
+    def objection_to_start_profile(self, place: Evse, payload: Payload) -> str | None:
+        """Object."""
+        return super().objection_to_start_profile(place, payload) or "UnsupportedParam"
+
+
 class StartProfileKeptButUnused(ReferenceStation):
     """Keeps the profile of a remote start, and does not limit anything by it."""
 
@@ -501,7 +529,7 @@ class ScheduleOfStartProfileUnchecked(ReferenceStation):
         )
 
 
-class StartProfileRefused(Unmanaged):
+class StartProfileNotIgnored(Unmanaged):
     """Refuses a remote start because of a profile that it should leave aside."""
 
     breaks = "F01.FR.12"
@@ -586,6 +614,28 @@ class NoCompositeOfStation(ReferenceStation):
     def on_get_composite_schedule(self, request: Payload) -> Payload:
         """Take one for the other."""
         return super().on_get_composite_schedule({**request, "evseId": request["evseId"] or 1})
+
+
+class StationTotalIsLargest(ReferenceStation):
+    """Tells of itself what the EVSE takes that takes most."""
+
+    breaks = "K08.FR.03"
+
+    def station_total(self, moment: datetime, start: datetime, unit: str) -> tuple[float, int]:
+        """Do not add up."""
+        rates = [self.merged_rate(place, moment, self.ready_since(place, start)) for place in self.evses.values()]
+        return max(self.limit_in(rate, unit) for rate in rates), max(rate.phases for rate in rates)
+
+
+class StationTotalUnlimited(ReferenceStation):
+    """Tells of itself more than it may take."""
+
+    breaks = "K08.FR.03"
+
+    def station_total(self, moment: datetime, start: datetime, unit: str) -> tuple[float, int]:
+        """Add up whatever the EVSEs may take."""
+        rates = [self.evse_rate(place, moment, self.ready_since(place, start)) for place in self.evses.values()]
+        return sum(self.limit_in(rate, unit) for rate in rates), max(rate.phases for rate in rates)
 
 
 class MergedWithoutStation(ReferenceStation):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TextIO
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-    Action = Callable[..., Coroutine[Any, Any, None]]
+    Action = Callable[..., Coroutine[Any, Any, Any]]
 
 
 class Operated(Protocol):
@@ -40,6 +40,9 @@ class Operated(Protocol):
     async def set_load(self, evse: int, watts: float) -> None:
         """Set what the EV would draw."""
 
+    async def measure_load(self, evse: int) -> dict[str, Any]:
+        """Read what it draws."""
+
     async def cut_network(self) -> None:
         """Take the network away."""
 
@@ -62,6 +65,7 @@ class StationProcess:
             "ev_ready": station.ev_ready,
             "ev_suspend": station.ev_suspend,
             "set_load": station.set_load,
+            "measure_load": station.measure_load,
             "cut_network": station.cut_network,
             "restore_network": station.restore_network,
         }
@@ -95,10 +99,10 @@ class StationProcess:
         if action is None:
             return {**outcome, "result": "unsupported", "message": f"no action {request.get('action')!r}"}
         try:
-            await action(**(request.get("args") or {}))
+            value = await action(**(request.get("args") or {}))
         except (KeyError, TypeError, ValueError) as problem:
             return {**outcome, "result": "failed", "message": f"bad args: {type(problem).__name__}: {problem}"}
-        return {**outcome, "result": "done"}
+        return {**outcome, "result": "done"} | ({} if value is None else {"value": value})
 
     def _write(self, message: dict[str, Any]) -> None:
         """Write a line and flush it."""

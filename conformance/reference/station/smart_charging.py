@@ -53,6 +53,10 @@ class SmartCharging(ChargingLimits):
         each = place.meter.power / NOMINAL_VOLTAGE / used
         return (each,) * used + (0.0,) * (lines - used)
 
+    async def measure_load(self, evse: int) -> Payload:
+        """Return what a meter between the station and the EV shows."""
+        return {"amperes": list(self.currents(evse))}
+
     def phases_in_use(self, place: Evse) -> int:
         """Return over how many phases an EV charges: at most as many as its limit is meant for."""
         return min(place.phases, self.allowed_rate(place).phases)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
+    from conformance.reference.station.rpc import Payload
     from conformance.reference.station16.base import Connector, Transaction
     from conformance.reference.station16.config import StationConfig16
 
@@ -194,6 +195,10 @@ class Limits16(Transactions16):
             for phase in range(connector.lines):
                 drawn[phase] += connector.meter.power / NOMINAL_VOLTAGE / connector.lines
         return drawn[0], drawn[1], drawn[2]
+
+    async def measure_load(self, evse: int) -> Payload:
+        """Return what a meter between the station and the EVs shows."""
+        return {"amperes": list(self.currents_drawn(evse))}
 
     async def limits_loop(self) -> None:
         """Follow the schedules: whenever a limit changes, the power does."""

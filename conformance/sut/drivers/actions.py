@@ -1,8 +1,10 @@
 """What can be done to a station, as small protocols; a driver acts, and never reports what went over the wire."""
 
+import math
+import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import quote
 
 from conformance.sut.secret import Secret
@@ -20,6 +22,7 @@ ACTIONS = (
     "ev_arrive",
     "ev_depart",
     "set_load",
+    "measure_load",
     "set_fault",
     "cut_network",
     "restore_network",
@@ -43,6 +46,44 @@ class DriverFailed(Exception):  # noqa: N818 -- reads as what happened
         super().__init__(f"{action}: {why}")
         self.action = action
         self.why = why
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What flows at an EVSE: the current of each phase in amperes, or where only that is known, the power in watts."""
+
+    amperes: tuple[float, ...] = ()
+    watts: float | None = None
+
+    @classmethod
+    def read(cls, told: object) -> "Measured":
+        """From `{"amperes": [16.1, 16.0, 15.9]}`, `{"watts": 11040}` or a mere list; raises ValueError."""
+        match told:
+            case Measured():
+                return told
+            case {"amperes": list(amperes)} | list(amperes) if amperes and all(_is_number(each) for each in amperes):
+                return cls(amperes=tuple(float(each) for each in amperes))
+            case {"watts": watts} if _is_number(watts):
+                return cls(watts=float(watts))
+        raise ValueError(f'expected {{"amperes": [16.1, 16.0, 15.9]}} or {{"watts": 11040}}, got {str(told)[:80]}')
+
+    @classmethod
+    def typed(cls, text: str) -> "Measured":
+        """From what a person types: `16.1 16.0 15.9` in amperes, `11040 W`, `11 kW`; raises ValueError."""
+        words = re.findall(r"[\d.]+|[a-z]+", text.lower().replace(",", "." if "." not in text else " "))
+        numbers = [float(word) for word in words if word[0].isdigit() and word.count(".") <= 1]
+        match [word for word in words if not word[0].isdigit()]:
+            case ["w" | "watt" | "watts"] if len(numbers) == 1:
+                return cls(watts=numbers[0])
+            case ["kw"] if len(numbers) == 1:
+                return cls(watts=numbers[0] * 1000)
+            case [] | ["a" | "amp" | "amps" | "ampere" | "amperes"] if numbers:
+                return cls(amperes=tuple(numbers))
+        raise ValueError(f"{text[:40]!r} is none of 16.1 16.0 15.9 (amperes of each phase), 11040 W or 11 kW")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 class Note(Protocol):
@@ -127,6 +168,9 @@ class Load(Protocol):
     async def set_load(self, evse: int, watts: float) -> None:
         """Set what it would draw if it were allowed to."""
 
+    async def measure_load(self, evse: int) -> Any:
+        """What it draws, by a meter that is not the station's own, in one of the ways that `Measured.read` takes."""
+
 
 class Faults(Protocol):
     """What can be broken for a test."""
@@ -164,8 +208,8 @@ class Hands(Protocol):
     async def stop(self) -> None:
         """Let go of everything, and leave nothing running."""
 
-    async def act(self, action: str, **args: object) -> None:
-        """Carry out one of ACTIONS; raises Unsupported and DriverFailed."""
+    async def act(self, action: str, **args: object) -> Any:
+        """Carry out one of ACTIONS, and give what was measured; raises Unsupported and DriverFailed."""
 
     @property
     def trouble(self) -> str:

@@ -1,6 +1,7 @@
 """The reference station, or a mutant of it, run inside the harness."""
 
 from inspect import getattr_static
+from typing import Any
 
 from conformance.sut.drivers.actions import Context, DriverFailed, Operable
 
@@ -36,12 +37,12 @@ class EmbeddedHands:
         if station is not None:
             await station.power_off()
 
-    async def act(self, action: str, **args: object) -> None:
-        """Call the station's method of that name."""
+    async def act(self, action: str, **args: object) -> Any:
+        """Call the station's method of that name, and give what it returns."""
         if self._station is None:
             raise DriverFailed(action, "the reference station has not been started")
         try:
-            await getattr(self._station, action)(**args)
+            return await getattr(self._station, action)(**args)
         except (LookupError, TypeError, ValueError) as error:
             raise DriverFailed(action, f"the reference station can't do that: {error!r}") from error
 

@@ -1,8 +1,10 @@
 """A station or a CSMS that a person operates, asked at the terminal."""
 
 import asyncio
+from collections.abc import Callable
+from typing import TypeVar
 
-from conformance.sut.drivers.actions import ACTIONS, Context, DriverFailed, Unsupported
+from conformance.sut.drivers.actions import ACTIONS, Context, DriverFailed, Measured, Unsupported
 from conformance.sut.drivers.terminal import Terminal
 
 _WORDING = {
@@ -18,11 +20,15 @@ _WORDING = {
     "ev_arrive": "Drive an EV into the parking bay of EVSE {evse}.",
     "ev_depart": "Drive the EV out of the parking bay of EVSE {evse}.",
     "set_load": "Let the EV on EVSE {evse} draw {watts:g} W.",
+    "measure_load": "Read a meter of your own at EVSE {evse}: the current of each phase, or the power.",
     "set_fault": "Bring about the fault {error} at EVSE {evse}, connector {connector} (NoError: repair it).",
     "cut_network": "Take the station's network away: its cable, its WiFi or its SIM card.",
     "restore_network": "Give the station its network back.",
 }
 _CHOICES = "Enter = done · n = can't be done · never = can't be done, don't ask again · f <what happened> = failed"
+_READINGS = "16.1 16.0 15.9 = amperes of each phase · 11040 W = power · n, never, f <what happened> = it can't be read"
+_DONE = ("", "d", "done", "ok", "y", "yes")
+Told = TypeVar("Told")
 
 
 class OperatorHands:
@@ -57,32 +63,38 @@ class OperatorHands:
         if self._terminal is not None:
             self._terminal.say("\nThe station is yours again.\n")
 
-    async def act(self, action: str, **args: object) -> None:
-        """Ask for it, and take the answer."""
+    async def act(self, action: str, **args: object) -> Measured | None:
+        """Ask for it, and take the answer: that it is done, or what a meter shows."""
         if not self.can(action):
             raise Unsupported(action, "the operator said that it can never be done here")
-        await self._request(action, _WORDING[action].format(**args))
+        request = _WORDING[action].format(**args)
+        if action == "measure_load":
+            return await self._put(action, request, _READINGS, Measured.typed)
+        await self._request(action, request)
+        return None
 
     async def _request(self, action: str, request: str) -> None:
-        """Put a request to the person, one at a time; `action` is what `never` is about."""
+        """Put a request to the person; `action` is what `never` is about."""
+        await self._put(action, request, _CHOICES, _done)
+
+    async def _put(self, action: str, request: str, choices: str, read: Callable[[str], Told]) -> Told:
+        """Put a request to the person, one at a time, and read the answer; ValueError from `read` asks once more."""
         async with self._one_at_a_time:
             try:
                 async with asyncio.timeout(self._patience):
-                    await self._ask(action, request)
+                    return await self._ask(action, request, choices, read)
             except TimeoutError:
                 raise Unsupported(action, f"nobody answered within {self._patience:g} s") from None
             except EOFError:
                 raise Unsupported(action, "there is no terminal at which to ask a person") from None
 
-    async def _ask(self, action: str, request: str) -> None:
+    async def _ask(self, action: str, request: str, choices: str, read: Callable[[str], Told]) -> Told:
         assert self._terminal is not None
-        question = f"\n>> {request}\n   {_CHOICES}: "
+        question = f"\n>> {request}\n   {choices}: "
         while True:
             answer = await self._terminal.ask(question)
             word, _, rest = answer.partition(" ")
             match word.lower():
-                case "" | "d" | "done" | "ok" | "y" | "yes":
-                    return
                 case "n" | "no" | "can't" | "cant":
                     raise Unsupported(action, rest.strip() or "the operator can't do it")
                 case "never":
@@ -90,4 +102,12 @@ class OperatorHands:
                     raise Unsupported(action, rest.strip() or "the operator can never do it here")
                 case "f" | "failed":
                     raise DriverFailed(action, rest.strip() or "the operator says that it failed")
-            question = f"   {answer[:40]!r} is none of these. {_CHOICES}: "
+            try:
+                return read(answer)
+            except ValueError as wrong:
+                question = f"   {wrong}. {choices}: "
+
+
+def _done(answer: str) -> None:
+    if answer.partition(" ")[0].lower() not in _DONE:
+        raise ValueError(f"{answer[:40]!r} is none of these")

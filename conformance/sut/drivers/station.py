@@ -1,9 +1,9 @@
 """The station as the cases see it: one object that can be operated, whoever or whatever does it."""
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from conformance.sut.drivers.actions import ACTIONS, Context, DriverFailed, Hands, Operable, Unsupported
+from conformance.sut.drivers.actions import ACTIONS, Context, DriverFailed, Hands, Measured, Operable, Unsupported
 
 
 class StationDriver:
@@ -106,6 +106,17 @@ class StationDriver:
         """The EV would draw this much, in watts, if it were allowed to."""
         await self._act("set_load", evse=evse, watts=watts)
 
+    async def measure_load(self, evse: int) -> Measured:
+        """What the EV draws, by a meter of somebody else than the station."""
+        told = await self._act("measure_load", evse=evse)
+        try:
+            measured = Measured.read(told)
+        except ValueError as wrong:
+            raise DriverFailed("measure_load", str(wrong)) from None
+        if self._context is not None:
+            self._context.note("driver: measured", evse=evse, amperes=list(measured.amperes), watts=measured.watts)
+        return measured
+
     async def set_fault(self, evse: int, connector: int, error: str) -> None:
         """The connector breaks, as this ChargePointErrorCode of OCPP 1.6 says; NoError: it is whole again."""
         await self._act("set_fault", evse=evse, connector=connector, error=error)
@@ -118,14 +129,14 @@ class StationDriver:
         """And comes back."""
         await self._act("restore_network")
 
-    async def _act(self, action: str, **args: object) -> None:
+    async def _act(self, action: str, **args: object) -> Any:
         if self._context is None:
             raise DriverFailed(action, "the driver has not been started")
         note = self._context.note
         note(f"driver: {action}", **args)
         try:
             async with asyncio.timeout(self._ceiling):
-                await self._hands.act(action, **args)
+                return await self._hands.act(action, **args)
         except TimeoutError:
             why = f"the driver did not finish within {self._ceiling:g} s"
             note(f"driver: {action} failed", why=why)
