@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from math import inf
 from typing import TYPE_CHECKING
 
 from conformance.reference.station.rpc import Payload, RpcError
@@ -572,38 +571,22 @@ class DurationIgnored(_Rewritten):
 
 
 class LastPeriodForOneMinute(ReferenceStation16):
-    """Lets the last period of a schedule last for a minute."""
+    """Lets the last period of a schedule with a duration last for a minute."""
 
     breaks = "16.CP.34"
-    also = (
-        "16.CP.24",
-        "16.CP.25",
-        "16.CP.26",
-        "16.CP.28",
-        "16.CP.30",
-        "16.CP.31",
-        "16.CP.32",
-        "16.CP.33",
-        "16.CP.35",
-        "16.CP.36",
-        "16.CP.37",
-        "16.CP.38",
-        "16.CP.10",
-        "16.CP.11",
-        "16.CP.12",
-        "16.CP.27",
-        "16.CP.41",
-        "16.CP.44",
-        "16.CP.60",
-        "16.CP.62",
-    )
+    also = ("16.CP.31", "16.CP.35", "16.CP.41")
 
     def install(self, profile: Profile) -> None:
         """Make the duration shorter."""
         schedule = profile.schedule
-        last: int = schedule["chargingSchedulePeriod"][-1]["startPeriod"]
-        shorter = {**schedule, "duration": min(last + 60, schedule.get("duration", inf))}
-        super().install(replace(profile, payload={**profile.payload, "chargingSchedule": shorter}))
+        if "duration" in schedule:
+            in_time = [
+                each["startPeriod"]
+                for each in schedule["chargingSchedulePeriod"]
+                if each["startPeriod"] < schedule["duration"]
+            ]
+            schedule = {**schedule, "duration": min(in_time[-1] + 60, schedule["duration"])}
+        super().install(replace(profile, payload={**profile.payload, "chargingSchedule": schedule}))
 
 
 class NeverRecurs(_Rewritten):
