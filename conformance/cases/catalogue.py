@@ -92,7 +92,7 @@ class Catalogue:
             means = self.named(name)
             exact = [each for each in means if each in declared]
             if len(means) > 1 and role:
-                means = tuple(each for each in means if self[each].binds in (role, "both", ""))
+                means = tuple(each for each in means if self[each].binds in (role, "both", "")) or means
             if len(means) > 1 and not exact:
                 raise ValueError(f"{name} may mean {' or '.join(means)} in OCPP {self.edition}: declare which")
             chosen += exact or means
