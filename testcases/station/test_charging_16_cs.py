@@ -130,10 +130,28 @@ async def test_no_plug(station: StationDriver, csms: CsmsPeer, spec: Spec, profi
 )
 async def test_refused(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
     """Plug in, and hold up a card that is answered Invalid, Blocked, Expired and ConcurrentTx in turn."""
+    await _refuse(station, csms, spec, profile, "Invalid", "Blocked", "Expired", "ConcurrentTx")
+
+
+@case(
+    "TC_023_4_CS",
+    "A card that the CSMS calls Invalid starts no transaction",
+    versions=["1.6"],
+    needs=BY_CARD,
+    requirements=["16.TX.17"],
+    severity=Severity.CRITICAL,
+)
+async def test_invalid(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
+    """The first part of TC_023_CS, by which later editions of the official cases tell card and remote start apart."""
+    await _refuse(station, csms, spec, profile, "Invalid")
+
+
+async def _refuse(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile, *statuses: str) -> None:
+    """Plug in, and answer the same card with one status after the other."""
     spot, token = profile.connectors[0], profile.parameters.invalid_id_token.payload
     async with _prepared(station, csms, profile):
         await station.plug_in(*spot)
-        for status in ("Invalid", "Blocked", "Expired", "ConcurrentTx"):
+        for status in statuses:
             csms.keep_answering("Authorize", id_tag_info(status))
             csms.keep_answering("StartTransaction", start_answered(status))
             mark = csms.now
@@ -247,21 +265,55 @@ async def test_cached(station: StationDriver, csms: CsmsPeer, spec: Spec, profil
     requirements=["16.TX.71"],
 )
 async def test_cached_remotely(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
-    """As with the card at the station, with AuthorizeRemoteTxRequests true."""
+    """As with the card at the station, with AuthorizeRemoteTxRequests true: plug in first."""
+    spot = profile.connectors[0]
+    async with _cached_remote_start(station, csms, profile) as token:
+        mark = csms.now
+        if station.can("plug_in"):
+            await station.plug_in(*spot)
+            with suppress(NotSeen):
+                await shows(csms, spot, "Preparing", after=mark)
+        await _ask_for(csms, spot, token)
+        await _judge_not_asked(csms, spec, spot, mark)
+
+
+@case(
+    "TC_007_2_CS",
+    "A remote start of a token that was let in before waits for no Authorize, also where the plug comes after it",
+    versions=["1.6"],
+    needs="authorization-cache and remote-start-authorized",
+    requirements=["16.TX.71"],
+)
+async def test_cached_remotely_first(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
+    """TC_007_CS as later editions of the official cases name it: ask first, where the station takes that."""
+    spot = profile.connectors[0]
+    async with _cached_remote_start(station, csms, profile) as token:
+        mark = csms.now
+        taken = (await csms.speak.remote_start(token, spot, 0))["status"] == "Accepted"
+        if station.can("plug_in"):
+            await station.plug_in(*spot)
+        if not taken:
+            await _ask_for(csms, spot, token)
+        await _judge_not_asked(csms, spec, spot, mark)
+
+
+@asynccontextmanager
+async def _cached_remote_start(
+    station: StationDriver, csms: CsmsPeer, profile: SutProfile
+) -> AsyncIterator[Mapping[str, str]]:
+    """A station that checks remote starts, and a token that it remembers."""
     spot, token = profile.connectors[0], profile.parameters.valid_id_token.payload
     async with (
         _prepared(station, csms, profile),
         configured(csms, {"AuthorizeRemoteTxRequests": "true"}),
         _remembered(station, csms, profile, spot, token),
     ):
-        mark = csms.now
-        if station.can("plug_in"):
-            await station.plug_in(*spot)
-            with suppress(NotSeen):
-                await shows(csms, spot, "Preparing", after=mark)
-        answer = await csms.speak.remote_start(token, spot, 0)
-        assert answer["status"] == "Accepted", f"the remote start was answered {answer['status']}"
-        await _judge_not_asked(csms, spec, spot, mark)
+        yield token
+
+
+async def _ask_for(csms: CsmsPeer, spot: Connector, token: Mapping[str, str]) -> None:
+    answer = await csms.speak.remote_start(token, spot, 0)
+    assert answer["status"] == "Accepted", f"the remote start was answered {answer['status']}"
 
 
 @asynccontextmanager

@@ -80,7 +80,7 @@ async def _another(station: StationDriver, csms: CsmsPeer, profile: SutProfile, 
     "UNANSWERED_STOP_CS",
     "A message that gets no answer at all within MessageTimeout is sent again, the same as before",
     versions=["1.6"],
-    requirements=["16.TX.37", "16.TX.77"],
+    requirements=["16.TX.37", "16.TX.REPEAT.01"],
 )
 async def test_unanswered(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
     """Swallow the first StopTransaction; where the station has no such setting, its patience is not known."""
@@ -112,7 +112,7 @@ async def _patience(csms: CsmsPeer, profile: SutProfile) -> float:
     "SWALLOWED_START_ANSWER_CS",
     "The answer to StartTransaction gets lost with the connection: it is sent again, and the new answer counts",
     versions=["1.6"],
-    requirements=["16.TX.10", "16.TX.77", "16.TX.78"],
+    requirements=["16.TX.10", "16.TX.REPEAT.01", "16.TX.78"],
     severity=Severity.CRITICAL,
 )
 async def test_swallowed_start(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
@@ -248,7 +248,7 @@ def _judge_id(message: Received, session: Charging) -> None:
 
 def _judge_same(csms: CsmsPeer, spec: Spec, first: Received, second: Received) -> None:
     """A repeat says the same as the first time."""
-    with spec("16.TX.77"):
+    with spec("16.TX.REPEAT.01"):
         csms.touch(first, second)
         names = [name for name in {**first, **second} if first.get(name) != second.get(name)]
         told = ", ".join(f"{name} was {first.get(name)} and is {second.get(name)}" for name in names)

@@ -112,7 +112,7 @@ def _samples(csms: CsmsPeer, spot: Connector, after: int) -> list[tuple[datetime
     "A transaction that started offline is told of afterwards, as of when it started",
     versions=["1.6"],
     needs=OFFLINE,
-    requirements=["16.STATUS.13", "16.TX.35", "16.TX.73"],
+    requirements=["16.STATUS.13", "16.TX.35", "16.TX.TIME.01"],
     severity=Severity.BLOCKER,
 )
 async def test_offline_start(
@@ -240,7 +240,7 @@ async def _judge_withheld(  # noqa: PLR0913 -- what is judged, where, and since 
     "A transaction that ended offline is told of afterwards, as of when it ended",
     versions=["1.6"],
     needs="local-stop",
-    requirements=["16.STATUS.14", "16.TX.10", "16.TX.12", "16.TX.35", "16.TX.73"],
+    requirements=["16.STATUS.14", "16.TX.10", "16.TX.12", "16.TX.35", "16.TX.TIME.01"],
     severity=Severity.BLOCKER,
 )
 async def test_offline_stop(
@@ -462,7 +462,7 @@ def _ends(csms: CsmsPeer, mark: int) -> list[Received]:
     "The clock is put back between a start and a stop that wait to be told: their order stays that of the events",
     versions=["1.6"],
     needs=f"{OFFLINE} and local-stop and remote-trigger and trigger-heartbeat",
-    requirements=["16.TX.36", "16.TX.77"],
+    requirements=["16.TX.36", "16.TX.REPEAT.01"],
     severity=Severity.NORMAL,
 )
 async def test_wrong_clock(
@@ -494,7 +494,7 @@ async def test_wrong_clock(
                 answer = await csms.answered(start, within=csms.patience.answer)
                 csms.touch(start, stop)
                 assert answer.n < stop.n, "the stop was told before the start was taken"
-            with spec("16.TX.77"):
+            with spec("16.TX.REPEAT.01"):
                 csms.touch(first, start)
                 assert dict(first) == dict(start), _changed(first, start)
         finally:
@@ -734,7 +734,7 @@ def _judge_time(csms: CsmsPeer, spec: Spec, message: Received, happened: datetim
 
     The clocks may differ by a part of the outage: what counts is to which of the two it is nearer.
     """
-    with spec("16.TX.73"):
+    with spec("16.TX.TIME.01"):
         csms.touch(message)
         told = moment(message)
         assert abs(told - happened) <= abs(message.utc - told), (

@@ -139,7 +139,7 @@ class StopsAtOnce(ReferenceStation16):
 class StampedWhenSent(_Shuffling):
     """Gives what it has kept the time at which it sends it."""
 
-    breaks = "16.TX.73"
+    breaks = "16.TX.TIME.01"
 
     def shuffle(self) -> None:
         """Date it anew."""
@@ -284,7 +284,8 @@ class StuckAfterFailure(ReferenceStation16):
 class RepeatDatedAnew(ReferenceStation16):
     """Gives a message that it sends again the time of then."""
 
-    breaks = "16.TX.77"
+    breaks = "16.TX.REPEAT.01"
+    also = ("16.TX.37",)  # a stop without an id and with another time is another stop, and the first one is given up
 
     async def _deliver(self, job: Job) -> None:
         """Date it anew."""
