@@ -50,10 +50,11 @@ Step = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A composite schedule as it came, and as a course of limits."""
+    """A composite schedule as it came, as a course of limits, and what that should have been by the profiles then."""
 
     answer: Received
     course: Course
+    should: Course
 
 
 @dataclass(slots=True)
@@ -167,29 +168,19 @@ class Desk:
         assert abs(course.first - asked) < AHEAD, f"the schedule starts at {course.first}, it was asked for at {asked}"
         length = (course.last - course.first).total_seconds()
         assert length >= seconds - EDGE.total_seconds(), f"the schedule is of {length:g} s, {seconds} s were asked for"
-        return Told(answer, course)
+        should = expected(self.book, self.site, place, course.first, course.last, course.unit, self.running)
+        return Told(answer, course, should)
 
-    def wrong(
-        self, told: Told, *, evse: int | None = None, since: float | None = None, until: float | None = None
-    ) -> list[str]:
-        """What is wrong with a composite schedule by the profiles in the book, between two seconds of it."""
+    def wrong(self, told: Told, *, since: float | None = None, until: float | None = None) -> list[str]:
+        """What is wrong with a composite schedule, between two seconds of it."""
         course = told.course
         first = course.first if since is None else course.first + timedelta(seconds=since)
         last = course.last if until is None else course.first + timedelta(seconds=until)
-        should = expected(
-            self.book,
-            self.site,
-            self.evse if evse is None else evse,
-            course.first,
-            course.last,
-            course.unit,
-            self.running,
-        )
         return differences(
-            course.between(first, last), should.between(first, last), tolerance=self.slack(course.unit), edge=EDGE
+            course.between(first, last), told.should.between(first, last), tolerance=self.slack(course.unit), edge=EDGE
         )
 
-    def slack(self, unit: Unit) -> float:
+    def slack(self, unit: str) -> float:
         """What rounding to a tenth of an ampere may cost in a unit."""
         return _ROUNDED if unit == "A" else _ROUNDED * self.rate.volts * (self.rate.evse.phases or 1)
 
