@@ -62,6 +62,7 @@ class Desk:
     """Where profiles are set and asked about: of one EVSE, its first connector where that matters, and of the station.
 
     `book` is what the station should hold, by what it accepted; `rates` in what its limits can be told, by unit.
+    `tells_when_idle`: not only where a transaction runs.
     """
 
     csms: CsmsPeer
@@ -71,6 +72,7 @@ class Desk:
     site: Site
     running: Sequence[Running] = ()
     transaction: str | None = None
+    tells_when_idle: bool = True
 
     @property
     def rate(self) -> Rates:
@@ -207,6 +209,7 @@ async def desk(
             await found.begin(station, profile)
         await found.put(DEFAULT, (0, MIDDLE))
         if wrong := found.wrong(await found.ask()):
+            found.tells_when_idle = False
             assert not in_transaction, f"of a single {DEFAULT}: {wrong[0]}"
             try:
                 await found.begin(station, profile)

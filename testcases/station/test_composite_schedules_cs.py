@@ -326,7 +326,10 @@ async def _one_set(at: Desk, random: Random) -> list[str] | None:
             continue
         if answer["status"] == "Accepted":
             said.append(str(each))
-    unit, place = random.choice(list(at.rates)), random.choice([at.evse, at.evse, STATION])
+    unit, place = (
+        random.choice(list(at.rates)),
+        random.choice([at.evse, at.evse, STATION if at.tells_when_idle else at.evse]),
+    )
     if not said:
         return None
     told = await at.ask(evse=place, unit=unit)
