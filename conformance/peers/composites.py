@@ -50,10 +50,11 @@ Step = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A composite schedule as it came, and as a course of limits."""
+    """A composite schedule as it came, as a course of limits, and what that should have been by the profiles then."""
 
     answer: Received
     course: Course
+    should: Course
 
 
 @dataclass(slots=True)
@@ -61,6 +62,7 @@ class Desk:
     """Where profiles are set and asked about: of one EVSE, its first connector where that matters, and of the station.
 
     `book` is what the station should hold, by what it accepted; `rates` in what its limits can be told, by unit.
+    `tells_when_idle`: not only where a transaction runs.
     """
 
     csms: CsmsPeer
@@ -70,6 +72,7 @@ class Desk:
     site: Site
     running: Sequence[Running] = ()
     transaction: str | None = None
+    tells_when_idle: bool = True
 
     @property
     def rate(self) -> Rates:
@@ -167,29 +170,19 @@ class Desk:
         assert abs(course.first - asked) < AHEAD, f"the schedule starts at {course.first}, it was asked for at {asked}"
         length = (course.last - course.first).total_seconds()
         assert length >= seconds - EDGE.total_seconds(), f"the schedule is of {length:g} s, {seconds} s were asked for"
-        return Told(answer, course)
+        should = expected(self.book, self.site, place, course.first, course.last, course.unit, self.running)
+        return Told(answer, course, should)
 
-    def wrong(
-        self, told: Told, *, evse: int | None = None, since: float | None = None, until: float | None = None
-    ) -> list[str]:
-        """What is wrong with a composite schedule by the profiles in the book, between two seconds of it."""
+    def wrong(self, told: Told, *, since: float | None = None, until: float | None = None) -> list[str]:
+        """What is wrong with a composite schedule, between two seconds of it."""
         course = told.course
         first = course.first if since is None else course.first + timedelta(seconds=since)
         last = course.last if until is None else course.first + timedelta(seconds=until)
-        should = expected(
-            self.book,
-            self.site,
-            self.evse if evse is None else evse,
-            course.first,
-            course.last,
-            course.unit,
-            self.running,
-        )
         return differences(
-            course.between(first, last), should.between(first, last), tolerance=self.slack(course.unit), edge=EDGE
+            course.between(first, last), told.should.between(first, last), tolerance=self.slack(course.unit), edge=EDGE
         )
 
-    def slack(self, unit: Unit) -> float:
+    def slack(self, unit: str) -> float:
         """What rounding to a tenth of an ampere may cost in a unit."""
         return _ROUNDED if unit == "A" else _ROUNDED * self.rate.volts * (self.rate.evse.phases or 1)
 
@@ -216,6 +209,7 @@ async def desk(
             await found.begin(station, profile)
         await found.put(DEFAULT, (0, MIDDLE))
         if wrong := found.wrong(await found.ask()):
+            found.tells_when_idle = False
             assert not in_transaction, f"of a single {DEFAULT}: {wrong[0]}"
             try:
                 await found.begin(station, profile)

@@ -225,6 +225,10 @@ def test_in_1_6_it_is_open_what_comes_after_a_tx_profile() -> None:
     book, running = holding((1, profile(2, 10)), (1, transaction), version="1.6"), [Running(1, "T", NOON)]
     assert limits(book, 1, 0, 60, running=running) == [16, None]
     assert limits(book, 0, 60, running=running) == [None]
+    assert limits(holding((0, profile(2, 10)), version="1.6"), 0) is None
+    assert (
+        limits(holding((0, profile(2, 10)), version="1.6"), 0, running=[Running(1, 1, NOON), Running(2, 2, NOON)]) == 20
+    )
     book.set(0, most)
     course = expected(book, SITE, 1, NOON, at(100), "A", running)
     assert (course.at(at(60)), course.least(at(60))) == (25, 10)
@@ -271,8 +275,7 @@ def test_the_station_is_all_its_evses_up_to_its_own_maximum() -> None:
 
 
 def test_a_station_where_an_evse_has_no_limit_has_none() -> None:
-    book, site = holding((1, profile(1, 16))), Site({1: EvseLimits(), 2: EvseLimits()})
-    assert limits(book, 0, site=site) is None
+    assert limits(holding((1, profile(1, 16))), 0) is None
 
 
 def test_what_a_station_may_say_instead() -> None:

@@ -294,18 +294,13 @@ class Station:
             return self.lowest(own, overall, *all_in)
         total: Fraction | None = Fraction()
         least = Fraction()
-        anything = bool(overall)
         for each, phases in built.phases.items():
             own = self.own(each, now)
-            most = Fraction(built.watts[each] or 0) / (1 if unit == "W" else built.voltage * max(phases, 1))
             limit, low = self.lowest(own, [], phases, built.watts[each], unit, 1) if own else (Fraction(), Fraction())
             least += low if each in built.running else 0
-            if own and not self.doubtful(each, now):
-                anything = True
-                total = None if total is None else total + limit
-            else:
-                total = None if total is None or built.watts[each] is None else total + most
-        if not anything or (total is None and not overall):
+            bound = own and not self.doubtful(each, now) and (self.version != "1.6" or each in built.running)
+            total = total + limit if bound and total is not None else None
+        if total is None and not overall:
             return None, None
         if not overall:
             return total, least

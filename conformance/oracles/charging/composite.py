@@ -88,26 +88,24 @@ class _Merger:
         """The limit of the whole station, and the least that may be said of it.
 
         An EVSE where no transaction runs may be expected to draw nothing (K08.FR.03), or what its TxDefaultProfile
-        lets it (FR.06).
+        lets it (FR.06), of which 1.6 says nothing. One without any profile draws what it can, and nobody knows how
+        much that is.
         """
         overall = list(self._overall(moment))
-        built = EvseLimits(max(each.phases for each in self.site.evses.values()), self.site.watts)
         limits: list[Fraction | None] = []
-        least, speaks = Fraction(), bool(overall)
-        for evse, own_build in self.site.evses.items():
-            said = list(self._own(evse, moment))
-            sure = [each for each in said if not each.open]
-            speaks = speaks or bool(sure)
-            limits.append(self._merged(sure, own_build, 1)[0] if sure else self._greatest(own_build))
-            if said and evse in self.running:
-                least += self._merged(said, own_build, 1)[1]
-        if not speaks:
-            return None, None
+        least = Fraction()
+        for evse, built in self.site.evses.items():
+            said, idle = list(self._own(evse, moment)), evse not in self.running
+            sure = [each for each in said if not (each.open or (idle and self.book.version == "1.6"))]
+            limits.append(self._merged(sure, built, 1)[0] if sure else None)
+            if said and not idle:
+                least += self._merged(said, built, 1)[1]
         known = [each for each in limits if each is not None]
         total = sum(known, Fraction()) if len(known) == len(limits) else None
         if not overall:
             return (None, None) if total is None else (total, least)
-        limit, low = self._merged(overall, built, 1)
+        whole = EvseLimits(max(each.phases for each in self.site.evses.values()), self.site.watts)
+        limit, low = self._merged(overall, whole, 1)
         return (limit if total is None else min(limit, total)), min(low, least)
 
     def _own(self, evse: int, moment: datetime) -> Iterator[_Said]:
