@@ -593,7 +593,7 @@ class NeverRecurs(_Rewritten):
     """Follows a recurring schedule once."""
 
     breaks = "16.CP.35"
-    also = ("16.CP.37",)
+    also = ("16.CP.36", "16.CP.37")
 
     def rewritten(self, payload: Payload) -> Payload:
         """Make it one that doesn't recur."""
