@@ -59,6 +59,16 @@ class DefaultProfileRefusedInTransaction(ReferenceStation16):
         return not busy and super().is_set_where_it_may_be(profile)
 
 
+class StationLimitRefused(ReferenceStation16):
+    """Takes no limits of the station."""
+
+    breaks = "16.CP.01"
+
+    def is_set_where_it_may_be(self, profile: Profile) -> bool:
+        """Not if it is one."""
+        return profile.purpose != CHARGE_POINT_MAX and super().is_set_where_it_may_be(profile)
+
+
 class ProfileOfNoConnectorAccepted(ReferenceStation16):
     """Takes profiles for connectors that it does not have."""
 
@@ -378,6 +388,18 @@ class DefaultProfileMerged(ReferenceStation16):
         """Take the lower one."""
         default = self.prevailing(self.defaults_of(connector), moment, began)
         return super().own_allowance(connector, moment, began) & default
+
+
+class DefaultAfterTxProfile(ReferenceStation16):
+    """Falls back to the default profile when that of the transaction is over."""
+
+    breaks = "16.CP.39"
+
+    def own_allowance(self, connector: Connector, moment: datetime, began: datetime) -> Allowance:
+        """Look at the default ones where the others say nothing."""
+        told = [each for each in self.profiles_of(connector) if each.allowance(moment, began) is not None]
+        limit = self.prevailing(told or self.defaults_of(connector), moment, began)
+        return Allowance(watts=connector.max_power) & limit
 
 
 class TxProfileOutlivesTransaction(ReferenceStation16):
