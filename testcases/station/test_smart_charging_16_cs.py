@@ -150,6 +150,34 @@ async def test_overruled(station: StationDriver, csms: CsmsPeer, spec: Spec, pro
 
 
 @case(
+    "TX_PROFILE_RUNS_OUT_CS",
+    "A profile of a transaction that is over before this leaves it under no default profile",
+    versions=["1.6"],
+    needs=SMART,
+    requirements=["16.CP.39"],
+    severity=Severity.MINOR,
+)
+async def test_tx_profile_runs_out(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
+    """Have a default profile without an end, and one of the transaction for twenty minutes."""
+    async with smart_charging(station, csms, profile) as profiles:
+        session = await _charging(station, csms, profile)
+        spot = session.connector
+        before = await profiles.account(spot)
+        await profiles.set(spot, DEFAULT, steps=[(0, 1)])
+        await profiles.set(
+            spot,
+            OF_TRANSACTION,
+            session=session,
+            transaction=session.transaction_id,
+            start=ago(1),
+            duration=1200,
+            steps=[(0, 3)],
+        )
+        with spec("16.CP.39"):
+            profiles.check_same(await profiles.account(spot), before, part=(1210, HOUR))
+
+
+@case(
     "TX_PROFILE_ENDS_CS",
     "The profile of a transaction ends with it: the next one is under the default profile",
     versions=["1.6"],
@@ -452,7 +480,7 @@ async def test_outlast_reboot(station: StationDriver, csms: CsmsPeer, spec: Spec
     "Of two profiles of one purpose the one with the higher stack level holds, then the other again",
     versions=["1.6"],
     needs=SMART,
-    requirements=["16.CP.30", "16.CP.40", "16.CP.42"],
+    requirements=["16.CP.01", "16.CP.30", "16.CP.40", "16.CP.42"],
     severity=Severity.CRITICAL,
 )
 async def test_stacked(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
@@ -462,8 +490,10 @@ async def test_stacked(station: StationDriver, csms: CsmsPeer, spec: Spec, profi
         assert profiles.can.top_level, "the station has one stack level only"
         start, end = ago(1), ahead(400)
         common: dict[str, Any] = {"start": start, "valid_from": start, "valid_to": end}
-        await profiles.set(spot, DEFAULT, duration=400, steps=[(0, 0), (100, 2), (200, 4)], **common)
-        await profiles.set(spot, DEFAULT, level=1, duration=150, steps=[(0, 1), (100, 3)], **common)
+        lower = profiles.drafted(DEFAULT, duration=400, steps=[(0, 0), (100, 2), (200, 4)], **common)
+        upper = profiles.drafted(DEFAULT, level=1, duration=150, steps=[(0, 1), (100, 3)], **common)
+        for payload in (lower, upper):
+            await _accepted(spec, profiles, spot, payload)
         await _judge_composite(spec, "16.CP.30", profiles, spot, seconds=350)
 
 
@@ -472,7 +502,7 @@ async def test_stacked(station: StationDriver, csms: CsmsPeer, spec: Spec, profi
     "The lowest of all purposes holds: of the station, and of the transaction or by default",
     versions=["1.6"],
     needs=SMART,
-    requirements=["16.CP.31", "16.CP.40", "16.CP.42"],
+    requirements=["16.CP.01", "16.CP.31", "16.CP.40", "16.CP.42"],
     severity=Severity.BLOCKER,
 )
 async def test_merged(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
@@ -486,17 +516,13 @@ async def test_merged(station: StationDriver, csms: CsmsPeer, spec: Spec, profil
         default = [(0, 0), (60, 3), (120, 2), (180, 6), (220, 2)]
         own = [(0, 2), (50, 4), (140, 7), (200, 0), (240, 5)]
         common: dict[str, Any] = {"start": start, "valid_from": start, "valid_to": ahead(400)}
-        await profiles.set(STATION, MAXIMUM, start=start, duration=DAY, steps=[(0, 3)])
-        await profiles.set(spot, DEFAULT, duration=250, steps=default, **common)
-        await profiles.set(
-            spot,
-            OF_TRANSACTION,
-            session=session,
-            transaction=session.transaction_id,
-            duration=260,
-            steps=own,
-            **common,
+        maximum = profiles.drafted(MAXIMUM, start=start, duration=DAY, steps=[(0, 3)])
+        await _accepted(spec, profiles, STATION, maximum)
+        await _accepted(spec, profiles, spot, profiles.drafted(DEFAULT, duration=250, steps=default, **common))
+        payload = profiles.drafted(
+            OF_TRANSACTION, transaction=session.transaction_id, duration=260, steps=own, **common
         )
+        await _accepted(spec, profiles, spot, payload, session)
         await _judge_composite(spec, "16.CP.31", profiles, spot, session, seconds=400)
 
 
@@ -615,7 +641,7 @@ async def test_composite_of_station(station: StationDriver, csms: CsmsPeer, spec
     "Profiles are cleared by id, by purpose and stack level, and all together",
     versions=["1.6"],
     needs=SMART,
-    requirements=["16.CP.50", "16.CP.51", "16.CP.52"],
+    requirements=["16.CP.01", "16.CP.50", "16.CP.51", "16.CP.52"],
     severity=Severity.BLOCKER,
 )
 async def test_clear(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
@@ -624,11 +650,12 @@ async def test_clear(station: StationDriver, csms: CsmsPeer, spec: Spec, profile
     async with smart_charging(station, csms, profile) as profiles:
         assert profiles.can.top_level, "the station has one stack level only"
         nothing = await profiles.account(spot)
-        await profiles.set(STATION, MAXIMUM, steps=[(0, 6), (600, 7)])
+        await _accepted(spec, profiles, STATION, profiles.drafted(MAXIMUM, steps=[(0, 6), (600, 7)]))
         of_station = await profiles.account(spot)
-        await profiles.set(spot, DEFAULT, steps=[(0, 1), (600, 2)])
+        await _accepted(spec, profiles, spot, profiles.drafted(DEFAULT, steps=[(0, 1), (600, 2)]))
         lower = await profiles.account(spot)
-        upper = await profiles.set(spot, DEFAULT, level=1, steps=[(0, 3), (600, 4)])
+        upper = profiles.drafted(DEFAULT, level=1, steps=[(0, 3), (600, 4)])
+        await _accepted(spec, profiles, spot, upper)
         with spec("16.CP.50"):
             await _cleared(profiles, id=upper["chargingProfileId"])
             profiles.check_same(await profiles.account(spot), lower)

@@ -161,6 +161,7 @@ class RecursWithoutAnEnd(_Reads):
     """Goes on with the last period of what recurs until it starts again."""
 
     breaks = "16.CP.36"
+    also = ("16.CP.35",)
 
     def read(self, profile: Profile) -> Profile:
         """Forget how long it is."""
@@ -220,6 +221,7 @@ class RecursNever(_Reads):
     """Takes a schedule that recurs for one that does not."""
 
     breaks = "16.CP.35"
+    also = ("16.CP.37",)
 
     def read(self, profile: Profile) -> Profile:
         """Call it absolute."""

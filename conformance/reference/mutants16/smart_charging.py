@@ -10,9 +10,7 @@ from conformance.reference.station.rpc import Payload, RpcError
 from conformance.reference.station16 import ReferenceStation16
 from conformance.reference.station16.availability import STATION
 from conformance.reference.station16.profiles import (
-    ANYTHING,
     CHARGE_POINT_MAX,
-    RECURRING,
     TX,
     TX_DEFAULT,
     UNITS,
@@ -59,6 +57,16 @@ class DefaultProfileRefusedInTransaction(ReferenceStation16):
         """Not if one runs."""
         busy = profile.purpose == TX_DEFAULT and self.in_transaction()
         return not busy and super().is_set_where_it_may_be(profile)
+
+
+class StationLimitRefused(ReferenceStation16):
+    """Takes no limits of the station."""
+
+    breaks = "16.CP.01"
+
+    def is_set_where_it_may_be(self, profile: Profile) -> bool:
+        """Not if it is one."""
+        return profile.purpose != CHARGE_POINT_MAX and super().is_set_where_it_may_be(profile)
 
 
 class ProfileOfNoConnectorAccepted(ReferenceStation16):
@@ -382,10 +390,23 @@ class DefaultProfileMerged(ReferenceStation16):
         return super().own_allowance(connector, moment, began) & default
 
 
+class DefaultAfterTxProfile(ReferenceStation16):
+    """Falls back to the default profile when that of the transaction is over."""
+
+    breaks = "16.CP.39"
+
+    def own_allowance(self, connector: Connector, moment: datetime, began: datetime) -> Allowance:
+        """Look at the default ones where the others say nothing."""
+        told = [each for each in self.profiles_of(connector) if each.allowance(moment, began) is not None]
+        limit = self.prevailing(told or self.defaults_of(connector), moment, began)
+        return Allowance(watts=connector.max_power) & limit
+
+
 class TxProfileOutlivesTransaction(ReferenceStation16):
     """Keeps the profile of a transaction for the next one."""
 
     breaks = "16.CP.27"
+    also = ("16.SETPOINT.02",)
 
     def forget_transactions(self) -> None:
         """Keep them."""
@@ -399,6 +420,7 @@ class TxProfileBecomesDefault(ReferenceStation16):
     """Follows the profile of a transaction as the default one once this is over."""
 
     breaks = "16.CP.27"
+    also = ("16.SETPOINT.02",)
 
     def forget_transactions(self) -> None:
         """Give it another purpose, above all others."""
@@ -484,20 +506,6 @@ class TransactionEndsWithDefault(ReferenceStation16):
 # -- over time --------------------------------------------------------------------------------------------------------
 
 
-class LowestLevelHolds(ReferenceStation16):
-    """Follows the lowest stack level."""
-
-    breaks = "16.CP.30"
-    also = ("16.CP.32", "16.CP.34", "16.CP.35", "16.CP.37", "16.CP.36", "16.CP.33")
-
-    def prevailing(self, profiles: list[Profile], moment: datetime, began: datetime) -> Allowance:
-        """Look from below."""
-        for profile in sorted(profiles, key=lambda each: each.level):
-            if (allowed := profile.allowance(moment, began)) is not None:
-                return allowed
-        return ANYTHING
-
-
 class HighestLevelAlone(ReferenceStation16):
     """Follows nothing when the highest stack level says nothing."""
 
@@ -507,22 +515,6 @@ class HighestLevelAlone(ReferenceStation16):
     def prevailing(self, profiles: list[Profile], moment: datetime, began: datetime) -> Allowance:
         """Look at one only."""
         return super().prevailing(sorted(profiles, key=lambda each: each.level)[-1:], moment, began)
-
-
-class StationLimitNotMerged(ReferenceStation16):
-    """Leaves the limit of the station out of the schedule of a connector."""
-
-    breaks = "16.CP.31"
-
-    def composite_period(self, number: int, moment: datetime, start: datetime, unit: str) -> Payload:
-        """Look at the connector only."""
-        if number == STATION:
-            return super().composite_period(number, moment, start, unit)
-        kept, self.profiles = self.profiles, [each for each in self.profiles if each.purpose != CHARGE_POINT_MAX]
-        try:
-            return super().composite_period(number, moment, start, unit)
-        finally:
-            self.profiles = kept
 
 
 class _Rewritten(ReferenceStation16):
@@ -535,27 +527,6 @@ class _Rewritten(ReferenceStation16):
     def rewritten(self, payload: Payload) -> Payload:
         """Return what is kept instead."""
         return payload
-
-
-class ValidFromIgnored(_Rewritten):
-    """Follows profiles before they are valid."""
-
-    breaks = "16.CP.32"
-    also = ("16.CP.12",)
-
-    def rewritten(self, payload: Payload) -> Payload:
-        """Leave the beginning out."""
-        return {name: value for name, value in payload.items() if name != "validFrom"}
-
-
-class ValidToIgnored(_Rewritten):
-    """Follows profiles after they were valid."""
-
-    breaks = "16.CP.33"
-
-    def rewritten(self, payload: Payload) -> Payload:
-        """Leave the end out."""
-        return {name: value for name, value in payload.items() if name != "validTo"}
 
 
 class DurationIgnored(_Rewritten):
@@ -587,42 +558,6 @@ class LastPeriodForOneMinute(ReferenceStation16):
             ]
             schedule = {**schedule, "duration": min(in_time[-1] + 60, schedule["duration"])}
         super().install(replace(profile, payload={**profile.payload, "chargingSchedule": schedule}))
-
-
-class NeverRecurs(_Rewritten):
-    """Follows a recurring schedule once."""
-
-    breaks = "16.CP.35"
-    also = ("16.CP.37",)
-
-    def rewritten(self, payload: Payload) -> Payload:
-        """Make it one that doesn't recur."""
-        kind = payload["chargingProfileKind"]
-        return {**payload, "chargingProfileKind": "Absolute" if kind == RECURRING else kind}
-
-
-class RecursDaily(_Rewritten):
-    """Has every recurring schedule recur daily."""
-
-    breaks = "16.CP.35"
-
-    def rewritten(self, payload: Payload) -> Payload:
-        """Make it a daily one."""
-        return {**payload, "recurrencyKind": "Daily"} if "recurrencyKind" in payload else payload
-
-
-class RecurringWithoutEnd(_Rewritten):
-    """Goes on with a recurring schedule until it recurs."""
-
-    breaks = "16.CP.36"
-    also = ("16.CP.35",)
-
-    def rewritten(self, payload: Payload) -> Payload:
-        """Leave its duration out."""
-        schedule = payload["chargingSchedule"]
-        if payload["chargingProfileKind"] == RECURRING:
-            schedule = {name: value for name, value in schedule.items() if name != "duration"}
-        return {**payload, "chargingSchedule": schedule}
 
 
 class LongRecurringNotCut(_Rewritten):
