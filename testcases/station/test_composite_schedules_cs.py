@@ -72,7 +72,7 @@ async def test_purposes(station: StationDriver, csms: CsmsPeer, spec: Spec, prof
     "COMPOSITE_PERIODS_CS",
     "The periods of a composite schedule start at 0 and are in order, whatever order profiles came in",
     versions=VERSIONS,
-    requirements=["K01.FR.31", "K01.FR.35"],
+    requirements=["16.COMPOSITE.03", "K01.FR.35"],
     severity=Severity.NORMAL,
     needs="smart-charging",
 )

@@ -42,7 +42,7 @@ class _Prevails(ReferenceStation16):
 class LowestLevelPrevails(_Prevails):
     """Takes the stack level for a rank: the first comes first."""
 
-    breaks = "16.COMPOSITE.01"
+    breaks = "16.CP.30"
 
     def first_of(self, profiles: list[Profile]) -> list[Profile]:
         """Begin with level 0."""
@@ -52,7 +52,7 @@ class LowestLevelPrevails(_Prevails):
 class NewestPrevails(_Prevails):
     """Has the profile prevail that came last, whatever its stack level."""
 
-    breaks = "16.COMPOSITE.01"
+    breaks = "16.CP.30"
 
     def first_of(self, profiles: list[Profile]) -> list[Profile]:
         """Begin with the newest."""
@@ -62,7 +62,7 @@ class NewestPrevails(_Prevails):
 class LowestOfAllLevels(ReferenceStation16):
     """Takes the lowest limit of all stack levels."""
 
-    breaks = "16.COMPOSITE.01"
+    breaks = "16.CP.30"
 
     def prevailing(self, profiles: list[Profile], moment: datetime, began: datetime) -> Allowance:
         """Merge what all of them say."""
@@ -78,7 +78,7 @@ class LowestOfAllLevels(ReferenceStation16):
 class ConnectorToldWithoutTheMaximum(ReferenceStation16):
     """Leaves the maximum of the station out of what it tells of a connector."""
 
-    breaks = "16.COMPOSITE.02"
+    breaks = "16.CP.31"
 
     _silent = False
 
@@ -98,7 +98,7 @@ class ConnectorToldWithoutTheMaximum(ReferenceStation16):
 class TotalToldWithoutTheMaximum(ReferenceStation16):
     """Adds up its connectors when it is asked about itself, and forgets its own maximum."""
 
-    breaks = "16.COMPOSITE.02"
+    breaks = "16.CP.31"
 
     _silent = False
 
@@ -160,7 +160,7 @@ def _changed(profile: Profile, change: Callable[[dict[str, Any], dict[str, Any]]
 class RecursWithoutAnEnd(_Reads):
     """Goes on with the last period of what recurs until it starts again."""
 
-    breaks = "16.COMPOSITE.04"
+    breaks = "16.CP.36"
 
     def read(self, profile: Profile) -> Profile:
         """Forget how long it is."""
@@ -172,7 +172,7 @@ class RecursWithoutAnEnd(_Reads):
 class ValidAtOnce(_Reads):
     """Overlooks validFrom."""
 
-    breaks = "16.COMPOSITE.05"
+    breaks = "16.CP.32"
 
     def read(self, profile: Profile) -> Profile:
         """Drop it."""
@@ -182,7 +182,7 @@ class ValidAtOnce(_Reads):
 class ValidFromByTheWrittenHour(_Reads):
     """Reads validFrom as if it had been written in UTC."""
 
-    breaks = "16.COMPOSITE.05"
+    breaks = "16.CP.32"
 
     def read(self, profile: Profile) -> Profile:
         """Drop the offset."""
@@ -192,7 +192,7 @@ class ValidFromByTheWrittenHour(_Reads):
 class NeverInvalid(_Reads):
     """Overlooks validTo."""
 
-    breaks = "16.COMPOSITE.06"
+    breaks = "16.CP.33"
 
     def read(self, profile: Profile) -> Profile:
         """Drop it."""
@@ -219,7 +219,7 @@ class SinglePhaseByDefault(_Reads):
 class RecursNever(_Reads):
     """Takes a schedule that recurs for one that does not."""
 
-    breaks = "16.COMPOSITE.10"
+    breaks = "16.CP.35"
 
     def read(self, profile: Profile) -> Profile:
         """Call it absolute."""
@@ -229,7 +229,7 @@ class RecursNever(_Reads):
 class WeeklyIsDaily(_Reads):
     """Starts what recurs every week anew every day."""
 
-    breaks = "16.COMPOSITE.10"
+    breaks = "16.CP.35"
 
     def read(self, profile: Profile) -> Profile:
         """Call it daily."""
@@ -239,7 +239,7 @@ class WeeklyIsDaily(_Reads):
 class RecursByTheHourAsWritten(_Reads):
     """Reads the start of what recurs as if it had been written in UTC."""
 
-    breaks = "16.COMPOSITE.10"
+    breaks = "16.CP.35"
 
     def read(self, profile: Profile) -> Profile:
         """Drop the offset."""
@@ -251,7 +251,7 @@ class RecursByTheHourAsWritten(_Reads):
 class RecursBeyondItsValidity(_Reads):
     """Overlooks the validTo of what recurs."""
 
-    breaks = "16.COMPOSITE.11"
+    breaks = "16.CP.41"
 
     def read(self, profile: Profile) -> Profile:
         """Drop it."""
@@ -263,7 +263,7 @@ class RecursBeyondItsValidity(_Reads):
 class ThirdLevelForgotten(_Prevails):
     """Looks at two profiles of a purpose, and not at a third."""
 
-    breaks = "16.COMPOSITE.11"
+    breaks = "16.CP.41"
 
     def first_of(self, profiles: list[Profile]) -> list[Profile]:
         """Forget the oldest."""
@@ -273,7 +273,7 @@ class ThirdLevelForgotten(_Prevails):
 class NothingLaterThanHalfAnHour(ReferenceStation16):
     """Tells no change of a limit that is more than half an hour ahead."""
 
-    breaks = "16.COMPOSITE.11"
+    breaks = "16.CP.41"
 
     def changes(self, first: datetime, last: datetime) -> list[datetime]:
         """Stop looking."""
