@@ -162,6 +162,7 @@ class NeverWithValidFrom(ReferenceStation):
     """Never applies a profile that has a validFrom."""
 
     breaks = "K01.FR.36"
+    also = ("K01.FR.37",)
 
     def is_early(self, profile: ChargingProfile, moment: datetime) -> bool:  # noqa: ARG002
         """Always."""
@@ -182,6 +183,7 @@ class NeverWithValidTo(ReferenceStation):
     """Never applies a profile that has a validTo."""
 
     breaks = "K01.FR.37"
+    also = ("K01.FR.36",)
 
     def is_over(self, profile: ChargingProfile, moment: datetime) -> bool:  # noqa: ARG002
         """Always."""
@@ -222,6 +224,7 @@ class RecursWithoutPause(ReferenceStation):
     """Takes no notice of the duration of a recurring schedule."""
 
     breaks = "K01.FR.13"
+    also = ("COMPOSITE.01",)
 
     def schedule_duration(self, profile: ChargingProfile) -> float | None:
         """Go on until it begins anew."""
