@@ -83,8 +83,8 @@ class Catalogue:
     def judged(self, declared: Iterable[str], role: str = "") -> tuple[str, ...]:
         """The ids in this edition of what a case about this role declares, each once.
 
-        Rules that this edition does not have are left out; of several that a name could mean, those for the other role. Raises ValueError where a name could mean several rules, and
-        none of them is declared by its own id.
+        Rules that this edition does not have are left out; of several that a name could mean, those for the other
+        role. Raises ValueError where a name could mean several rules, and none of them is declared by its own id.
         """
         declared = tuple(declared)
         chosen: list[str] = []
@@ -92,7 +92,7 @@ class Catalogue:
             means = self.named(name)
             exact = [each for each in means if each in declared]
             if len(means) > 1 and role:
-                means = tuple(each for each in means if self[each].binds in (role, "both", ""))
+                means = tuple(each for each in means if self[each].binds in (role, "both", "")) or means
             if len(means) > 1 and not exact:
                 raise ValueError(f"{name} may mean {' or '.join(means)} in OCPP {self.edition}: declare which")
             chosen += exact or means
