@@ -11,7 +11,7 @@ from conformance.oracles.charging.course import shown
 from conformance.oracles.kept_profiles import Installed
 from conformance.peers.csms import CsmsPeer
 from conformance.peers.kept_profiles import ROUNDING, Rates, still_there
-from conformance.peers.received import NoAnswer, Received, Refused
+from conformance.peers.received import Message, NoAnswer, Received, Refused, status_told
 
 ACCEPTS = "PROFILE.SET.01"
 LOWEST = ((0, 0),)
@@ -40,22 +40,22 @@ async def refused(csms: CsmsPeer, spec: Spec, requirement: str, evse: int, draft
         assert not kept, f"{bad} was rejected, and is reported among those that the station has"
 
 
-def check_status(answer: Received, profile: Installed, expected: str) -> None:
+def check_status(answer: Message, profile: Installed, expected: str) -> None:
     """Raise AssertionError where a profile is answered with another status."""
-    reason = answer.get("statusInfo")
-    code = f" ({reason.get('reasonCode')})" if isinstance(reason, dict) else ""
-    assert answer["status"] == expected, f"expected {expected} for {profile}, got {answer['status']}{code}"
+    assert answer["status"] == expected, f"expected {expected} for {profile}, got {status_told(answer)}"
 
 
-async def composite(csms: CsmsPeer, evse: int, rate: Rates, seconds: int = 600) -> Received:
-    """What lies ahead for so many seconds; raises AssertionError where the station does not tell it."""
+async def composite(csms: CsmsPeer, evse: int, rate: Rates, seconds: int = 600, *, least: int = 600) -> Received:
+    """What lies ahead for so many seconds, at `least`; raises AssertionError where the station does not tell it."""
     answer = await csms.speak.composite_schedule(evse, seconds, rate.unit)
-    assert answer["status"] == "Accepted", f"GetCompositeSchedule of EVSE {evse} was answered {answer['status']}"
+    assert answer["status"] == "Accepted", f"GetCompositeSchedule of EVSE {evse} was answered {status_told(answer)}"
+    told = answer["schedule"]["duration"]
+    assert told >= least, f"the composite schedule of EVSE {evse} was asked for {seconds} s, and is told for {told} s"
     return answer
 
 
 def check_above(
-    answer: Received, evse: int, limit: float, *, since: datetime | None = None, until: datetime | None = None
+    answer: Message, evse: int, limit: float, *, since: datetime | None = None, until: datetime | None = None
 ) -> None:
     """Raise AssertionError where a composite schedule has this limit, or less, in a time in which it does not hold."""
     course = reported(answer, evse)
