@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from conformance.reference.mutants.control import Plain, Unmanaged
 from conformance.reference.station import ReferenceStation
-from conformance.reference.station.charging_profiles import TX, TX_DEFAULT, WHOLE_STATION, ChargingProfile
+from conformance.reference.station.charging_profiles import (
+    EXTERNAL,
+    STATION_MAX,
+    TX,
+    TX_DEFAULT,
+    WHOLE_STATION,
+    ChargingProfile,
+)
 from conformance.reference.station.rpc import RpcError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from datetime import datetime, timedelta
+    from collections.abc import Iterable, Iterator
+    from datetime import datetime
 
     from conformance.reference.station.base import Evse
     from conformance.reference.station.charging_limits import Rate
     from conformance.reference.station.rpc import Call, Payload
 
+AN_HOUR = timedelta(hours=1)
+MANY = 20
 
 # -- taken
 
@@ -162,6 +172,7 @@ class NeverWithValidFrom(ReferenceStation):
     """Never applies a profile that has a validFrom."""
 
     breaks = "K01.FR.36"
+    also = ("K01.FR.37",)
 
     def is_early(self, profile: ChargingProfile, moment: datetime) -> bool:  # noqa: ARG002
         """Always."""
@@ -182,6 +193,7 @@ class NeverWithValidTo(ReferenceStation):
     """Never applies a profile that has a validTo."""
 
     breaks = "K01.FR.37"
+    also = ("K01.FR.36",)
 
     def is_over(self, profile: ChargingProfile, moment: datetime) -> bool:  # noqa: ARG002
         """Always."""
@@ -222,13 +234,131 @@ class RecursWithoutPause(ReferenceStation):
     """Takes no notice of the duration of a recurring schedule."""
 
     breaks = "K01.FR.13"
+    also = ("COMPOSITE.01",)
 
     def schedule_duration(self, profile: ChargingProfile) -> float | None:
         """Go on until it begins anew."""
         return None if profile.kind == "Recurring" else super().schedule_duration(profile)
 
 
+class RunsOver(ReferenceStation):
+    """Takes no notice of the duration of an absolute schedule."""
+
+    breaks = "K01.FR.11"
+
+    def schedule_duration(self, profile: ChargingProfile) -> float | None:
+        """Go on."""
+        return None if profile.kind == "Absolute" else super().schedule_duration(profile)
+
+
+class ShortPeriods(ReferenceStation):
+    """Forgets a period that lasts."""
+
+    breaks = "K01.FR.12"
+
+    def period_at(self, profile: ChargingProfile, elapsed: float) -> Payload | None:
+        """Have it last 20 seconds."""
+        period = super().period_at(profile, elapsed)
+        return None if period is None or elapsed - period["startPeriod"] > 20 else period  # noqa: PLR2004
+
+
+class EndsByItself(ReferenceStation):
+    """Takes a profile without validity for one of an hour."""
+
+    breaks = "K01.FR.10"
+
+    def is_over(self, profile: ChargingProfile, moment: datetime) -> bool:
+        """Have it end an hour after its start."""
+        return super().is_over(profile, moment) or self.wears_off(profile, moment)
+
+    def wears_off(self, profile: ChargingProfile, moment: datetime) -> bool:
+        """Tell whether its hour is over."""
+        return profile.valid_to is None and profile.start is not None and moment >= profile.start + AN_HOUR
+
+    def profile_edges(
+        self, profile: ChargingProfile, first: datetime, last: datetime, ready: datetime
+    ) -> Iterator[datetime]:
+        """Tell of that too."""
+        yield from super().profile_edges(profile, first, last, ready)
+        if profile.start is not None:
+            yield profile.start + AN_HOUR
+
+
 # -- refused
+
+
+class AnyPhase(ReferenceStation):
+    """Accepts a profile for any phase, though it can't switch."""
+
+    breaks = "K01.FR.48"
+
+    def uses_phase(self, phase: int) -> bool:  # noqa: ARG002
+        """Do not look."""
+        return True
+
+
+class TakesExternalConstraints(ReferenceStation):
+    """Lets a CSMS set external constraints."""
+
+    breaks = "PROFILE.ODD.01"
+
+    def fault_in_purpose(self, profile: ChargingProfile) -> str | None:
+        """Do not ask who says it."""
+        return None if profile.purpose == EXTERNAL else super().fault_in_purpose(profile)
+
+    def profiles_to_clear(self, request: Payload) -> list[ChargingProfile]:
+        """Get rid of them again."""
+        return [*super().profiles_to_clear(request), *(p for p in self.charging_profiles() if p.purpose == EXTERNAL)]
+
+
+class MaximumOfEvse(ReferenceStation):
+    """Takes a maximum of the station for an EVSE."""
+
+    breaks = "PROFILE.ODD.01"
+
+    def fault_in_purpose(self, profile: ChargingProfile) -> str | None:
+        """Do not look where."""
+        return None if profile.purpose == STATION_MAX else super().fault_in_purpose(profile)
+
+
+class RelativeMaximum(ReferenceStation):
+    """Takes a relative maximum of the station, and relative schedules with a start."""
+
+    breaks = "PROFILE.ODD.01"
+
+    def fault_in_relative(self, profile: ChargingProfile) -> str | None:  # noqa: ARG002
+        """Do not look."""
+        return None
+
+
+class AbsoluteWithoutStart(ReferenceStation):
+    """Takes an absolute schedule without a start for a relative one."""
+
+    breaks = "PROFILE.ODD.01"
+
+    def fault_without_start(self, profile: ChargingProfile) -> str | None:  # noqa: ARG002
+        """Make one up."""
+        return None
+
+
+class AnyLevel(ReferenceStation):
+    """Takes any stack level."""
+
+    breaks = "PROFILE.ODD.02"
+
+    def fault_in_stack_level(self, profile: ChargingProfile) -> str | None:  # noqa: ARG002
+        """Do not look."""
+        return None
+
+
+class AnyNumberOfPeriods(ReferenceStation):
+    """Takes any number of periods."""
+
+    breaks = "PROFILE.ODD.02"
+
+    def fault_in_periods(self, profile: ChargingProfile) -> str | None:
+        """Do not count."""
+        return None if len(profile.periods) > MANY else super().fault_in_periods(profile)
 
 
 class TxProfileWithoutTransaction(ReferenceStation):
