@@ -27,7 +27,8 @@ from conformance.peers.ammeter import Ammeter, Look, measuring, other_meter
 from conformance.peers.csms import CsmsPeer
 from conformance.peers.csms_dialect import Connector
 from conformance.peers.received import NoAnswer, NotSeen, Received, Refused
-from conformance.peers.scenes import Charging, charging, stop_charging, vacated
+from conformance.peers.scenes import Charging, stop_charging, transaction, vacated
+from conformance.peers.standing_profiles import clear_all, set_aside
 from conformance.sut.drivers import DriverFailed, StationDriver, Unsupported
 from conformance.sut.profile import SutProfile
 
@@ -169,11 +170,17 @@ class Trial:
     # -- EVs --------------------------------------------------------------------------------------------------------
 
     async def charge(self, connector: Connector | None = None) -> Ride:
-        """Let an EV charge that wants all it can get; raises as `charging` does."""
+        """Let an EV charge that wants all it can get; raises as `transaction` does.
+
+        A station that never says that energy flows is given the time to do so, and not more.
+        """
         connector = connector or self.profile.connectors[0]
         await self.hungry(connector[0])
         token = self._token(len(self.rides))
-        session = await charging(self.station, self.csms, connector, token)
+        mark = self.csms.now
+        session = await transaction(self.station, self.csms, connector, token)
+        with suppress(NotSeen):
+            session = replace(session, event=await self._speak.energy(session, after=mark))
         return self.ride(session)
 
     async def charge_unlimited(self, connector: Connector | None = None) -> Ride:
@@ -789,7 +796,7 @@ async def setpoints(
     `place` is whose limit the chart shows, 0 for the station; the first EVSE unless told.
     """
     async with AsyncExitStack() as afterwards:
-        await afterwards.enter_async_context(_unlimited(csms))
+        await afterwards.enter_async_context(set_aside(csms))
         await afterwards.enter_async_context(measuring(csms, profile))
         await afterwards.enter_async_context(vacated(station, csms))
         trial = Trial(station, csms, spec, profile)
@@ -830,22 +837,3 @@ async def _number(csms: CsmsPeer, setting: str, otherwise: int) -> int:
         return int(await csms.speak.read(setting))
     except (AssertionError, ValueError):
         return otherwise
-
-
-@asynccontextmanager
-async def _unlimited(csms: CsmsPeer) -> AsyncIterator[None]:
-    """No profile of ours before a block, and none after it."""
-    await clear_all(csms)
-    try:
-        yield
-    finally:
-        with suppress(AssertionError):
-            await csms.connected()
-            await clear_all(csms)
-
-
-async def clear_all(csms: CsmsPeer) -> None:
-    """Clear whatever a CSMS can have set; what the station says to that is not looked at."""
-    for purpose in PURPOSES:
-        with suppress(Refused):
-            await csms.speak.clear_charging_profiles(purpose=purpose)
