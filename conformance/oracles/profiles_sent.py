@@ -4,7 +4,7 @@ What it was told to send is compared by meaning: times as instants, limits as nu
 named; the ids that a CSMS may number by itself are left out. The rules are judged over the transcript of a session.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -246,9 +246,14 @@ class _Kept:
         return all(wanted[name] in (None, value) for name, value in mine.items())
 
 
-def rules(transcript: Transcript, station: str) -> Misses:
+def _by_itself(_: Carried) -> bool:
+    return False
+
+
+def rules(transcript: Transcript, station: str, *, told: Callable[[Carried], bool] = _by_itself) -> Misses:
     """The misses of all RULES in the calls that one station has got from the CSMS.
 
+    `told` says of a profile that the CSMS was asked for it as it is: that there is another is not held against it then.
     The station of the harness can't switch phases, and charges nobody by ISO 15118. Rules of 2.0.1 that 1.6 has not are
     judged as well; its catalogue has no row for them.
     """
@@ -261,7 +266,7 @@ def rules(transcript: Transcript, station: str) -> Misses:
         elif isinstance(frame, Call) and entry.sender == "harness":
             kept = _still(kept, frame)
         elif isinstance(frame, Call):
-            for name, message, others in _broken(frame, entry, kept):
+            for name, message, others in _broken(frame, entry, kept, told):
                 found[name].append(Miss(message, (*others, entry)))
     return found
 
@@ -291,7 +296,9 @@ def _still(kept: list[_Kept], said: Call) -> list[_Kept]:
     return [each for each in kept if each.carried.profile.get("transactionId", _NO_TRANSACTION) != over]
 
 
-def _broken(call: Call, entry: Entry, kept: Sequence[_Kept]) -> Iterator[tuple[str, str, tuple[Entry, ...]]]:
+def _broken(
+    call: Call, entry: Entry, kept: Sequence[_Kept], told: Callable[[Carried], bool]
+) -> Iterator[tuple[str, str, tuple[Entry, ...]]]:
     """The rules that a call breaks, in words, with the entries that show why."""
     carried = Carried.read(call.payload)
     found: list[tuple[str, str]] = []
@@ -303,7 +310,7 @@ def _broken(call: Call, entry: Entry, kept: Sequence[_Kept]) -> Iterator[tuple[s
         found += [*_at_a_start(carried), *_of_schedules(carried)]
     elif carried is not None and call.action == "SetChargingProfile":
         found += [*_set(carried), *_of_schedules(carried)]
-        yield from _twice(carried, entry, kept)
+        yield from _twice(carried, entry, kept) if not told(carried) else ()
     for name, message in found:
         yield name, message, ()
 

@@ -143,6 +143,11 @@ def start_profile(evse: Evse) -> Wanted:
     return Wanted("transaction", evse=evse.id, kind="Relative", duration=None, periods=(Period(0, 7.0),))
 
 
+def is_told(carried: sent.Carried) -> bool:
+    """Whether a profile has an id that only the operator gives."""
+    return isinstance(carried.id, int) and _FIRST_ID <= carried.id < _FIRST_ID + len(_PURPOSES) * _EVSES * _LEVELS
+
+
 # -- what to ask for --------------------------------------------------------------------------------------------------
 
 

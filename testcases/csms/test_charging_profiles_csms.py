@@ -23,6 +23,7 @@ from conformance.peers.charging_orders import (
     default_profile,
     get_profiles,
     given,
+    is_told,
     remote_start_limited,
     set_as_told,
     set_profile,
@@ -230,7 +231,7 @@ async def test_too_late(station: StationPeer, csms: CsmsDriver, spec: Spec, prof
     command = set_profile(station, transaction_profile(running))
     station.keep_answering(command.action, REJECTED)
     try:
-        asked = await commanded(csms, station, profile, command, within=profile.timing.settle)
+        asked = await commanded(csms, station, profile, command)
     except (NotSeen, DriverFailed):
         spec.excuse(PLACE, "nothing is sent about a transaction that is over")
     else:
@@ -505,7 +506,7 @@ def judge(station: StationPeer, spec: Spec, requirement: str, *, since: int) -> 
     if not spec.declares(requirement):
         return
     with spec(requirement):
-        found = sent.rules(station.transcript, station.identity)[requirement]
+        found = sent.rules(station.transcript, station.identity, told=is_told)[requirement]
         late = [miss for miss in found if miss.entries[-1].n >= since]
         station.touch(*(entry for miss in late for entry in miss.entries))
         assert not late, summary(late)

@@ -24,6 +24,7 @@ from conformance.peers.charging_orders import (
     external_limit,
     get_profiles,
     given,
+    is_told,
     keeps,
     limits_from_elsewhere,
     listings,
@@ -493,7 +494,7 @@ async def reads_one(csms: CsmsDriver, station: StationPeer, profile: SutProfile)
 
 def judge(station: StationPeer, spec: Spec, requirements: Sequence[str], *, since: int) -> None:
     """Judge some of the rules for what a CSMS sends about profiles, from entry `since` on."""
-    found = sent.rules(station.transcript, station.identity)
+    found = sent.rules(station.transcript, station.identity, told=is_told)
     for requirement in requirements:
         with spec(requirement):
             late = [miss for miss in found[requirement] if miss.entries[-1].n >= since]

@@ -288,6 +288,13 @@ def test_another_profile_of_the_same_level(session: Session) -> None:
     assert session.broken() == ["K01.FR.06"]
 
 
+def test_one_that_it_was_told_is_not_held_against_it(session: Session) -> None:
+    session.asks("SetChargingProfile", setting())
+    session.asks("SetChargingProfile", setting(number=2))
+    found = sent.rules(session.transcript, STATION, told=lambda carried: carried.id == 2)
+    assert not any(found.values())
+
+
 @pytest.mark.parametrize(
     "other",
     [

@@ -121,6 +121,30 @@ body = { base = "{payload.reportBase}" }
     assert json.loads(api.asked[0]["body"]) == {"base": "FullInventory"}
 
 
+async def test_a_csms_may_number_charging_profiles_itself(api: Api, over_http: Any, context: Context) -> None:
+    driver = over_http("""
+[driver.command.SetChargingProfile]
+url = "/stations/{identity}/limits"
+body.evse = "{payload.evseId}"
+body.level = "{payload.chargingProfile.stackLevel}"
+body.unit = "{payload.chargingProfile.chargingSchedule.0.chargingRateUnit}"
+[driver.command.GetChargingProfiles]
+url = "/stations/{identity}/limits"
+body = { evse = "{payload.evseId}" }
+""")
+    schedule = {"id": 1, "chargingRateUnit": "A"}
+    profile = {"id": 77, "stackLevel": 3, "chargingSchedule": [schedule]}
+    async with started(driver, context) as csms:
+        await csms.command("SetChargingProfile", {"evseId": 1, "chargingProfile": profile})
+        longer = {**profile, "chargingSchedule": [{**schedule, "duration": 60}]}
+        with pytest.raises(Unsupported, match=r"no place for .*duration"):
+            await csms.command("SetChargingProfile", {"evseId": 1, "chargingProfile": longer})
+        criteria = {"chargingProfileId": [77]}
+        with pytest.raises(Unsupported, match=r"no place for .*chargingProfileId"):
+            await csms.command("GetChargingProfiles", {"evseId": 1, "chargingProfile": criteria})
+    assert [json.loads(each["body"]) for each in api.asked] == [{"evse": 1, "level": 3, "unit": "A"}]
+
+
 async def test_one_template_for_every_command(api: Api, over_http: Any, context: Context) -> None:
     driver = over_http("""
 [driver.command.any]

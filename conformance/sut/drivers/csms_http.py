@@ -25,6 +25,8 @@ _LARGEST = 16 << 20
 _SHOWN = 300
 _NUMBERED = ("requestId", "remoteStartId")
 """What a CSMS may give numbers of its own: a request of the profile need not have a place for these."""
+_PROFILE_IDS = ("id", "chargingProfileId")
+"""Nor for the ids of a charging profile that it sets, and of its schedules."""
 
 
 class Response(NamedTuple):
@@ -106,8 +108,7 @@ class HttpHands:
     def _check_carried(self, name: str, template: Operation, values: Mapping[str, Any]) -> None:
         """Refuse to ask for less than, or for something else than, what the case wants."""
         words = set(places([template.url, template.body, template.form, template.headers]))
-        wanted = {key: value for key, value in values.get("payload", {}).items() if key not in _NUMBERED}
-        missing = not_carried(wanted, words, template.fixed)
+        missing = not_carried(_unnumbered(values.get("payload", {})), words, template.fixed)
         if missing:
             asked = ", ".join(f"payload.{each}" for each in missing)
             raise Unsupported(name, f"its request in the profile has no place for {asked}")
@@ -216,6 +217,23 @@ def _values(args: Mapping[str, Any]) -> dict[str, Any]:
     if values.get("statuses"):
         values["status"] = values["statuses"][0]
     return values | {"uuid": str(uuid4()), "now": datetime.now(UTC).isoformat().replace("+00:00", "Z")}
+
+
+def _unnumbered(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """A payload without what a CSMS may number by itself."""
+    return {
+        key: _without_ids(value) if isinstance(value, Mapping) and "chargingSchedule" in value else value
+        for key, value in payload.items()
+        if key not in _NUMBERED
+    }
+
+
+def _without_ids(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_without_ids(each) for each in value]
+    if not isinstance(value, Mapping):
+        return value
+    return {key: _without_ids(item) for key, item in value.items() if key not in _PROFILE_IDS}
 
 
 def _body(template: Operation | Poll, filled: Values) -> tuple[bytes | None, str]:
