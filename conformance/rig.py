@@ -166,13 +166,13 @@ class StationRig:
         A doubtful one that is switched on and off without a person is restarted; any other has to show that it still
         answers.
         """
-        limit = self.profile.timing.reconnect
+        limit, settle = self.profile.timing.reconnect, self.profile.timing.settle
         automatic = isinstance(self.profile.driver, EmbeddedDriver | ProcessDriver)
         if self.station.trouble:
-            await scenes.power_up(self.csms, self.station.power_on, patience=limit)
+            await scenes.power_up(self.csms, self.station.power_on, patience=limit, settle=settle)
         elif doubtful and automatic and self.station.can("power_cycle"):
-            await scenes.power_up(self.csms, self.station.power_cycle, patience=limit)
-        await scenes.ready(self.station, self.csms, patience=limit)
+            await scenes.power_up(self.csms, self.station.power_cycle, patience=limit, settle=settle)
+        await scenes.ready(self.station, self.csms, patience=limit, settle=settle)
         if doubtful and not automatic:
             await scenes.responsive(self.csms)
 

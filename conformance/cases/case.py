@@ -46,7 +46,7 @@ class Case:
         Raises ValueError where that is not clear, or where that version has none of them.
         """
         try:
-            judged = catalogue(version).judged(self.requirements)
+            judged = catalogue(version).judged(self.requirements, self.role)
         except ValueError as error:
             raise ValueError(f"{self.id}: {error}") from None
         if self.requirements and not judged:

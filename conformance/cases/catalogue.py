@@ -25,7 +25,8 @@ class Requirement:
     """One rule.
 
     `unclear` says why a miss of a SHALL only warns: the documents contradict each other, or leave it open. `like` is
-    the id of the same rule in OCPP 2.0.1, for a row of another version.
+    the id of the same rule in OCPP 2.0.1, for a row of another version. `binds` is whom it is for, empty where that is
+    not known.
     """
 
     id: str
@@ -35,6 +36,7 @@ class Requirement:
     edition: str
     unclear: str = ""
     like: str = ""
+    binds: str = ""
 
     @property
     def binding(self) -> bool:
@@ -78,10 +80,10 @@ class Catalogue:
         common = elsewhere or requirement
         return (common,) if common in self._rows else self._alike.get(common, ())
 
-    def judged(self, declared: Iterable[str]) -> tuple[str, ...]:
-        """The ids in this edition of what a case declares, each once.
+    def judged(self, declared: Iterable[str], role: str = "") -> tuple[str, ...]:
+        """The ids in this edition of what a case about this role declares, each once.
 
-        Rules that this edition does not have are left out. Raises ValueError where a name could mean several rules, and
+        Rules that this edition does not have are left out; of several that a name could mean, those for the other role. Raises ValueError where a name could mean several rules, and
         none of them is declared by its own id.
         """
         declared = tuple(declared)
@@ -89,6 +91,8 @@ class Catalogue:
         for name in declared:
             means = self.named(name)
             exact = [each for each in means if each in declared]
+            if len(means) > 1 and role:
+                means = tuple(each for each in means if self[each].binds in (role, "both", "")) or means
             if len(means) > 1 and not exact:
                 raise ValueError(f"{name} may mean {' or '.join(means)} in OCPP {self.edition}: declare which")
             chosen += exact or means
@@ -126,6 +130,7 @@ def _rows(edition: str) -> dict[str, Requirement]:
             edition=edition,
             unclear=row.get("unclear", ""),
             like=row.get("like", ""),
+            binds=row.get("binds", ""),
         )
         for row in rows
     }

@@ -597,7 +597,15 @@ _OVER_LIMIT: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
         frozenset({"OccurrenceConstraintViolation", "FormatViolation"}),
     ),
     "1.6": (
-        frozenset({"ChangeConfiguration", "GetConfiguration", "SendLocalList"}),
+        frozenset(
+            {
+                "ChangeConfiguration",
+                "GetConfiguration",
+                "RemoteStartTransaction",
+                "SendLocalList",
+                "SetChargingProfile",
+            }
+        ),
         frozenset(
             {
                 "FormatViolation",
@@ -620,7 +628,7 @@ def answers(transcript: Transcript, station: str, *, limit: float, now: float, r
     `now` is the monotonic time: calls whose time is not up yet are left out. So are calls on a connection that went,
     that was stalled or cut, and calls before the station was accepted, as far as they have rules of their own. A
     refusal is right where the other side does not offer the action or names a security reason, and for more items or
-    bytes than a station takes (B06.FR.16, .17), or values out of range (1.6).
+    bytes than a station takes (B06.FR.16, .17), or values out of range (1.6, among them errata 3.39 and TC_060_CS).
     """
     found: dict[str, list[Miss]] = {requirement: [] for requirement in ("J.ANSWER.01", "J.ANSWER.03", "J.ANSWER.04")}
     versions = _versions(transcript)

@@ -91,6 +91,11 @@ class Desk:
 
     # -- setting
 
+    @staticmethod
+    def number() -> int:
+        """The id of a profile that was never set."""
+        return next(_profiles)
+
     async def offer(
         self,
         purpose: str,

@@ -327,9 +327,10 @@ class Trials:
     # -- the judgement ------------------------------------------------------------------------------------------------
 
     async def _forgot(self, fault: Fault, moment: Moment, mark: int) -> bool:
-        """Judge a ride that came to nothing as the station has forgotten what was struck; False where it has not."""
-        if self._due is None or self._repeated():
+        """Judge a ride that came to nothing as the station has forgotten it; False where it has not."""
+        if (self._due is not None and self._repeated()) or not self._book(mark).transactions:
             return False
+        await self._wait(1.3 * self.profile.timing.settle)
         await self._queue_sent(mark)
         found = judge(self._book(mark, over=False))
         if not any(found.get(each) for each in (*_MEANS[LOST], *_MEANS[AGAIN])):

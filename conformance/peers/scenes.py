@@ -135,24 +135,30 @@ async def responsive(csms: CsmsPeer) -> None:
     await csms.speak.question()
 
 
-async def ready(station: Operated, csms: CsmsPeer, *, patience: float) -> None:
+async def ready(station: Operated, csms: CsmsPeer, *, patience: float, settle: float) -> None:
     """Bring the station back to where every case starts: connected, accepted, no plug, no transaction.
 
-    Raises NotSeen where the connection can't be had within `patience` seconds a step, DriverFailed where a plug
-    can't be pulled. A transaction that will not end is written off.
+    One that had to be restarted for that gets `settle` seconds to take note that it may work. Raises NotSeen where
+    the connection can't be had within `patience` seconds a step, DriverFailed where a plug can't be pulled. A
+    transaction that will not end is written off.
     """
-    await _connected_and_accepted(station, csms, patience=patience)
+    await _connected_and_accepted(station, csms, patience=patience, settle=settle)
     await vacate(station, csms)
-    await _connected_and_accepted(station, csms, patience=patience)
+    await _connected_and_accepted(station, csms, patience=patience, settle=settle)
 
 
-async def power_up(csms: CsmsPeer, switch: Callable[[], Awaitable[None]], *, patience: float) -> None:
+async def power_up(csms: CsmsPeer, switch: Callable[[], Awaitable[None]], *, patience: float, settle: float) -> None:
     """Bring the station up by its switch, and give it `patience` seconds to be accepted again.
 
-    A CSMS asks nothing of a station that has not booted. That it boots is for other cases to judge. Raises NotSeen
-    where it does not even connect.
+    A CSMS asks nothing of a station that has not booted. That it boots is for other cases to judge. One that was
+    accepted may not know yet that it may work: it gets `settle` seconds to say something. Raises NotSeen where it does
+    not even connect.
     """
     mark = csms.now
+
+    def spoken() -> bool:
+        boots = csms.seen("BootNotification", after=mark)
+        return any(message.action != "BootNotification" for message in csms.traffic(after=boots[-1]))
 
     def accepted() -> bool:
         return bool(csms.seen("BootNotification", after=mark)) and csms.registration == "Accepted"
@@ -160,10 +166,11 @@ async def power_up(csms: CsmsPeer, switch: Callable[[], Awaitable[None]], *, pat
     await switch()
     with suppress(NotSeen):
         await csms.until(accepted, "a boot to be accepted", within=patience)
+        await csms.until(spoken, "the first message after the boot", within=settle)
     await csms.connected(within=patience)
 
 
-async def _connected_and_accepted(station: Operated, csms: CsmsPeer, *, patience: float) -> None:
+async def _connected_and_accepted(station: Operated, csms: CsmsPeer, *, patience: float, settle: float) -> None:
     try:
         if csms.link is None:
             await csms.connected(within=patience)
@@ -172,7 +179,7 @@ async def _connected_and_accepted(station: Operated, csms: CsmsPeer, *, patience
     except NotSeen:
         if not station.can("power_cycle"):
             raise
-        await power_up(csms, station.power_cycle, patience=patience)
+        await power_up(csms, station.power_cycle, patience=patience, settle=settle)
 
 
 @contextmanager

@@ -30,7 +30,7 @@ from conformance.sut.profile import SutProfile
 
 MAX, DEFAULT, TX = "ChargingStationMaxProfile", "TxDefaultProfile", "TxProfile"
 STATION = 0
-ACCEPTS = "CSMS.PROFILE.01"
+ACCEPTS = "PROFILE.SET.01"
 LOWEST = ((0, 0),)
 """One period, with the least that an EV charges with: less than any EVSE does by itself."""
 NEAR = timedelta(seconds=5)

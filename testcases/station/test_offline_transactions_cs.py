@@ -300,7 +300,7 @@ async def test_power_loss(
             await something_happens(station, csms, spot[0], profile)
             await station.power_off()
             await station.power_on()
-        await power_up(csms, _already_on, patience=profile.timing.boot)
+        await power_up(csms, _already_on, patience=profile.timing.boot, settle=profile.timing.settle)
         gone, back = outage(csms, mark)
         with spec.must("E11.FR.01"):
             kept = await kept_events(csms, session, gone, back, profile)
@@ -331,7 +331,8 @@ async def test_ids_over_restart(station: StationDriver, csms: CsmsPeer, spec: Sp
     async with vacated(station, csms):
         await transaction(station, csms, spot, token)
     mark = csms.now
-    await power_up(csms, lambda: _restarted(station, csms), patience=profile.timing.boot)
+    timing = profile.timing
+    await power_up(csms, lambda: _restarted(station, csms), patience=timing.boot, settle=timing.settle)
     with suppress(NotSeen):  # until then it may still be about to take note that it was accepted
         await all_connectors_reported(csms, profile.connectors, after=mark)
     async with vacated(station, csms):

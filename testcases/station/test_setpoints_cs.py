@@ -229,7 +229,7 @@ async def test_reboot(station: StationDriver, csms: CsmsPeer, spec: Spec, profil
         limit = trial.amperes(0.4)
         await trial.ask(f"{amps(limit)} by default", limit, purpose="TxDefaultProfile")
         await reboot(station, csms)
-        await ready(station, csms, patience=profile.timing.boot)
+        await ready(station, csms, patience=profile.timing.boot, settle=profile.timing.settle)
         await trial.still(f"{amps(limit)} after the reboot", rules=(KEPT, KEPT))
         await trial.charge()
         await trial.still(f"{amps(limit)} when an EV charges after it", rules=(KEPT, KEPT))

@@ -106,6 +106,8 @@ def test_names_of_the_other_edition() -> None:
 
 def test_one_of_several_is_meant_where_it_is_declared_by_its_own_id() -> None:
     assert catalogue("1.6").judged(["CSMS.RESET.01", "16.RESET.12"]) == ("16.RESET.12",)
+    assert catalogue("1.6").judged(["K01.FR.16"], "station") == ("16.CP.21",)
+    assert catalogue("1.6").judged(["K01.FR.16"], "csms") == ("16.PROFILECS.07",)
     assert catalogue("2.0.1").judged(["16.RESET.11", "16.RESET.12"]) == ("CSMS.RESET.01",)
 
 

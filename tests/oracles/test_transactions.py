@@ -801,6 +801,13 @@ def never_stopped(session: Session16) -> None:
     session.whole(tx=8)
 
 
+def freed_without_a_stop(session: Session16) -> None:
+    session.start()
+    session.after(10)
+    session.tell("StatusNotification", {"connectorId": 1, "errorCode": "NoError", "status": "Available"}, {})
+    session.ask("RemoteStopTransaction", {"transactionId": 7}, {"status": "Rejected"})
+
+
 def stopped_twice(session: Session16) -> None:
     session.whole()
     session.stop(wh=1020)
@@ -974,6 +981,7 @@ FLAWS_16: dict[str, tuple[str, Story, dict[str, Any]]] = {
     "never told": ("16.TX.04", never_told, {}),
     "never stopped": ("16.TX.08", never_stopped, {}),
     "never stopped, and over": ("16.TX.08", lambda session: session.start(), {"over": True}),
+    "never stopped, and freed": ("16.TX.08", freed_without_a_stop, {}),
     "stopped twice": ("16.TX.08", stopped_twice, {}),
     "wrong id": ("16.TX.10", wrong_id, {}),
     "no id in values": ("16.TX.10", no_id_in_values, {}),
@@ -1012,6 +1020,18 @@ def test_one_flaw_of_16_misses_one_requirement(flaw: str) -> None:
     if flaw == "stops before it starts":
         expected = {"16.TX.TIME.02", "16.TX.36"}  # the order of messages is that of their times, too
     assert missed(session, **circumstances) == expected
+
+
+@pytest.mark.parametrize("told", ["Available", "Rejected"])
+def test_an_available_connector_or_a_rejected_remote_stop_alone_ends_no_transaction(told: str) -> None:
+    session = Session16()
+    session.start()
+    session.after(10)
+    if told == "Available":
+        session.tell("StatusNotification", {"connectorId": 1, "errorCode": "NoError", "status": "Available"}, {})
+    else:
+        session.ask("RemoteStopTransaction", {"transactionId": 7}, {"status": "Rejected"})
+    assert missed(session) == set()
 
 
 def test_what_may_still_come_again_is_not_judged_where_nobody_tells_how_often_it_is_tried() -> None:

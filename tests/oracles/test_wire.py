@@ -575,6 +575,20 @@ def test_refusing_a_valid_call_in_1_6(session_16: Session, code: str, requiremen
     assert missed(session_16.answers()) == requirements
 
 
+def test_refusing_a_connector_that_there_is_not(session_16: Session) -> None:
+    schedule = {"chargingRateUnit": "A", "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 6}]}
+    profile = {
+        "chargingProfileId": 1,
+        "stackLevel": 0,
+        "chargingProfilePurpose": "TxDefaultProfile",
+        "chargingProfileKind": "Relative",
+        "chargingSchedule": schedule,
+    }
+    session_16.csms(2, "r", "SetChargingProfile", {"connectorId": 9, "csChargingProfiles": profile})
+    session_16.sut(4, "r", "PropertyConstraintViolation", "", {})
+    assert missed(session_16.answers()) == []
+
+
 def test_a_limit_of_another_action_is_no_excuse(session_16: Session) -> None:
     session_16.csms(2, "r", "ClearCache", {})
     session_16.sut(4, "r", "OccurenceConstraintViolation", "", {})

@@ -126,7 +126,7 @@ async def test_ready_ends_what_a_case_left_behind() -> None:
         await scenes.charging(on.station, on.csms, (1, 1), TOKEN)
         await scenes.charging(on.station, on.csms, (2, 1), OTHER)
         on.csms.begin()
-        await scenes.ready(on.station, on.csms, patience=SOON)
+        await scenes.ready(on.station, on.csms, patience=SOON, settle=SETTLE)
         assert on.transactions() == scenes.running(on.csms) == []
         assert on.station.plugged == set()
 
@@ -136,7 +136,7 @@ async def test_ready_stops_remotely_what_goes_on_without_a_plug() -> None:
         await scenes.write_setting(on.csms, "StopTransactionOnEVSideDisconnect", "false")
         await scenes.charging(on.station, on.csms, (1, 1), TOKEN)
         mark = on.csms.now
-        await scenes.ready(on.station, on.csms, patience=SOON)
+        await scenes.ready(on.station, on.csms, patience=SOON, settle=SETTLE)
         assert on.csms.seen("StopTransaction", after=mark)[0]["reason"] == "Remote"
         assert on.transactions() == []
 
@@ -147,10 +147,10 @@ async def test_a_transaction_that_the_station_lost_is_written_off_once() -> None
         place = on.reference.connectors[1]
         place.session = type(place.session)()
         on.station.plugged.clear()
-        await scenes.ready(on.station, on.csms, patience=SOON)
+        await scenes.ready(on.station, on.csms, patience=SOON, settle=SETTLE)
         assert on.csms.written_off == {session.transaction_id}
         asked = on.csms.now
-        await scenes.ready(on.station, on.csms, patience=SOON)
+        await scenes.ready(on.station, on.csms, patience=SOON, settle=SETTLE)
         assert on.csms.now == asked
 
 
@@ -181,7 +181,7 @@ async def test_reboot(able: frozenset[str]) -> None:
 
 async def test_ready_waits_for_a_boot_to_be_accepted() -> None:
     async with bench(script=lambda csms: csms.answer("BootNotification", boot("Pending", interval=1))) as on:
-        await scenes.ready(on.station, on.csms, patience=3)
+        await scenes.ready(on.station, on.csms, patience=3, settle=SETTLE)
         assert on.csms.registration == "Accepted"
 
 
@@ -189,7 +189,9 @@ async def test_power_up_after_an_outage() -> None:
     async with bench() as on:
         await on.station.power_off()
         await on.csms.disconnected()
-        await scenes.power_up(on.csms, on.station.power_on, patience=SOON)
+        mark = on.csms.now
+        await scenes.power_up(on.csms, on.station.power_on, patience=SOON, settle=SETTLE)
+        assert on.csms.seen("StatusNotification", after=mark)
         await scenes.responsive(on.csms)
         assert on.csms.link is not None
 
@@ -203,7 +205,7 @@ async def test_a_reset_that_is_never_carried_out_is_waited_for_once(monkeypatch:
         monkeypatch.setattr(on.reference, "carry_out_reset", nothing)
         assert (await on.csms.speak.reset("idle"))["status"] == "Accepted"
         assert scenes.reset_to_come(on.csms)
-        await scenes.ready(on.station, on.csms, patience=SOON)
+        await scenes.ready(on.station, on.csms, patience=SOON, settle=SETTLE)
         assert not scenes.reset_to_come(on.csms)
 
 

@@ -114,7 +114,7 @@ async def test_hands_that_can_do_nothing_start_remotely(*, admits: bool) -> None
         assert on.transactions() == [session.transaction_id]
         with pytest.raises(NotSeen, match="nobody could plug an EV in"):
             await scenes.charging(on.station, on.csms, (2, 1), TOKEN | {"idToken": "TAG2"})
-        await scenes.ready(on.station, on.csms, patience=SOON)
+        await scenes.ready(on.station, on.csms, patience=SOON, settle=SOON)
         assert on.transactions() == []
 
 
@@ -130,7 +130,7 @@ async def test_ready_ends_what_a_case_left_behind(stop: str) -> None:
         await scenes.charging(on.station, on.csms, PLACE, TOKEN)
         await scenes.charging(on.station, on.csms, (2, 1), TOKEN | {"idToken": "TAG2"})
         on.csms.begin()
-        await scenes.ready(on.station, on.csms, patience=SOON)
+        await scenes.ready(on.station, on.csms, patience=SOON, settle=SOON)
         assert on.transactions() == []
         assert on.station.plugged == set()
 
@@ -139,7 +139,7 @@ async def test_ready_stops_remotely_what_goes_on_without_a_plug() -> None:
     async with bench(start="Authorized", stop="Authorized") as on:
         on.reference.model.find(on_tx(), "StopTxOnEVSideDisconnect").value = "false"
         await scenes.charging(on.station, on.csms, PLACE, TOKEN)
-        await scenes.ready(on.station, on.csms, patience=SOON)
+        await scenes.ready(on.station, on.csms, patience=SOON, settle=SOON)
         assert on.transactions() == []
 
 
@@ -155,10 +155,10 @@ async def test_a_transaction_that_the_station_lost_is_written_off_once() -> None
         place = on.reference.evses[1]
         place.session = type(place.session)()
         on.station.plugged.clear()
-        await scenes.ready(on.station, on.csms, patience=SOON)
+        await scenes.ready(on.station, on.csms, patience=SOON, settle=SOON)
         assert on.csms.written_off == {session.transaction_id}
         asked = on.csms.now
-        await scenes.ready(on.station, on.csms, patience=SOON)
+        await scenes.ready(on.station, on.csms, patience=SOON, settle=SOON)
         assert on.csms.now == asked
 
 
@@ -168,7 +168,7 @@ async def test_ready_sits_out_a_reset_that_waited_for_the_transaction() -> None:
         answer = await on.csms.call("Reset", {"type": "OnIdle"})
         assert answer["status"] == "Scheduled"
         assert scenes.reset_to_come(on.csms)
-        await scenes.ready(on.station, on.csms, patience=SOON)
+        await scenes.ready(on.station, on.csms, patience=SOON, settle=SOON)
         assert on.csms.seen("BootNotification", after=answer)
         assert not scenes.reset_to_come(on.csms)
         assert on.csms.link is not None

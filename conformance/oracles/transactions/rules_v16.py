@@ -12,7 +12,7 @@ from conformance.oracles.transactions.measuring import falling, two_values
 from conformance.oracles.transactions.meter import RESOLUTION, Reading
 from conformance.oracles.transactions.v16 import STOP, UNKNOWN, VALUES, connector_of, during, id_of
 from conformance.oracles.wire import Miss
-from conformance.wire.frames import CallResult
+from conformance.wire.frames import Call, CallResult
 from conformance.wire.transcript import Entry
 
 REQUIREMENTS = (
@@ -108,13 +108,48 @@ def _without_stop(book: Ledger, transaction: Transaction) -> Iterator[Loss]:
     following = next(iter(told[told.index(transaction) + 1 :]), None)
     if following is not None:
         start = following.events[0]
-        if any(each.detail.get("text") == _MAINS_OFF for each in book.transcript.entries[last.n : start.first.call.n]):
+        if _mains_off(book, last.n, start.first.call.n):
             return  # what becomes of it then is 16.POWER.01
         if book.overdue(start.first.settled, start):
             message = f"no StopTransaction came, and {following.id} began on its connector"
             yield Loss("16.TX.08", message, (last, start.first.call), what)
+    elif freed := _freed(book, transaction):
+        message = "no StopTransaction came; its connector is Available, and the station does not know it any more"
+        yield Loss("16.TX.08", message, (last, *freed), what)
     elif book.circumstances.over and book.overdue_at_the_end():
         yield Loss("16.TX.08", "it is over, and no StopTransaction came", (last,), what)
+
+
+def _freed(book: Ledger, transaction: Transaction) -> tuple[Entry, ...]:
+    """What shows that a transaction is over: its remote stop is Rejected, and its connector became Available."""
+    first, last, station = transaction.calls[0].n, transaction.calls[-1].n, book.station
+    if _mains_off(book, last, None):
+        return ()
+    freed = [
+        each
+        for each in book.transcript.frames(sender="sut", kind=Call, station=station, since=last)
+        if isinstance(each.frame, Call)
+        and each.frame.action == "StatusNotification"
+        and each.frame.payload.get("status") == "Available"
+        and each.frame.payload.get("connectorId") == transaction.evse
+        and book.overdue(each.at)
+    ]
+    refused = [
+        each.answer
+        for each in book.transcript.exchanges(
+            sender="harness", action="RemoteStopTransaction", station=station, since=first
+        )
+        if each.answer is not None
+        and isinstance(each.answer.frame, CallResult)
+        and each.answer.frame.payload.get("status") == "Rejected"
+        and isinstance(each.call.frame, Call)
+        and str(each.call.frame.payload.get("transactionId")) == transaction.id
+    ]
+    return (freed[0], refused[0]) if freed and refused else ()
+
+
+def _mains_off(book: Ledger, since: int, until: int | None) -> bool:
+    return any(each.detail.get("text") == _MAINS_OFF for each in book.transcript.entries[since:until])
 
 
 def _without_samples(book: Ledger, transaction: Transaction) -> Iterator[Loss]:

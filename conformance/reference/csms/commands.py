@@ -158,6 +158,10 @@ class Commands(Transactions):
         """Number the request."""
         return [{"remoteStartId": station.next_request_id()} | payload]
 
+    def prepare_get_charging_profiles(self, station: StationRecord, payload: Payload) -> list[Payload]:
+        """Number the request."""
+        return [{"requestId": station.next_request_id()} | payload]
+
     # -- configuration of 1.6
 
     def prepare_get_configuration(self, station: StationRecord, payload: Payload) -> list[Payload]:

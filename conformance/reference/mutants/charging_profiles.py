@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class TakesNoProfile(ReferenceStation):
     """Rejects every charging profile."""
 
-    breaks = "CSMS.PROFILE.01"
+    breaks = "PROFILE.SET.01"
 
     def objection_to_charging_profile(self, profile: ChargingProfile) -> str | None:  # noqa: ARG002
         """Object to everything."""

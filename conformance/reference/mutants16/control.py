@@ -98,19 +98,24 @@ class Control16(ReferenceStation16):
 
 
 class Plain16(ReferenceStation16):
-    """Another compliant station: one whose cables are all fixed, and that has some power left when the mains fail."""
+    """Another compliant station: all cables are fixed, it limits currents only, and has some power left for a while."""
 
     breaks: str | None = None
     also: tuple[str, ...] = ()
-    claims: ClassVar[dict[str, bool]] = {"detachable-cable": False, "back-up-power": True}
+    claims: ClassVar[dict[str, bool]] = {
+        "detachable-cable": False,
+        "back-up-power": True,
+        "charging-rate-watts": False,
+    }
 
     def __init__(self, config: StationConfig16) -> None:
-        """Fix a cable to every outlet."""
+        """Fix a cable to every outlet, and know currents only."""
         evses = tuple(
             replace(evse, connectors=tuple(replace(outlet, type="cType2") for outlet in evse.connectors))
             for evse in config.evses
         )
-        super().__init__(replace(config, evses=evses))
+        variables = {"ChargingScheduleAllowedChargingRateUnit": "Current", **config.variables}
+        super().__init__(replace(config, evses=evses, variables=variables))
 
     async def power_off(self) -> None:
         """End what runs, and tell so, before the power is gone."""
