@@ -307,6 +307,20 @@ class EachPartSaysLast(ReferenceStation):
         return [{**each, "tbc": False} for each in super().profile_reports(request_id, profiles)]
 
 
+class NextRequestEndsReport(ReferenceStation):
+    """Leaves a report of profiles unfinished when it is asked for another."""
+
+    breaks = "K09.FR.02"
+    also = ("K09.FR.06",)
+
+    async def report_profiles(self, request_id: int, profiles: list[ChargingProfile]) -> None:
+        """Send what is left only as long as nobody asks again."""
+        self._asked = request_id
+        for message in self.profile_reports(request_id, profiles):
+            if self._asked == request_id:
+                await self.call("ReportChargingProfiles", message, asked=True)
+
+
 class LastPartSaysMore(ReferenceStation):
     """Says of a report of profiles of one level that more follows."""
 
