@@ -83,8 +83,8 @@ class Catalogue:
     def judged(self, declared: Iterable[str], role: str = "") -> tuple[str, ...]:
         """The ids in this edition of what a case about this role declares, each once.
 
-        Rules that this edition does not have are left out; of several that a name could mean, those for the other role. Raises ValueError where a name could mean several rules, and
-        none of them is declared by its own id.
+        Rules that this edition does not have are left out; of several that a name could mean, those for the other
+        role. Raises ValueError where a name could mean several rules, and none of them is declared by its own id.
         """
         declared = tuple(declared)
         chosen: list[str] = []
