@@ -1,5 +1,6 @@
 """Scenes around the charging profiles that a station of OCPP 2.0.1 keeps: put there, asked for, and cleared again."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from conformance.oracles.charging import Book, EvseLimits, Running, Site, differ
 from conformance.oracles.kept_profiles import Installed, Wanted, told
 from conformance.peers.csms import CsmsPeer
 from conformance.peers.received import NotSeen, Received, Refused
+from conformance.peers.replies import Held
 from conformance.sut.profile import SutProfile
 from conformance.sut.tables import Evse
 from conformance.wire.frames import Call
@@ -228,6 +230,18 @@ async def collect(csms: CsmsPeer, report: ProfileReport, *, after: int, linger: 
         parts.append(part)
     csms.touch(report.answer, *parts)
     return ProfileReport(report.wanted, report.number, report.answer, tuple(parts), broken_off)
+
+
+@asynccontextmanager
+async def unanswered(csms: CsmsPeer, action: str) -> AsyncIterator[None]:
+    """Have calls of this action wait for their answer until the end of a block."""
+    over = asyncio.Event()
+    csms.keep_answering(action, Held(over))
+    try:
+        yield
+    finally:
+        over.set()
+        csms.answer(action)
 
 
 class _part_of:  # noqa: N801 -- reads as a condition

@@ -740,7 +740,7 @@ class Trial:
 
         def steps(kind: Drawn, found: Sequence[tuple[datetime, Course | None]], of: Callable[[float], float]) -> Series:
             points: list[tuple[float, float | None]] = []
-            ends = [at for at, _ in found[1:]] + [end]
+            ends = [*(at for at, _ in found[1:]), *([end] if found else [])]
             for (at, course), until in zip(found, ends, strict=True):
                 inner = [] if course is None else [each.start for each in course.steps if at < each.start < until]
                 for moment in [at, *inner]:

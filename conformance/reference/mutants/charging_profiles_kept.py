@@ -264,6 +264,25 @@ class ClearedLimitStays(ReferenceStation):
         return super().transaction_profiles(place) + mine
 
 
+class ClearedLimitFlowsOn(ReferenceStation):
+    """Tells of a limit that is cleared as of none, and goes on to hold an EV to the lowest that it ever had."""
+
+    breaks = "K10.FR.05"
+
+    def __init__(self, config: StationConfig) -> None:
+        """Begin without a limit."""
+        super().__init__(config)
+        self._lowest: dict[str, Rate] = {}
+
+    def allowed_rate(self, place: Evse) -> Rate:
+        """Never raise it."""
+        rate, transaction = super().allowed_rate(place), place.session.transaction
+        if transaction is None or not self.can_charge_with(rate):
+            return rate
+        self._lowest[transaction.id] = rate.lower(self._lowest.get(transaction.id))
+        return self._lowest[transaction.id]
+
+
 # -- reported: K09
 
 
@@ -286,6 +305,20 @@ class EachPartSaysLast(ReferenceStation):
     def profile_reports(self, request_id: int, profiles: list[ChargingProfile]) -> list[Payload]:
         """Say that nothing does."""
         return [{**each, "tbc": False} for each in super().profile_reports(request_id, profiles)]
+
+
+class NextRequestEndsReport(ReferenceStation):
+    """Leaves a report of profiles unfinished when it is asked for another."""
+
+    breaks = "K09.FR.02"
+    also = ("K09.FR.06",)
+
+    async def report_profiles(self, request_id: int, profiles: list[ChargingProfile]) -> None:
+        """Send what is left only as long as nobody asks again."""
+        self._asked = request_id
+        for message in self.profile_reports(request_id, profiles):
+            if self._asked == request_id:
+                await self.call("ReportChargingProfiles", message, asked=True)
 
 
 class LastPartSaysMore(ReferenceStation):
@@ -483,6 +516,24 @@ class StartProfileForgotten(ReferenceStation):
         """Do nothing."""
 
 
+class StartProfileStays(ReferenceStation):
+    """Limits by the profile of a remote start whoever charges there next."""
+
+    breaks = "F01.FR.10"
+
+    def __init__(self, config: StationConfig) -> None:
+        """Begin without one."""
+        super().__init__(config)
+        self._starts: dict[int, Payload] = {}
+
+    def adopt_start_profile(self, place: Evse, transaction: Transaction) -> None:
+        """Use the last one again."""
+        last = place.session.start_profile or self._starts.get(place.number)
+        if last is not None:
+            self._starts[place.number] = place.session.start_profile = last
+        super().adopt_start_profile(place, transaction)
+
+
 class StartWithProfileRefused(ReferenceStation):
     """Refuses a remote start with any profile."""
 
@@ -497,6 +548,7 @@ class StartProfileKeptButUnused(ReferenceStation):
     """Keeps the profile of a remote start, and does not limit anything by it."""
 
     breaks = "K05.FR.03"
+    also = ("F01.FR.10",)
 
     def transaction_profiles(self, place: Evse) -> list[ChargingProfile]:
         """Leave out what began with the transaction."""
