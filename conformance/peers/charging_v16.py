@@ -213,12 +213,12 @@ async def _abilities(csms: CsmsPeer) -> Abilities:
     units = (await read("ChargingScheduleAllowedChargingRateUnit")).split(",")
     known = frozenset(_UNITS[each.strip().lower()] for each in units if each.strip().lower() in _UNITS)
     assert known, f"ChargingScheduleAllowedChargingRateUnit holds neither Current nor Power: {units}"
-    return Abilities(
-        known,
-        int(await read("ChargeProfileMaxStackLevel")),
-        int(await read("ChargingScheduleMaxPeriods")),
-        int(await read("MaxChargingProfilesInstalled")),
-    )
+    numbers = []
+    for key in ("ChargeProfileMaxStackLevel", "ChargingScheduleMaxPeriods", "MaxChargingProfilesInstalled"):
+        value = (await read(key)).strip()
+        assert value.isdecimal(), f"{key} is {value!r}, which is no number"
+        numbers.append(int(value))
+    return Abilities(known, *numbers)
 
 
 @asynccontextmanager
