@@ -189,11 +189,13 @@ class Trial:
         await self.unlimited(ride)
         return ride
 
-    def ride(self, session: Charging) -> Ride:
-        """Watch an EV that charges already."""
+    def ride(self, session: Charging, brought: Mapping[str, Any] | None = None) -> Ride:
+        """Watch an EV that charges already; its start may have brought a profile."""
         meter = Ammeter(self.station, self.csms, self.profile, session)
         ride = Ride(session, meter, self._clock(), self._loads.get(session.connector[0]))
         self.rides.append(ride)
+        if brought is not None:
+            self.book.set(ride.evse, brought, transaction=self._transaction(ride))
         self._limits_changed()
         return ride
 

@@ -23,6 +23,7 @@ from conformance.peers.csms import CsmsPeer
 from conformance.peers.kept_profiles import (
     REPORT,
     ProfileReport,
+    Rates,
     ask,
     ask_only,
     check_composite,
@@ -37,7 +38,14 @@ from conformance.peers.kept_profiles import (
 )
 from conformance.peers.received import NotSeen, Received, Refused
 from conformance.peers.scenes import Charging, Connector, reboot, running, vacated
-from conformance.peers.transaction_scenes import EVENT, remote_number, under_way
+from conformance.peers.transaction_scenes import (
+    EVENT,
+    HARMLESS,
+    remote_number,
+    somebody_plugs_in,
+    time_for_the_plug,
+    under_way,
+)
 from conformance.peers.v201 import clear_charging_profiles
 from conformance.sut.drivers import StationDriver
 from conformance.sut.profile import SutProfile
@@ -600,18 +608,7 @@ async def test_start_with_profile(station: StationDriver, csms: CsmsPeer, spec: 
                 raise AssertionError(f"with a profile the remote start was answered {_shown(answer)}, without Accepted")
         session = await csms.speak.began(spot, after=mark, number=number, plugged=True)
         _judge_id(csms, spec, answer, session, waiting)
-        ready = await csms.speak.energy(session, after=mark)
-        mine = Installed(spot[0], limit | {"transactionId": session.transaction_id})
-        report = await ask(csms, Wanted(ids=(mine.id,)))
-        with spec("F01.FR.10"):
-            assert report.parts, f"{mine} came with the remote start, and {_nothing(report)}"
-            wrong = faults(report.parts, report.wanted, [mine])
-            assert not wrong, "; ".join(wrong)
-        composite = await csms.speak.composite_schedule(spot[0], 300, rate.unit)
-        with spec("K05.FR.03"):
-            assert composite["status"] == "Accepted", f"GetCompositeSchedule was answered {composite['status']}"
-            begun = [Running(spot[0], session.transaction_id, ready.utc)]
-            check_composite(composite, profile, spot[0], [mine], begun, edge=_AROUND_READY)
+        await _judge_profile(csms, spec, profile, rate, session, limit, after=mark)
 
 
 @case(
@@ -638,6 +635,56 @@ async def test_start_profile_ignored(station: StationDriver, csms: CsmsPeer, spe
             session = await csms.speak.began(spot, after=mark, number=number, plugged=True)
             await csms.speak.energy(session, after=mark)
         _judge_id(csms, spec, answer, session, waiting)
+
+
+@case(
+    "REMOTE_START_PROFILE_WAITS_CS",
+    "A profile that comes with a remote start waits for the plug",
+    requirements=["F01.FR.10", "K05.FR.03"],
+    severity=Severity.NORMAL,
+    needs=f"smart-charging and {REMOTE}",
+)
+async def test_profile_waits(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
+    """Start remotely with a limit, then plug in, and ask for the profile and for what it comes to."""
+    spot, token = profile.connectors[0], profile.parameters.valid_id_token.payload
+    somebody_plugs_in(station)
+    async with no_profiles(csms), vacated(station, csms):
+        rate = await rates(csms, profile, spot[0])
+        limit = drafted(csms, rate, TX, kind="Relative")
+        mark = csms.now
+        number, answer = await _start(csms, token, spot, limit)
+        assert _status(answer) == "Accepted", f"the remote start was answered {_shown(answer)}"
+        await station.plug_in(*spot)
+        session = await csms.speak.began(spot, after=mark, number=number, plugged=True)
+        await _judge_profile(csms, spec, profile, rate, session, limit, after=mark)
+
+
+@case(
+    "REMOTE_START_PROFILE_LAPSES_CS",
+    "A profile that comes with a remote start is gone if nobody plugs in, and is not that of whoever comes next",
+    requirements=["F01.FR.10"],
+    severity=Severity.NORMAL,
+    needs=f"smart-charging and {REMOTE}",
+)
+async def test_profile_lapses(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
+    """Start remotely with a limit, let the time for plugging in pass, and have another driver charge there."""
+    spot = profile.connectors[0]
+    token, other = profile.parameters.valid_id_token.payload, profile.parameters.other_valid_id_token.payload
+    somebody_plugs_in(station)
+    async with no_profiles(csms), vacated(station, csms), time_for_the_plug(csms) as seconds:
+        rate = await rates(csms, profile, spot[0])
+        limit = drafted(csms, rate, TX, kind="Relative")
+        _, answer = await _start(csms, token, spot, limit)
+        assert _status(answer) == "Accepted", f"the remote start was answered {_shown(answer)}"
+        await csms.silence(for_=seconds + profile.timing.settle, allow=HARMLESS)
+        session = await under_way(station, csms, spot, other)
+        there = await still_there(csms, Installed(spot[0], limit))
+        with spec("F01.FR.10"):
+            csms.touch(answer.entry, session.event)
+            assert not there, (
+                f"profile {limit['id']} came with a remote start for which nobody plugged in, and the station has it "
+                f"in the transaction of another driver"
+            )
 
 
 @case(
@@ -678,6 +725,32 @@ async def _start(
         return number, await csms.speak.remote_start(token, spot, number, charging_profile=limit)
     except Refused as refused:
         return number, refused
+
+
+async def _judge_profile(  # noqa: PLR0913 -- what is judged, and by what
+    csms: CsmsPeer,
+    spec: Spec,
+    profile: SutProfile,
+    rate: Rates,
+    session: Charging,
+    limit: Mapping[str, Any],
+    *,
+    after: int,
+) -> None:
+    """Judge whether a profile that came with a remote start is that of its transaction, and limits it."""
+    evse = session.connector[0]
+    ready = await csms.speak.energy(session, after=after)
+    mine = Installed(evse, dict(limit) | {"transactionId": session.transaction_id})
+    report = await ask(csms, Wanted(ids=(mine.id,)))
+    with spec("F01.FR.10"):
+        assert report.parts, f"{mine} came with the remote start, and {_nothing(report)}"
+        wrong = faults(report.parts, report.wanted, [mine])
+        assert not wrong, "; ".join(wrong)
+    composite = await csms.speak.composite_schedule(evse, 300, rate.unit)
+    with spec("K05.FR.03"):
+        assert composite["status"] == "Accepted", f"GetCompositeSchedule was answered {composite['status']}"
+        begun = [Running(evse, session.transaction_id, ready.utc)]
+        check_composite(composite, profile, evse, [mine], begun, edge=_AROUND_READY)
 
 
 def _judge_id(

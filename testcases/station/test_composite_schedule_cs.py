@@ -151,6 +151,30 @@ async def test_unknown_evse(csms: CsmsPeer, spec: Spec, profile: SutProfile) -> 
 
 
 @case(
+    "COMPOSITE_WITHOUT_UNIT_CS",
+    "Asked for a composite schedule in no unit in particular, the station chooses one that it has",
+    requirements=["K08.FR.02"],
+    severity=Severity.MINOR,
+    needs="smart-charging",
+)
+async def test_no_unit(csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
+    """Limit an EVSE by default, and ask without a unit."""
+    evse = profile.evse[0].id
+    async with no_profiles(csms):
+        rate = await rates(csms, profile, evse)
+        units = await csms.speak.read(("SmartChargingCtrlr", "RateUnit"))
+        found = [await install(csms, rate, evse, DEFAULT)]
+        with spec.must("K08.FR.02"):
+            answer = await csms.speak.composite_schedule(evse, 300)
+            assert answer["status"] == "Accepted", f"asked in no unit in particular, it answers {answer['status']}"
+            unit = answer["schedule"]["chargingRateUnit"]
+            assert unit in units, f"the schedule is in {unit}, which is not among {units}"
+        if unit == rate.unit:
+            with spec("K08.FR.02"):
+                check_composite(answer, profile, evse, found)
+
+
+@case(
     "STATION_COMPOSITE_IS_TOTAL_CS",
     "The composite schedule of the station is what all its EVSEs together expect to take",
     requirements=["K08.FR.03"],

@@ -516,6 +516,19 @@ class StartProfileForgotten(ReferenceStation):
         """Do nothing."""
 
 
+class StartProfileNeedsPlug(ReferenceStation):
+    """Loses the profile of a remote start that comes before the plug."""
+
+    breaks = "F01.FR.10"
+    also = ("K05.FR.03",)
+
+    def driver_authorized(self, place: Evse, token: Payload, trigger: str, group: Payload | None = None) -> None:
+        """Forget it where there is no plug."""
+        if place.plugged is None:
+            self._profiles_to_come.clear()
+        super().driver_authorized(place, token, trigger, group)
+
+
 class StartProfileStays(ReferenceStation):
     """Limits by the profile of a remote start whoever charges there next."""
 
@@ -656,6 +669,30 @@ class CompositeInWhateverUnit(ReferenceStation):
     def on_get_composite_schedule(self, request: Payload) -> Payload:
         """Leave the unit aside."""
         return super().on_get_composite_schedule({**request, "chargingRateUnit": "W"})
+
+
+class CompositeNeedsUnit(ReferenceStation):
+    """Tells no composite schedule to who names no unit."""
+
+    breaks = "K08.FR.02"
+
+    def rate_unit_by_default(self) -> str:
+        """Do not choose."""
+        return "none"
+
+
+class CompositeMislabelled(ReferenceStation):
+    """Calls watts what is amperes in a composite schedule for who names no unit."""
+
+    breaks = "K08.FR.02"
+
+    def on_get_composite_schedule(self, request: Payload) -> Payload:
+        """Compute in one unit, and name the other."""
+        if "chargingRateUnit" in request:
+            return super().on_get_composite_schedule(request)
+        answer = super().on_get_composite_schedule({**request, "chargingRateUnit": "W"})
+        answer["schedule"]["chargingRateUnit"] = "A"
+        return answer
 
 
 class NoCompositeOfStation(ReferenceStation):
