@@ -708,7 +708,7 @@ class TestOtherCalls:
         assert await csms.call("GetInstalledCertificateIds") == {"status": "NotFound"}
         reservation = {"id": 1, "expiryDateTime": NOW, "idToken": {"idToken": "A", "type": "Central"}}
         assert await csms.call("ReserveNow", reservation) == {"status": "Rejected"}
-        assert await csms.call("GetChargingProfiles", {"requestId": 1, "chargingProfile": {}}) == "NotSupported"
+        assert await csms.call("UnpublishFirmware", {"checksum": "0"}) == "NotSupported"
 
 
 class TestMutants:
