@@ -14,13 +14,32 @@ DEFAULT_MEASURAND = "Energy.Active.Import.Register"
 DEFAULT_CONTEXT = "Sample.Periodic"
 """Why a sampled value was taken that does not say (Part 2, ReadingContextEnumType)."""
 
+MONITORED: Mapping[str, str] = {
+    "EnergyImportRegister": DEFAULT_MEASURAND,
+    "EnergyExportRegister": "Energy.Active.Export.Register",
+    "Power": "Power.Active.Import",
+    "ACCurrent": "Current.Import",
+    "DCCurrent": "Current.Import",
+    "ACVoltage": "Voltage",
+    "DCVoltage": "Voltage",
+    "Frequency": "Frequency",
+    "StateOfCharge": "SoC",
+}
+"""Standard variables (Part 2, appendices) that show what a measurand is of; no document pairs the two."""
+
+_QUANTITIES = {name.casefold(): measurand for name, measurand in MONITORED.items()}
+_QUANTITIES |= {measurand.casefold(): measurand for measurand in MONITORED.values()}
+
 OF_THE_EV = frozenset({"SoC"})
 """Measurands that can only be had while an EV that tells them is connected."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One sampled value: of what, why, and when; `signed` is its signedMeterValue, if it has one."""
+    """One sampled value: of what, why, and when; `signed` is its signedMeterValue, if it has one.
+
+    `context` is empty where the message has no place for it.
+    """
 
     at: datetime
     measurand: str
@@ -30,13 +49,42 @@ class Reading:
 
 
 def readings(message: Mapping[str, Any]) -> list[Reading]:
-    """Every sampled value in `meterValue` of a MeterValues or TransactionEvent request whose time can be read."""
-    found = []
+    """Every sampled value of a message whose time can be read.
+
+    These are in `meterValue` of MeterValues and TransactionEvent requests, and in `eventData` of a NotifyEvent request
+    as far as that was due by the time (Part 5 lets a station tell what its clock has it read by either).
+    """
+    found = [_monitored(each) for each in events_of(message)]
     for each in _dicts(message.get("meterValue")):
         at = parse_timestamp(str(each.get("timestamp")))
         if at is not None:
             found += [_reading(at, sample) for sample in _dicts(each.get("sampledValue"))]
     return found
+
+
+def events_of(message: Mapping[str, Any], evse: int | None = None) -> list[Mapping[str, Any]]:
+    """The readings among the events of a NotifyEvent request, in their own form: of any EVSE or of one."""
+    found = []
+    for each in _dicts(message.get("eventData")):
+        component, variable = each.get("component"), each.get("variable")
+        if not isinstance(component, dict) or not isinstance(variable, dict) or each.get("trigger") != "Periodic":
+            continue
+        place = component.get("evse")
+        there = place.get("id") if isinstance(place, dict) else None
+        known = str(variable.get("name")).casefold() in _QUANTITIES
+        if known and there is not None and evse in (None, there) and parse_timestamp(str(each.get("timestamp"))):
+            found.append(each)
+    return found
+
+
+def _monitored(event: Mapping[str, Any]) -> Reading:
+    at = parse_timestamp(str(event["timestamp"]))
+    assert at is not None
+    try:
+        value: float | None = float(event["actualValue"])
+    except (KeyError, TypeError, ValueError):
+        value = None
+    return Reading(at, _QUANTITIES[event["variable"]["name"].casefold()], "", value, None)
 
 
 def _reading(at: datetime, sample: Mapping[str, Any]) -> Reading:
@@ -64,8 +112,11 @@ def moments(found: Iterable[Reading], *, tolerance: float) -> list[datetime]:
 
 
 def lacking(found: Iterable[Reading], measurands: Iterable[str]) -> list[str]:
-    """Which measurands there is no reading of."""
+    """Which measurands there is no reading of; none where all came in NotifyEvents, whose variables no rule names."""
+    found = list(found)
     there = {each.measurand for each in found}
+    if found and not any(each.context for each in found):
+        return []
     return [each for each in measurands if each not in there]
 
 

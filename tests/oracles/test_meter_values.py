@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance.oracles.meter_values import Reading, lacking, moments, off_interval, off_the_day, readings
+from conformance.oracles.meter_values import Reading, events_of, lacking, moments, off_interval, off_the_day, readings
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 
@@ -45,6 +45,33 @@ def test_reads_every_sampled_value() -> None:
         7.0,
     )
     assert (voltage.measurand, voltage.context, voltage.signed) == ("Voltage", "Sample.Clock", signed)
+
+
+def monitored(evse: int | None, variable: str, **told: Any) -> dict[str, Any]:
+    """An event of a monitor that is due by the time."""
+    place = {} if evse is None else {"evse": {"id": evse}}
+    event = {"timestamp": "2026-05-04T12:00:00Z", "trigger": "Periodic", "actualValue": "4.5"}
+    return event | {"component": {"name": "FiscalMetering"} | place, "variable": {"name": variable}} | told
+
+
+def test_reads_what_was_monitored() -> None:
+    """A NotifyEvent has no context; what it does not name by a standard variable is no reading."""
+    events = [
+        monitored(1, "energyImportRegister"),
+        monitored(2, "Power", actualValue="much"),
+        monitored(1, "Temperature"),
+        monitored(None, "Power"),
+        monitored(1, "Power", trigger="Alerting"),
+        monitored(1, "Power", timestamp="yesterday"),
+        {"variable": 4},
+    ]
+    message = {"eventData": events}
+    energy, power = readings(message)
+    assert energy == Reading(NOON, "Energy.Active.Import.Register", "", 4.5, None)
+    assert (power.measurand, power.value) == ("Power.Active.Import", None)
+    assert events_of(message, 2) == [events[1]]
+    assert lacking([energy], ["Voltage", "Power.Factor"]) == []
+    assert lacking([energy, reading(0)], ["Power.Factor"]) == ["Power.Factor"]
 
 
 @pytest.mark.parametrize(

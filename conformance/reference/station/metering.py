@@ -119,7 +119,11 @@ class Metering(Transactions):
             if place.session.transaction is not None:
                 self.send_event(place, "Updated", self.aligned_trigger())
             else:
-                self.send("MeterValues", self.aligned_payload(place))
+                self.send_idle_values(place)
+
+    def send_idle_values(self, place: Evse) -> None:
+        """Send a reading of an EVSE without a transaction."""
+        self.send("MeterValues", self.aligned_payload(place))
 
     def aligned_places(self) -> list[Evse]:
         """Return the EVSEs that are read by the clock: all of them, if there is something to read."""
