@@ -28,6 +28,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         code: int = arguments.do(arguments)
     except BrokenPipeError:
         return OK
+    except KeyboardInterrupt:  # before a run has begun, or once it is written down
+        sys.stderr.write("stopped\n")
+        return BAD_INPUT
     except OSError as error:
         sys.stderr.write(f"{error}\n")
         return BAD_INPUT

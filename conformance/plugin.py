@@ -11,7 +11,7 @@ from typing import NoReturn
 import msgspec
 import pytest
 
-from conformance import judging, spread, suite
+from conformance import interrupts, judging, spread, suite
 from conformance.bench import Bench, Subject, claims_of, mutants_of, others_of
 from conformance.cases.case import Case, cases_of
 from conformance.cases.proving import CONTROL, REFERENCE, Proving, Trial, prove, together
@@ -400,6 +400,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[
         return (yield)
     if bench is None or session.config.option.collectonly:
         return (yield)
+    session.config.add_cleanup(interrupts.hold_off())
     session.exitstatus = session.config.stash[CODE] = _finish(session.config, bench, exitstatus)
     try:
         return (yield)

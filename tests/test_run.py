@@ -557,6 +557,25 @@ def test_interrupted(tmp_path: Path) -> None:
         assert (done.folder / name).is_file()
 
 
+@pytest.mark.parametrize("hook", ["pytest_sessionfinish", "pytest_terminal_summary"])
+@pytest.mark.parametrize("first", [True, False], ids=["the second", "the first"])
+def test_interrupted_while_it_is_written_down(tmp_path: Path, hook: str, *, first: bool) -> None:
+    """Ctrl-C again after a run was stopped, or for the first time after it was over: nothing is lost."""
+    wait = "import os, signal\n\nasync def test_stops(csms):\n    os.kill(os.getpid(), signal.SIGINT)\n"
+    own_tests(tmp_path, wait if first else "async def test_before(csms):\n    assert csms.link is not None\n")
+    again = f"import os, signal\n\ndef {hook}():\n    os.kill(os.getpid(), signal.SIGINT)\n"
+    own_tests(tmp_path, again, "conftest.py")
+    words = pytest_command("--ocpp-sut=embedded", "-W", "ignore", "test_own.py")
+    # a job in the background inherits it ignored
+    done = run(words, tmp_path, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
+    assert done.code == (2 if first else 0), done.text
+    assert "Traceback" not in done.text
+    assert done.text.count("the report is being written; press Ctrl-C once more") == 1
+    assert done.result["complete"] is not first
+    for name in ("certificate.html", "junit.xml"):
+        assert (done.folder / name).is_file()
+
+
 def test_killed(tmp_path: Path) -> None:
     with waiting(tmp_path) as (program, _):
         program.kill()
