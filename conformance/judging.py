@@ -78,6 +78,7 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None]:
         target.catalogue,
         touched=bench.touched,
         malformed=lambda: bench.malformed(first),
+        counted=target.counted(case) if case.always_on and not bench.proving else (),
     )
     try:
         return (yield)

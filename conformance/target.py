@@ -10,6 +10,7 @@ from conformance.cases.catalogue import Catalogue, catalogue
 from conformance.cases.grade import Outcome
 from conformance.cases.matrix import Cell
 from conformance.cases.setpoint import Chart, Setpoint
+from conformance.cases.spec import Counted
 from conformance.cases.verdict import Finding, Verdict
 from conformance.report.result import CaseRow, FindingRow
 from conformance.sut.profile import SutProfile
@@ -125,6 +126,16 @@ class Target:
         before = self.ran.get(ran.case.id)
         if before is None or ran.verdict.rank >= before.verdict.rank:
             self.ran[ran.case.id] = ran
+
+    def counted(self, case: Case) -> list[Counted]:
+        """What other cases have found, each in its own part of the transcript, that matter as much as this one."""
+        return [
+            Counted(ran.case.id, finding.requirement, ran.first, ran.last)
+            for ran in self.ran.values()
+            if not ran.case.always_on and ran.case.severity.rank >= case.severity.rank
+            for finding in ran.findings
+            if finding.verdict in (Verdict.FAIL, Verdict.WARN)
+        ]
 
     def row(self, ran: Ran, proof: str) -> CaseRow:
         """A case as it stands in the result."""

@@ -13,10 +13,13 @@ OWN = '''
 import pytest
 from conformance.cases.case import case
 from conformance.cases.spec import Spec
+from conformance.oracles.wire import Miss
 from conformance.peers.received import NoAnswer
 from conformance.peers.station import NotConnected, StationPeer
+from conformance.peers.wire_scenes import judge_misses
 from conformance.sut.drivers import CsmsDriver
 from conformance.sut.profile import SutProfile
+from conformance.wire.frames import Call
 from conformance.wire.transcript import Transcript
 
 LEFT = []
@@ -56,6 +59,13 @@ async def test_command(station, csms, spec):
         assert asked["requestedMessage"] == "Heartbeat"
     with spec("ACME-1"):
         raise AssertionError("not as Acme wants it")
+
+
+@case("ACME_SEEN_CSMS", "All that it ever asks for", requirements=["ACME-1"], always_on=True)
+async def test_seen(station, spec, transcript):
+    asked = transcript.frames(sender="sut", kind=Call, action="TriggerMessage")
+    assert asked
+    judge_misses(station, spec, "ACME-1", [Miss("a trigger", (each,)) for each in asked])
 
 
 async def test_leaves_everything_open(station, another_station, profile):
@@ -117,6 +127,7 @@ EXPECTED = {
     "test_starting_state": "PASS",
     "test_cold_start": "PASS",
     "ACME_TRIGGER_CSMS": "FAIL",
+    "ACME_SEEN_CSMS": "PASS",
     "test_leaves_everything_open": "PASS",
     "test_nothing_is_left_of_the_one_before": "PASS",
     "test_leaves_in_anger": "PASS",
@@ -160,6 +171,12 @@ def test_its_evidence(own: Done) -> None:
     assert asked["sender"] == "sut"
     assert row["first"] <= asked["n"] < row["last"]
     assert {line["station"] for line in lines if line["kind"] == "handshake"} == {"CS001", "CS002", "NOBODY"}
+
+
+def test_what_a_case_has_found_is_not_counted_again(own: Done) -> None:
+    [finding] = own.case("ACME_SEEN_CSMS")["findings"]
+    assert finding["verdict"] == "NOT_APPLICABLE"
+    assert finding["message"] == "all that breaks it was found by ACME_TRIGGER_CSMS"
 
 
 STATION_ONLY = """

@@ -1,7 +1,8 @@
 """`with spec("B01.FR.05"):` turns plain asserts into findings."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from conformance.cases.case import Case
 from conformance.cases.catalogue import Catalogue
@@ -21,6 +22,17 @@ class UndeclaredRequirementError(Exception):
 Touched = Callable[[], tuple[int, ...]]
 """Gives the numbers of the transcript entries that the case has looked at since the last call."""
 
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A requirement that another case has found broken, and that case's part of the transcript."""
+
+    case: str
+    requirement: str
+    first: int
+    last: int
+
+
 _FEW = 4
 
 _BROKEN_PAYLOAD = (LookupError, TypeError, ValueError, AttributeError)
@@ -36,11 +48,13 @@ class Spec:
         *,
         touched: Touched = tuple,
         malformed: Callable[[], str] = str,
+        counted: Sequence[Counted] = (),
     ) -> None:
         """Judge `case` by the levels in `catalogue`.
 
         `malformed` says what is wrong, by the schema, with the messages that the case looked at, or nothing: a case
-        that stumbles over such a message has found a fault of the SUT, not one of the harness.
+        that stumbles over such a message has found a fault of the SUT, not one of the harness. `counted` is what other
+        cases have found already, for one that judges the whole transcript.
         """
         self.case = case
         self.findings: list[Finding] = []
@@ -54,6 +68,7 @@ class Spec:
         self._catalogue = catalogue
         self._touched = touched
         self._malformed = malformed
+        self._counted = counted
 
     @contextmanager
     def __call__(self, requirement: str) -> Iterator[None]:
@@ -84,6 +99,15 @@ class Spec:
     def declares(self, requirement: str) -> bool:
         """Whether the case declares this, by its id in any version, and the version that is spoken has such a rule."""
         return any(each in self.case.requirements for each in self._catalogue.named(requirement))
+
+    def counted(self, requirement: str, entry: int) -> str:
+        """The case that has this entry of the transcript to show for what breaks this requirement; empty if none has.
+
+        Nothing is told twice: what a scenario led to is found by the case that is about it.
+        """
+        name = self._name(requirement)
+        here = (each for each in self._counted if each.requirement == name and each.first <= entry < each.last)
+        return next((each.case for each in here), "")
 
     @property
     def judged(self) -> frozenset[str]:

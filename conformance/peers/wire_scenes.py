@@ -1,7 +1,7 @@
 """What the cases about the wire share: traffic to judge by, and findings from what the oracles miss in it."""
 
 import contextlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 from conformance.cases.spec import Spec
@@ -170,6 +170,17 @@ def judge(
         if not any(True for _ in (instead or {}).get(requirement, by)):
             spec.unproven(requirement, "nothing was sent that this could be judged by")
             continue
-        with spec(requirement):
-            peer.touch(*(entry for miss in found[:_POINTED_AT] for entry in miss.entries))
-            assert not found, wire.summary(found)
+        judge_misses(peer, spec, requirement, found)
+
+
+def judge_misses(peer: Peer, spec: Spec, requirement: str, found: Sequence[wire.Miss]) -> None:
+    """Turn misses of one requirement into a finding that points at the frames, but for what another case has found."""
+    told = [(miss, spec.counted(requirement, miss.entries[-1].n) if miss.entries else "") for miss in found]
+    new = [miss for miss, case in told if not case]
+    if told and not new:
+        cases = ", ".join(dict.fromkeys(case for _, case in told))
+        spec.excuse(requirement, f"all that breaks it was found by {cases}")
+        return
+    with spec(requirement):
+        peer.touch(*(entry for miss in new[:_POINTED_AT] for entry in miss.entries))
+        assert not new, wire.summary(new)

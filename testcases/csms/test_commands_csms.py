@@ -6,7 +6,7 @@ from conformance.cases.case import case
 from conformance.cases.spec import Spec
 from conformance.cases.verdict import Severity
 from conformance.oracles import commands as rules
-from conformance.oracles.wire import Misses, message_ids, summary
+from conformance.oracles.wire import Misses, message_ids
 from conformance.peers.csms_boot import gone, rebooted
 from conformance.peers.csms_scenes import (
     DEFAULT,
@@ -22,6 +22,7 @@ from conformance.peers.csms_scenes import (
 from conformance.peers.received import NotSeen, Received
 from conformance.peers.replies import Silence
 from conformance.peers.station import StationPeer
+from conformance.peers.wire_scenes import judge_misses
 from conformance.sut.drivers import CsmsDriver, DriverFailed, Unsupported
 from conformance.sut.profile import SutProfile
 from conformance.wire.frames import Call
@@ -280,6 +281,4 @@ def judge(station: StationPeer, spec: Spec, misses: Misses, *, since: int) -> No
     """Turn what an oracle has found from entry `since` on into findings that point at the frames."""
     for requirement, found in misses.items():
         late = [miss for miss in found if miss.entries[-1].n >= since]
-        with spec(requirement):
-            station.touch(*(entry for miss in late for entry in miss.entries))
-            assert not late, summary(late)
+        judge_misses(station, spec, requirement, late)

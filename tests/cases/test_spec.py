@@ -2,7 +2,7 @@ import pytest
 
 from conformance.cases.case import Case
 from conformance.cases.catalogue import Catalogue, Level, Requirement, catalogue
-from conformance.cases.spec import CaseOver, Spec, UndeclaredRequirementError, conclude
+from conformance.cases.spec import CaseOver, Counted, Spec, UndeclaredRequirementError, conclude
 from conformance.cases.verdict import Finding, Verdict
 
 CATALOGUE = Catalogue(
@@ -260,3 +260,18 @@ def test_a_test_that_declares_nothing_judges_by_the_rules_of_the_version():
     other = Spec(own, catalogue("1.6"))
     with pytest.raises(UndeclaredRequirementError, match="name the one that is meant"), other("CSMS.RESET.01"):
         raise AssertionError("never reached")
+
+
+@pytest.mark.parametrize(
+    ("requirement", "entry", "case"),
+    [
+        ("B01.FR.01", 10, "X"),
+        ("B01.FR.01", 19, "X"),
+        ("B01.FR.01", 20, ""),
+        ("B01.FR.01", 9, ""),
+        ("B01.FR.02", 10, ""),
+    ],
+)
+def test_what_another_case_has_found_in_its_part_of_the_transcript(requirement, entry, case):
+    spec = Spec(CASE, CATALOGUE, counted=[Counted("X", "B01.FR.01", 10, 20)])
+    assert spec.counted(requirement, entry) == case

@@ -7,11 +7,11 @@ import pytest
 
 from conformance.cases.case import Case
 from conformance.cases.catalogue import catalogue
-from conformance.cases.spec import Spec
+from conformance.cases.spec import Counted, Spec
 from conformance.cases.verdict import Verdict
 from conformance.oracles import wire
 from conformance.peers.peer import Patience, Peer
-from conformance.peers.wire_scenes import all_answered, identities, judge, said
+from conformance.peers.wire_scenes import all_answered, identities, judge, judge_misses, said
 from conformance.wire.frames import Call, decode
 from conformance.wire.transcript import Entry, Sender, Transcript
 
@@ -50,6 +50,16 @@ def test_misses_of_every_station_become_findings(peer: Peer, spec: Spec) -> None
     judge(peer, spec, oracle, by=said(peer))
     assert findings(spec) == {"J.ID.02": Verdict.FAIL, "J.ID.03": Verdict.PASS}
     assert "CS002 has one" in spec.findings[0].message
+
+
+@pytest.mark.parametrize(("last", "verdict"), [(1, Verdict.FAIL), (2, Verdict.NOT_APPLICABLE)])
+def test_what_another_case_has_found_is_not_counted_again(peer: Peer, last: int, verdict: Verdict) -> None:
+    for number in range(2):
+        frame(peer, "sut", 2, f"{number}", "Reset", {})
+    case = Case("X_CSMS", "x", "csms", ("2.0.1",), ("J.ID.02",))
+    spec = Spec(case, catalogue("2.0.1"), counted=[Counted("Y_CSMS", "J.ID.02", 0, last)])
+    judge_misses(peer, spec, "J.ID.02", oracle(peer.transcript, "CS001")["J.ID.02"])
+    assert findings(spec) == {"J.ID.02": verdict}
 
 
 def test_what_there_is_nothing_to_judge_by_stays_unproven(peer: Peer, spec: Spec) -> None:
