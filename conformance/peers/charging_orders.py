@@ -1,7 +1,7 @@
 """What an operator asks of a CSMS about charging profiles, in either version, and what the CSMS makes of it."""
 
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
@@ -33,7 +33,7 @@ _PURPOSES: Mapping[Purpose, str] = {
     "transaction": "TxProfile",
     "station": "ChargingStationMaxProfile",
 }
-_FIRST_ID = 5000
+_FIRST_ID = 73_000_000
 _LEVELS, _EVSES = 10, 1000
 
 
@@ -291,8 +291,9 @@ def keeps(station: StationPeer) -> list[Installed]:
     return dialect.profiles.installed if isinstance(dialect, Station201 | Station16) else []
 
 
-def given(station: StationPeer, *profiles: Wanted) -> None:
-    """The station has these, as if it had been told long ago."""
+@contextmanager
+def having(station: StationPeer, *profiles: Wanted) -> Iterator[None]:
+    """The station has these, as if it had been told long ago, until the block is over."""
     for each in profiles:
         payload = each.payload(station)
         schedule = payload["chargingSchedule"]
@@ -307,6 +308,10 @@ def given(station: StationPeer, *profiles: Wanted) -> None:
                 transaction=payload.get("transactionId"),
             )
         )
+    try:
+        yield
+    finally:
+        keeps(station).clear()
 
 
 @asynccontextmanager

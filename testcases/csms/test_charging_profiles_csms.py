@@ -22,7 +22,7 @@ from conformance.peers.charging_orders import (
     cleared,
     default_profile,
     get_profiles,
-    given,
+    having,
     is_told,
     remote_start_limited,
     set_as_told,
@@ -333,8 +333,7 @@ async def test_not_supported(station: StationPeer, csms: CsmsDriver, spec: Spec,
 async def test_clear_by_id(station: StationPeer, csms: CsmsDriver, spec: Spec, profile: SutProfile) -> None:
     """It asks for the profiles first, and learns the id by that."""
     there = station_maximum()
-    given(station, there)
-    async with cleared(csms, station):
+    with having(station, there):
         listed = await commanded(csms, station, profile, get_profiles(0, chargingProfilePurpose=MAXIMUM))
         with spec("J.ANSWER.01"):
             await station.told("ReportChargingProfiles", after=listed)
@@ -352,8 +351,7 @@ async def test_clear_by_id(station: StationPeer, csms: CsmsDriver, spec: Spec, p
 async def test_clear_like(station: StationPeer, csms: CsmsDriver, spec: Spec, profile: SutProfile) -> None:
     """Nothing else is cleared by that."""
     there = default_profile(level=1)
-    given(station, there)
-    async with cleared(csms, station):
+    with having(station, there):
         await asked_just_so(csms, station, spec, profile, clear_like(station, there), CLEAR_CRITERIA, sent.cleared)
 
 

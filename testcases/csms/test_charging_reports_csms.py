@@ -23,7 +23,7 @@ from conformance.peers.charging_orders import (
     default_profile,
     external_limit,
     get_profiles,
-    given,
+    having,
     is_told,
     keeps,
     limits_from_elsewhere,
@@ -178,8 +178,7 @@ async def listed(  # noqa: PLR0913 -- what these have in common
 ) -> None:
     """The station has a maximum, and a default for each EVSE; the CSMS asks for some, and each report is answered."""
     defaults = [default_profile(evse=each.id) for each in station.equipment.evses]
-    given(station, station_maximum(), *defaults)
-    async with cleared(csms, station):
+    with having(station, station_maximum(), *defaults):
         asked = await asked_just_so(csms, station, spec, profile, command, GET, sent.got)
         for evse in evses or (None,):
             with spec("J.ANSWER.01"):
