@@ -232,21 +232,32 @@ def _site(profile: SutProfile, *, apart: bool) -> Site:
 
 
 async def _rates(csms: CsmsPeer, profile: SutProfile) -> dict[Unit, Rates]:
-    """What the station says of the limits that it takes, for each of its units, amperes first."""
-    told = await csms.speak.read("ChargingScheduleAllowedChargingRateUnit")
+    """What the station says of the limits that it takes, for each of its units, amperes first.
+
+    Of what it does not say, as little is taken for granted as the cases need.
+    """
+    told = await _told(csms, "ChargingScheduleAllowedChargingRateUnit")
     units = {_UNITS.get(each.strip().upper()) for each in told.split(",")}
+    levels, periods = await _told(csms, "ChargeProfileMaxStackLevel"), await _told(csms, "ChargingScheduleMaxPeriods")
     one = Rates(
         unit="A",
-        top_level=int(await csms.speak.read("ChargeProfileMaxStackLevel")),
-        periods=int(await csms.speak.read("ChargingScheduleMaxPeriods")),
+        top_level=int(levels) if levels.isdecimal() else 1,
+        periods=int(periods) if periods.isdecimal() else 3,
         evse=profile.evse[0],
         volts=profile.parameters.nominal_voltage,
         least=profile.parameters.least_current,
     )
     every: tuple[Unit, Unit] = ("A", "W")
-    found = {each: replace(one, unit=each) for each in every if each in units}
-    assert found, f"the station takes limits in {told}, expected amperes, watts or both"
-    return found
+    usual: Unit = "A" if one.evse.phases else "W"
+    return {each: replace(one, unit=each) for each in every if each in units} or {usual: replace(one, unit=usual)}
+
+
+async def _told(csms: CsmsPeer, key: str) -> str:
+    """What a setting says, in one of its own words; nothing where it can't be read."""
+    try:
+        return (await csms.speak.read(key)).strip()
+    except AssertionError:
+        return ""
 
 
 # -- random sets ------------------------------------------------------------------------------------------------------
