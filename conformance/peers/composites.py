@@ -21,9 +21,10 @@ from conformance.oracles.charging import (
 )
 from conformance.oracles.charging.profile import Unit
 from conformance.peers.csms import CsmsPeer
-from conformance.peers.kept_profiles import Rates, clear_all, no_profiles, whole_seconds
+from conformance.peers.kept_profiles import Rates, whole_seconds
 from conformance.peers.received import NotSeen, Received, Refused
 from conformance.peers.scenes import Operated, charging, vacated
+from conformance.peers.standing_profiles import clear_all, set_aside
 from conformance.sut.drivers import DriverFailed, Unsupported
 from conformance.sut.profile import SutProfile
 
@@ -191,13 +192,13 @@ class Desk:
 async def desk(
     station: Operated, csms: CsmsPeer, profile: SutProfile, *, in_transaction: bool = False
 ) -> AsyncIterator[Desk]:
-    """Have a station with one profile in force, of whose limit it tells, and nothing left of all at the end.
+    """Have a station with one profile in force, of whose limit it tells; at the end it has what it had before.
 
     It is a TxDefaultProfile of the first EVSE, level 0, that began a minute ago and never ends. Where the station does
     not tell of it without a transaction, as in 1.6 it need not, one is started; or from the beginning, if that is asked
     for. Raises AssertionError where the profile is not accepted, or its limit not told: others judge that.
     """
-    async with vacated(station, csms), no_profiles(csms):
+    async with set_aside(csms), vacated(station, csms):
         found = Desk(
             csms,
             await _rates(csms, profile),
