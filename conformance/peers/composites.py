@@ -21,9 +21,10 @@ from conformance.oracles.charging import (
 )
 from conformance.oracles.charging.profile import Unit
 from conformance.peers.csms import CsmsPeer
-from conformance.peers.kept_profiles import Rates, clear_all, no_profiles, whole_seconds
+from conformance.peers.kept_profiles import Rates, whole_seconds
 from conformance.peers.received import NotSeen, Received, Refused
 from conformance.peers.scenes import Operated, charging, vacated
+from conformance.peers.standing_profiles import clear_all, set_aside
 from conformance.sut.drivers import DriverFailed, Unsupported
 from conformance.sut.profile import SutProfile
 
@@ -191,13 +192,13 @@ class Desk:
 async def desk(
     station: Operated, csms: CsmsPeer, profile: SutProfile, *, in_transaction: bool = False
 ) -> AsyncIterator[Desk]:
-    """Have a station with one profile in force, of whose limit it tells, and nothing left of all at the end.
+    """Have a station with one profile in force, of whose limit it tells; at the end it has what it had before.
 
     It is a TxDefaultProfile of the first EVSE, level 0, that began a minute ago and never ends. Where the station does
     not tell of it without a transaction, as in 1.6 it need not, one is started; or from the beginning, if that is asked
     for. Raises AssertionError where the profile is not accepted, or its limit not told: others judge that.
     """
-    async with vacated(station, csms), no_profiles(csms):
+    async with set_aside(csms), vacated(station, csms):
         found = Desk(
             csms,
             await _rates(csms, profile),
@@ -232,21 +233,32 @@ def _site(profile: SutProfile, *, apart: bool) -> Site:
 
 
 async def _rates(csms: CsmsPeer, profile: SutProfile) -> dict[Unit, Rates]:
-    """What the station says of the limits that it takes, for each of its units, amperes first."""
-    told = await csms.speak.read("ChargingScheduleAllowedChargingRateUnit")
+    """What the station says of the limits that it takes, for each of its units, amperes first.
+
+    Of what it does not say, as little is taken for granted as the cases need.
+    """
+    told = await _told(csms, "ChargingScheduleAllowedChargingRateUnit")
     units = {_UNITS.get(each.strip().upper()) for each in told.split(",")}
+    levels, periods = await _told(csms, "ChargeProfileMaxStackLevel"), await _told(csms, "ChargingScheduleMaxPeriods")
     one = Rates(
         unit="A",
-        top_level=int(await csms.speak.read("ChargeProfileMaxStackLevel")),
-        periods=int(await csms.speak.read("ChargingScheduleMaxPeriods")),
+        top_level=int(levels) if levels.isdecimal() else 1,
+        periods=int(periods) if periods.isdecimal() else 3,
         evse=profile.evse[0],
         volts=profile.parameters.nominal_voltage,
         least=profile.parameters.least_current,
     )
     every: tuple[Unit, Unit] = ("A", "W")
-    found = {each: replace(one, unit=each) for each in every if each in units}
-    assert found, f"the station takes limits in {told}, expected amperes, watts or both"
-    return found
+    usual: Unit = "A" if one.evse.phases else "W"
+    return {each: replace(one, unit=each) for each in every if each in units} or {usual: replace(one, unit=usual)}
+
+
+async def _told(csms: CsmsPeer, key: str) -> str:
+    """What a setting says, in one of its own words; nothing where it can't be read."""
+    try:
+        return (await csms.speak.read(key)).strip()
+    except AssertionError:
+        return ""
 
 
 # -- random sets ------------------------------------------------------------------------------------------------------
