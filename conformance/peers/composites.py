@@ -21,9 +21,10 @@ from conformance.oracles.charging import (
 )
 from conformance.oracles.charging.profile import Unit
 from conformance.peers.csms import CsmsPeer
-from conformance.peers.kept_profiles import Rates, clear_all, no_profiles, whole_seconds
+from conformance.peers.kept_profiles import Rates, no_profiles, whole_seconds
 from conformance.peers.received import NotSeen, Received, Refused
 from conformance.peers.scenes import Operated, charging, vacated
+from conformance.peers.standing_profiles import clear_all
 from conformance.sut.drivers import DriverFailed, Unsupported
 from conformance.sut.profile import SutProfile
 
