@@ -122,6 +122,10 @@ class Bench:
         """How long the current case has waited for the system under test, in seconds."""
         return self.rig.peer.waited if self.rig else 0.0
 
+    def remarks(self) -> list[str]:
+        """What people should know of this run, as far as the peer has come upon it."""
+        return self.rig.peer.remarks if self.rig else []
+
     def touched(self) -> tuple[int, ...]:
         """The entries that the case has looked at since this was asked last."""
         return self.rig.touched() if self.rig else ()

@@ -253,6 +253,9 @@ def _note(item: pytest.Item, bench: Bench, ran: Ran) -> None:
         return
     if ran.verdict is not Verdict.NOT_APPLICABLE:  # one that did not run leaves things as they were
         bench.doubtful = ran.verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.ERROR)
+    for remark in bench.remarks():
+        if remark not in run.notes:
+            run.note(remark)
     target.record(ran)
     spread.tell(item, target.name, ran)
     row = target.row(ran, run.plan.proof_of(ran.case.id) or OWN_CASES)

@@ -17,6 +17,7 @@ from conformance.peers.ammeter import Ammeter
 from conformance.peers.setpoints import DOWNGRADED, ENFORCED, METER, REJECTED, TOLD, setpoints
 from conformance.reference.station import ReferenceStation
 from conformance.reference.station.charging_profiles import ChargingProfile
+from conformance.reference.station16 import ReferenceStation16
 from conformance.sut.drivers import StationDriver
 
 BOTH = ["2.0.1", "1.6"]
@@ -44,6 +45,15 @@ def blind(monkeypatch):
 @pytest.fixture
 def forgetful(monkeypatch):
     monkeypatch.setattr(ReferenceStation, "install_charging_profile", lambda self, profile: None)
+
+
+@case("THEIRS_CS", "What was there before, where nobody can ask for it", versions=["1.6"], requirements=["ACME-2"])
+async def test_theirs(monkeypatch, csms, spec):
+    monkeypatch.setattr(ReferenceStation16, "on_clear_charging_profile", lambda self, request: {"status": "Accepted"})
+    with spec("ACME-2"):
+        for _ in range(2):
+            await csms.speak.clear_charging_profiles(purpose="TxDefaultProfile")
+        assert len(csms.remarks) == 1
 
 
 @case("BLIND_CS", "The current can't be seen", versions=BOTH, requirements=[TOLD, ENFORCED])
@@ -183,6 +193,13 @@ def test_an_ev_that_wants_less_shows_nothing(done: Done) -> None:
 
 def test_what_was_set_before_is_put_back(done: Done) -> None:
     assert done.verdicts("station 2.0.1")["PUT_BACK_CS"] == "PASS", done.text
+
+
+def test_what_can_not_be_put_back_is_remarked(done: Done) -> None:
+    assert done.verdicts("station 1.6")["THEIRS_CS"] == "PASS", done.text
+    [note] = [each for each in done.result["notes"] if "were removed" in each]
+    assert note.startswith("charging profiles that the charge point had before the run were removed")
+    assert "note: charging profiles that the charge point had" in done.out
 
 
 def test_what_was_missed_before_a_case_broke_off_counts(done: Done) -> None:

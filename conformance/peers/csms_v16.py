@@ -30,6 +30,7 @@ from conformance.wire.transcript import Entry
 
 _TELLING: Mapping[Telling, str] = {"start": "StartTransaction", "course": "MeterValues", "end": "StopTransaction"}
 _RESET: Mapping[ResetKind, str] = {"idle": "Soft", "now": "Hard"}
+_REMOVED = "charging profiles that the charge point had before the run were removed: in OCPP 1.6 nobody can ask which"
 _IN_TRANSACTION = frozenset({"Charging", "SuspendedEV", "SuspendedEVSE"})
 _KEYS = {variable: key for key, variable in SETTINGS.items()}
 
@@ -149,7 +150,25 @@ class Csms16:
     async def clear_charging_profiles(self, *, evse: int | Connector | None = None, **criteria: Any) -> Received:
         """ClearChargingProfile."""
         connector = None if evse is None else self._one(evse)
-        return await self._csms.call("ClearChargingProfile", clear_charging_profile(connector=connector, **criteria))
+        mark = self._csms.now
+        answer = await self._csms.call("ClearChargingProfile", clear_charging_profile(connector=connector, **criteria))
+        if (
+            answer.get("status") == "Accepted"
+            and not self._has_set_profiles(mark)
+            and _REMOVED not in self._csms.remarks
+        ):
+            self._csms.remarks.append(_REMOVED)
+        return answer
+
+    def _has_set_profiles(self, before: int) -> bool:
+        """Whether a charging profile was sent to this station before an entry of the transcript."""
+        return any(
+            entry.sender == "harness"
+            and entry.station == self._csms.identity
+            and isinstance(entry.frame, Call)
+            and ("csChargingProfiles" in entry.frame.payload or "chargingProfile" in entry.frame.payload)
+            for entry in self._csms.transcript.entries[:before]
+        )
 
     async def composite_schedule(
         self, evse: int | Connector, seconds: int, unit: str | None = None, *, within: float | None = None

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -11,15 +11,14 @@ from typing import Any
 from conformance.oracles.charging import Book, EvseLimits, Running, Site, differences, expected, reported
 from conformance.oracles.kept_profiles import Installed, Wanted, told
 from conformance.peers.csms import CsmsPeer
-from conformance.peers.received import NotSeen, Received, Refused
+from conformance.peers.received import NotSeen, Received
 from conformance.peers.replies import Held
+from conformance.peers.standing_profiles import set_aside
 from conformance.sut.profile import SutProfile
 from conformance.sut.tables import Evse
 from conformance.wire.frames import Call
 
 REQUEST, REPORT = "GetChargingProfiles", "ReportChargingProfiles"
-CLEARABLE = ("TxProfile", "TxDefaultProfile", "ChargingStationMaxProfile")
-"""The purposes of what a CSMS sets, and may clear (K10.FR.06)."""
 
 ROUNDED = timedelta(seconds=2)
 """What a station may lose of a moment by telling whole seconds, more than once."""
@@ -100,26 +99,8 @@ def whole_seconds(moment: datetime | None = None) -> datetime:
 # -- setting and clearing ---------------------------------------------------------------------------------------------
 
 
-@asynccontextmanager
-async def no_profiles(csms: CsmsPeer) -> AsyncIterator[None]:
-    """Have the station without any profile of a CSMS, at the start of a block and again at its end."""
-    await clear_all(csms)
-    try:
-        yield
-    finally:
-        with suppress(AssertionError):
-            await csms.connected()
-            await clear_all(csms)
-
-
-async def clear_all(csms: CsmsPeer) -> None:
-    """Clear everything that a CSMS may have set; one purpose after the other, as K10.FR.02 wants a criterion.
-
-    How a station answers that is for other cases to judge.
-    """
-    for purpose in CLEARABLE:
-        with suppress(Refused):
-            await csms.speak.clear_charging_profiles(purpose=purpose)
+no_profiles = set_aside
+"""Have the station without any profile of a CSMS for a block, and with those that it had before the run after it."""
 
 
 async def install(  # noqa: PLR0913 -- by keyword

@@ -64,6 +64,8 @@ class Peer:
         self.link: Link | None = None
         self.waiting: Waiting | None = None
         self.waited = 0.0
+        self.remarks: list[str] = []
+        """What people should know of this run, beside what is found in it."""
         self._defaults = defaults
         self._scripts: dict[str, deque[Answer]] = defaultdict(deque)
         self._standing: dict[str, Answer] = {}

@@ -43,10 +43,14 @@ async def set_aside(csms: CsmsPeer) -> AsyncIterator[None]:
 
 
 async def clear_all(csms: CsmsPeer) -> None:
-    """Clear whatever a CSMS can have set, one purpose after the other; what the station says is not looked at."""
-    for purpose in PURPOSES:
-        with suppress(Refused):
-            await csms.speak.clear_charging_profiles(purpose=purpose)
+    """Clear whatever a CSMS can have set, one purpose after the other; what the station says is not looked at.
+
+    One that does not answer is not asked any further.
+    """
+    with suppress(NoAnswer):
+        for purpose in PURPOSES:
+            with suppress(Refused):
+                await csms.speak.clear_charging_profiles(purpose=purpose)
 
 
 async def _standing(csms: CsmsPeer) -> list[Standing]:
@@ -54,8 +58,8 @@ async def _standing(csms: CsmsPeer) -> list[Standing]:
     if csms.link is None or csms.link.version is None or csms.link.version.name == "1.6":
         return []
     found: list[Standing] = []
-    for purpose in LASTING:
-        with suppress(Refused, NoAnswer):
+    with suppress(Refused, NoAnswer):
+        for purpose in LASTING:
             found += await _reported(csms, purpose)
     return found
 

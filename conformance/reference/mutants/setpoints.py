@@ -172,7 +172,6 @@ class TxProfileForEver(ReferenceStation):
     """Applies the limit of one transaction to all that come after it."""
 
     breaks = "K02.FR.05"
-    also = (_KEPT,)
 
     def forget_transaction_profiles(self, transaction: str) -> None:
         """Keep them."""

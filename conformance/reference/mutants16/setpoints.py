@@ -180,7 +180,6 @@ class TxProfileForEver(ReferenceStation16):
     """Applies the limit of one transaction to all that come after it."""
 
     breaks = "16.CP.27"
-    also = (_KEPT,)
 
     def forget_transactions(self) -> None:
         """Keep what they had."""
