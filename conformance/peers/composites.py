@@ -22,6 +22,7 @@ from conformance.oracles.charging import (
 from conformance.oracles.charging.profile import Unit
 from conformance.peers.csms import CsmsPeer
 from conformance.peers.kept_profiles import Rates, clear_all, no_profiles, whole_seconds
+from conformance.peers.limits_told import limits_told
 from conformance.peers.received import NotSeen, Received, Refused
 from conformance.peers.scenes import Operated, charging, vacated
 from conformance.sut.drivers import DriverFailed, Unsupported
@@ -42,7 +43,6 @@ _ROUNDED = 0.1
 """Amperes that rounding may cost."""
 _profiles = count(61_000)
 
-_UNITS: Mapping[str, Unit] = {"A": "A", "CURRENT": "A", "W": "W", "POWER": "W"}
 
 Step = tuple[int, int]
 """From which second of a schedule on, and which step of `Rates`."""
@@ -232,21 +232,18 @@ def _site(profile: SutProfile, *, apart: bool) -> Site:
 
 
 async def _rates(csms: CsmsPeer, profile: SutProfile) -> dict[Unit, Rates]:
-    """What the station says of the limits that it takes, for each of its units, amperes first."""
-    told = await csms.speak.read("ChargingScheduleAllowedChargingRateUnit")
-    units = {_UNITS.get(each.strip().upper()) for each in told.split(",")}
+    """What the station says of the limits that it takes, or what is sure, for each of its units, amperes first."""
+    told = await limits_told(csms, profile)
     one = Rates(
         unit="A",
-        top_level=int(await csms.speak.read("ChargeProfileMaxStackLevel")),
-        periods=int(await csms.speak.read("ChargingScheduleMaxPeriods")),
+        top_level=told.top_level,
+        periods=told.periods,
         evse=profile.evse[0],
         volts=profile.parameters.nominal_voltage,
         least=profile.parameters.least_current,
     )
     every: tuple[Unit, Unit] = ("A", "W")
-    found = {each: replace(one, unit=each) for each in every if each in units}
-    assert found, f"the station takes limits in {told}, expected amperes, watts or both"
-    return found
+    return {each: replace(one, unit=each) for each in every if each in told.units}
 
 
 # -- random sets ------------------------------------------------------------------------------------------------------
