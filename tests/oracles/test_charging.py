@@ -333,7 +333,7 @@ def test_the_order_of_periods_is_judged_apart() -> None:
 @pytest.mark.parametrize(
     ("answer", "complaint"),
     [
-        ({"status": "Rejected"}, "chargingSchedule"),
+        ({"status": "Accepted"}, "no schedule came"),
         ({"schedule": []}, "a schedule"),
         (composite((0, 16), evseId=2), "a schedule of 1, got one of 2"),
         (composite((0, 16), scheduleStart="noon"), "start of the schedule with an offset"),

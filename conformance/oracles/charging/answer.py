@@ -53,7 +53,9 @@ def _reported(answer: Mapping[str, Any], evse: int | None, asked: datetime | Non
 
 
 def _schedule(answer: Mapping[str, Any]) -> Mapping[str, Any]:
-    schedule = answer["schedule"] if "schedule" in answer else answer["chargingSchedule"]
+    schedule = answer.get("schedule", answer.get("chargingSchedule"))
+    if schedule is None:
+        raise ValueError("no schedule came with the answer")
     if not isinstance(schedule, Mapping):
         raise TypeError("a schedule")
     return schedule
