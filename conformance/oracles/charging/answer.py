@@ -11,6 +11,10 @@ from conformance.oracles.charging.site import exact
 from conformance.wire.schemas import parse_timestamp
 
 
+_LONGEST = 10 * 366 * 86_400
+"""Seconds to which a duration is cut down: nobody asks for as much, and a calendar has an end."""
+
+
 def reported(
     answer: Mapping[str, Any], evse: int | None = None, *, asked: datetime | None = None, seconds: int | None = None
 ) -> Course:
@@ -21,6 +25,8 @@ def reported(
     """
     try:
         return _reported(answer, evse, asked, seconds)
+    except OverflowError as error:
+        raise ValueError(f"no composite schedule to be read, {error}: {answer!r}") from None
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"no composite schedule to be read, for want of {error}: {answer!r}") from None
 
@@ -43,7 +49,7 @@ def _reported(answer: Mapping[str, Any], evse: int | None, asked: datetime | Non
     duration = schedule.get("duration", seconds)
     if duration is None:
         raise ValueError("expected a duration of the schedule, got none")
-    last = first + timedelta(seconds=float(exact(duration)))
+    last = first + timedelta(seconds=float(min(exact(duration), _LONGEST)))
     listed = sorted(periods(schedule["chargingSchedulePeriod"]), key=lambda each: each.start)
     steps = [Step(first + timedelta(seconds=each.start), each.limit, each.limit) for each in listed]
     if steps[0].start > first:
