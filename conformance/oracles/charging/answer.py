@@ -10,7 +10,6 @@ from conformance.oracles.charging.profile import periods, unit
 from conformance.oracles.charging.site import exact
 from conformance.wire.schemas import parse_timestamp
 
-
 _LONGEST = 10 * 366 * 86_400
 """Seconds to which a duration is cut down: nobody asks for as much, and a calendar has an end."""
 
