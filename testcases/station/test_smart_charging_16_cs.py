@@ -863,7 +863,7 @@ async def _judge_composite(
     with spec.must(requirement):
         answer = await profiles.composite(spot, seconds)
     with spec("16.CP.40"):
-        profiles.check_frame(answer, spot, seconds)
+        profiles.check_frame(answer, spot, seconds, *sessions)
     with spec("16.CP.42"):
         assert "startSchedule" not in answer["chargingSchedule"], "the schedule has a startSchedule of its own"
     with spec(requirement):

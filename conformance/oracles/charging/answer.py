@@ -48,7 +48,7 @@ def _reported(answer: Mapping[str, Any], evse: int | None, asked: datetime | Non
     duration = schedule.get("duration", seconds)
     if duration is None:
         raise ValueError("expected a duration of the schedule, got none")
-    last = first + timedelta(seconds=float(min(exact(duration), _LONGEST)))
+    last = first + timedelta(seconds=min(float(exact(duration)), _LONGEST))
     listed = sorted(periods(schedule["chargingSchedulePeriod"]), key=lambda each: each.start)
     steps = [Step(first + timedelta(seconds=each.start), each.limit, each.limit) for each in listed]
     if steps[0].start > first:
