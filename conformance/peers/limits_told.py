@@ -15,11 +15,15 @@ _CLAIMS: Mapping[Unit, str] = {"A": "charging-rate-amperes", "W": "charging-rate
 
 @dataclass(frozen=True, slots=True)
 class LimitsTold:
-    """The units of limits, the highest stack level, and how many periods a schedule may have."""
+    """The units of limits, the highest stack level, and how many periods a schedule may have.
+
+    `bounds` says whether the station tells the highest level and the most periods: what is beyond them is unknown else.
+    """
 
     units: frozenset[Unit]
     top_level: int
     periods: int
+    bounds: bool = True
 
 
 async def limits_told(csms: CsmsPeer, profile: SutProfile) -> LimitsTold:
@@ -31,7 +35,9 @@ async def limits_told(csms: CsmsPeer, profile: SutProfile) -> LimitsTold:
     words = (each.strip().lower() for each in said[UNITS].split(","))
     units = {_UNITS[each] for each in words if each in _UNITS}
     units = units or {unit for unit, claim in _CLAIMS.items() if profile.claims(claim)} or {"A"}
-    return LimitsTold(frozenset(units), _number(said[LEVELS], otherwise=0), _number(said[PERIODS], otherwise=1))
+    levels, periods = _number(said[LEVELS]), _number(said[PERIODS])
+    bounds = levels is not None and periods is not None
+    return LimitsTold(frozenset(units), levels or 0, 1 if periods is None else periods, bounds)
 
 
 async def _read(csms: CsmsPeer, key: str) -> str:
@@ -41,5 +47,5 @@ async def _read(csms: CsmsPeer, key: str) -> str:
         return ""
 
 
-def _number(said: str, *, otherwise: int) -> int:
-    return int(said) if said.strip().isdecimal() else otherwise
+def _number(said: str) -> int | None:
+    return int(said) if said.strip().isdecimal() else None

@@ -24,9 +24,9 @@ class Speak:
     [
         (ALL, (), LimitsTold(frozenset({"A", "W"}), 3, 10)),
         (ALL | {UNITS: "W"}, ("charging-rate-amperes",), LimitsTold(frozenset({"W"}), 3, 10)),
-        ({}, ("charging-rate-watts",), LimitsTold(frozenset({"W"}), 0, 1)),
-        ({}, (), LimitsTold(frozenset({"A"}), 0, 1)),
-        ({UNITS: "", LEVELS: "many", PERIODS: "-1"}, (), LimitsTold(frozenset({"A"}), 0, 1)),
+        ({}, ("charging-rate-watts",), LimitsTold(frozenset({"W"}), 0, 1, bounds=False)),
+        ({}, (), LimitsTold(frozenset({"A"}), 0, 1, bounds=False)),
+        ({UNITS: "", LEVELS: "many", PERIODS: "-1"}, (), LimitsTold(frozenset({"A"}), 0, 1, bounds=False)),
     ],
 )
 async def test_what_is_said_counts_and_else_what_is_claimed(
