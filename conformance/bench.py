@@ -5,7 +5,7 @@ import contextlib
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, NoReturn, Self
 
 import msgspec
@@ -16,7 +16,7 @@ from conformance.cases.proving import CONTROL, REFERENCE, Breaks
 from conformance.cases.spec import Spec
 from conformance.peers.peer import Waiting
 from conformance.peers.received import NotSeen
-from conformance.rig import UNREADY, CsmsRig, NeverConnected, Say, StationRig, create_rig
+from conformance.rig import UNREADY, CsmsRig, NeverConnected, Say, StationRig, create_rig, patience
 from conformance.run import Run
 from conformance.sut.drivers import DriverFailed, Unsupported
 from conformance.sut.tables import ProcessDriver
@@ -24,6 +24,8 @@ from conformance.target import Target
 from conformance.wire.transcript import Transcript
 
 _LAST_WORDS = 1.0
+_MOST_ABSENCES = 3
+"""In how many cases in a row a station is waited for in vain; after that only one that comes by itself is used."""
 
 
 class Overdue(AssertionError):  # noqa: N818 -- reads as what happened
@@ -31,7 +33,7 @@ class Overdue(AssertionError):  # noqa: N818 -- reads as what happened
 
 
 class GivenUp(AssertionError):  # noqa: N818 -- reads as what happened
-    """A system under test that never came in this version: it is not waited for again."""
+    """A system under test that never came in this version, or is gone: it is not waited for again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,7 @@ class Bench:
         self.case_id = ""
         self._target = run.targets[0]
         self._given_up: set[Target] = set()
+        self._absences = 0
         self._on_rig: Target | None = None
         self._say = say
         self._pace = pace
@@ -102,17 +105,39 @@ class Bench:
         if self.rig is None:
             self.rig, self._on_rig = await self._set_up(subject), subject.target
             self.doubtful = False
+            self._absences = 0
         rig = self.rig
         doubtful, self.doubtful = self.doubtful, False
         rig.peer.begin()
         try:
-            await rig.ready(doubtful=doubtful)
-        except UNREADY:
+            await self._ready(rig, doubtful=doubtful)
+        except (*UNREADY, GivenUp):
             if not subject.case.always_on:  # what is judged by the transcript needs no system under test
                 raise
         rig.peer.begin()
         yield rig
         await rig.settle()
+
+    async def _ready(self, rig: StationRig | CsmsRig, *, doubtful: bool) -> None:
+        """Bring the system under test to where every case starts; a station that stays away is not waited for for ever.
+
+        A CSMS is dialled each time, which takes no time where there is none.
+        """
+        if rig.peer.link is None and self._absences >= _MOST_ABSENCES:
+            raise GivenUp("the station is gone, and is not waited for any more")
+        try:
+            await rig.ready(doubtful=doubtful)
+        except UNREADY:
+            gone = rig.peer.link is None and isinstance(rig, StationRig)
+            self._absences = self._absences + 1 if gone else 0
+            if self._absences == _MOST_ABSENCES:
+                rig.peer.patience = replace(rig.peer.patience, actions={**rig.peer.patience.actions, "connection": 0.0})
+                message = self.told(f"the station did not come back in {_MOST_ABSENCES} cases, {self.case_id} the last")
+                self.run.note(f"{self._target.name}: {message}")
+                self._say(f"{message}; it is not waited for any more, and used again once it is there by itself")
+            raise
+        if self._absences:
+            self._absences, rig.peer.patience = 0, patience(rig.profile)
 
     def started(self) -> int:
         """The number of the next entry of the transcript."""

@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import re
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
@@ -179,6 +180,7 @@ def _pytest(options: Sequence[str], plugins: Sequence[object] = ()) -> int:
     """Run pytest over the shipped cases with the suite's own settings, and translate its exit code."""
     settings = ["-c", str(data(suite.SETTINGS)), f"--rootdir={Path.cwd()}", "-W", f"ignore::{_REWRITE_WARNING}"]
     arguments = [*settings, *options, str(suite.folder())]
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))  # a CI's way to say Ctrl-C
     code = int(pytest.main(arguments, plugins=list(plugins)))
     if code in (OK, BELOW_GATE, BAD_INPUT, HARNESS_ERROR):
         return code

@@ -576,6 +576,63 @@ def test_interrupted_while_it_is_written_down(tmp_path: Path, hook: str, *, firs
         assert (done.folder / name).is_file()
 
 
+def test_terminated(tmp_path: Path) -> None:
+    """What `timeout` and CI systems send counts as Ctrl-C: what was seen until then is reported."""
+    words = command("run", "--sut", "embedded", "-k", "csms-2.0.1 and (TC_B_01 or UNANSWERED_COMMAND)")
+    program = subprocess.Popen(
+        words, cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    said: list[str] = []
+    try:
+        assert program.stdout is not None
+        for line in program.stdout:
+            said.append(line)
+            if line.startswith("PASS"):
+                break
+        program.terminate()
+        rest, _ = program.communicate(timeout=PATIENCE)
+    finally:
+        program.kill()
+    assert "Stopped before the end" in rest, said
+    assert "Traceback" not in rest
+    done = Done(program.returncode, rest, "", tmp_path / "reports")
+    assert done.code == 2
+    assert done.result["complete"] is False
+
+
+GONE = """
+from conformance.cases.case import case
+
+@case("ONE_CS", "…", requirements=["J.ANSWER.01"])
+async def test_one(csms, spec):
+    with spec("J.ANSWER.01"):
+        await csms.attempt("Reset", {"type": "Immediate"})
+
+""" + "".join(
+    f"""
+@case("NEXT_{number}_CS", "…", requirements=["J.ANSWER.01"])
+async def test_next_{number}(csms, spec):
+    with spec("J.ANSWER.01"):
+        assert await csms.attempt("Heartbeat", {{}})
+"""
+    for number in range(6)
+)
+
+
+def test_a_station_that_is_gone_is_not_waited_for_for_ever(tmp_path: Path) -> None:
+    """It dies of the first case; three more wait for it, and the others are told that it is gone."""
+    own_tests(tmp_path, GONE)
+    path = profile(
+        tmp_path / "gone.toml", driver=process_driver("die=Reset", "jsonl=1", protocol="jsonl"), reconnect=1.0
+    )
+    done = run(pytest_command(f"--ocpp-sut={path}", "-W", "ignore", "test_own.py"), tmp_path)
+    reasons = [done.case(f"NEXT_{number}_CS")["reason"] for number in range(6)]
+    assert all("the starting state could not be reached" in each for each in reasons[:3]), reasons
+    assert all("is gone, and is not waited for any more" in each for each in reasons[3:]), reasons
+    assert "did not come back in 3 cases, NEXT_2_CS the last" in done.out
+    assert any("did not come back in 3 cases" in each for each in done.result["notes"])
+
+
 def test_killed(tmp_path: Path) -> None:
     with waiting(tmp_path) as (program, _):
         program.kill()

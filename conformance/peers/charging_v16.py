@@ -10,6 +10,7 @@ from typing import Any, Literal
 from conformance.oracles.charging import Book, Course, EvseLimits, Running, Site, differences, expected, reported
 from conformance.peers.csms import CsmsPeer
 from conformance.peers.csms_dialect import Charging, Connector
+from conformance.peers.limits_told import limits_told
 from conformance.peers.received import Received, Refused
 from conformance.peers.scenes import Operated, vacated
 from conformance.peers.scenes_v16 import number
@@ -24,7 +25,6 @@ EDGE = 3.0
 """Seconds around a change of the limit that are not looked at: clocks differ, and some stations count whole seconds."""
 
 _ids = count(16_001)
-_UNITS: dict[str, Literal["A", "W"]] = {"current": "A", "power": "W", "a": "A", "w": "W"}
 _STEPS = 10
 _AMPLE = 10.0
 _LEAST_STEP = 1.0
@@ -43,12 +43,12 @@ def ahead(seconds: float) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Abilities:
-    """What a station says that it can be told."""
+    """What a station says that it can be told, or what is sure where it does not say; `profiles` is None then."""
 
     units: frozenset[Literal["A", "W"]]
     top_level: int
     periods: int
-    profiles: int
+    profiles: int | None
 
 
 class Profiles:
@@ -156,14 +156,10 @@ class Profiles:
         Raises AssertionError where it says something else for longer than around an edge.
         """
         told = self._told(answer, spot, seconds)
-        first, last = told.first, told.last
+        first, last = told.first, min(told.last, told.first + timedelta(seconds=seconds + EDGE))
         if part is not None:
             first, last = (told.first + timedelta(seconds=each) for each in part)
-        running = [
-            Running(number(self._csms, each.connector), int(each.transaction_id), self._began(each))
-            for each in sessions
-        ]
-        wanted = expected(self.book, self._site, number(self._csms, spot), first, last, told.unit, running)
+        wanted = self._wanted(spot, first, last, told.unit, sessions)
         found = differences(told, wanted, tolerance=self._slack(), edge=edge)
         assert not found, f"{self._csms.speak.name(spot)}: {'; '.join(found)}"
 
@@ -182,14 +178,34 @@ class Profiles:
         found = differences(told, wanted, tolerance=self._slack(), edge=EDGE)
         assert not found, "; ".join(found)
 
-    def check_frame(self, answer: Received, spot: Connector, seconds: int) -> None:
-        """Check that a composite schedule is about a connector, and the seconds since it was asked for."""
+    def _wanted(
+        self, spot: Connector, first: datetime, last: datetime, unit: Literal["A", "W"], sessions: Sequence[Charging]
+    ) -> Course:
+        running = [
+            Running(number(self._csms, each.connector), int(each.transaction_id), self._began(each))
+            for each in sessions
+        ]
+        return expected(self.book, self._site, number(self._csms, spot), first, last, unit, running)
+
+    def check_frame(self, answer: Received, spot: Connector, seconds: int, *sessions: Charging) -> None:
+        """Check that a composite schedule is about a connector, and the seconds since it was asked for.
+
+        It may be over sooner where no limit holds from then on, for which a schedule has no words.
+        """
         told = self._told(answer, spot, seconds)
         off = abs((told.first - answer.utc).total_seconds())
         allowed = _CLOCKS + self._profile.timing.tolerance
         assert off <= allowed, f"the schedule starts {off:.0f} s away from when it was asked for"
         length = (told.last - told.first).total_seconds()
+        rest = told.last + timedelta(seconds=EDGE), told.first + timedelta(seconds=seconds)
+        if length < seconds and (rest[0] >= rest[1] or self._unlimited(spot, *rest, told.unit, sessions)):
+            return
         assert abs(length - seconds) <= 1, f"asked for {seconds} s, the schedule is about {length:g} s"
+
+    def _unlimited(
+        self, spot: Connector, first: datetime, last: datetime, unit: Literal["A", "W"], sessions: Sequence[Charging]
+    ) -> bool:
+        return all(each.limit is None for each in self._wanted(spot, first, last, unit, sessions).steps)
 
     def _told(self, answer: Received, spot: Connector, seconds: int) -> Course:
         try:
@@ -207,27 +223,17 @@ class Profiles:
         return 0.15 if self.unit == "A" else 0.15 * self._profile.parameters.nominal_voltage * 3
 
 
-async def _abilities(csms: CsmsPeer) -> Abilities:
-    """What the configuration keys say; raises AssertionError where one is missing."""
-    read = csms.speak.read
-    units = (await read("ChargingScheduleAllowedChargingRateUnit")).split(",")
-    known = frozenset(_UNITS[each.strip().lower()] for each in units if each.strip().lower() in _UNITS)
-    assert known, f"ChargingScheduleAllowedChargingRateUnit holds neither Current nor Power: {units}"
-    numbers = []
-    for key in ("ChargeProfileMaxStackLevel", "ChargingScheduleMaxPeriods", "MaxChargingProfilesInstalled"):
-        value = (await read(key)).strip()
-        assert value.isdecimal(), f"{key} is {value!r}, which is no number"
-        numbers.append(int(value))
-    return Abilities(known, *numbers)
+async def _abilities(csms: CsmsPeer, profile: SutProfile) -> Abilities:
+    told, profiles = await limits_told(csms, profile), None
+    with suppress(AssertionError, ValueError):
+        profiles = int(await csms.speak.read("MaxChargingProfilesInstalled"))
+    return Abilities(told.units, told.top_level, told.periods, profiles)
 
 
 @asynccontextmanager
 async def smart_charging(station: Operated, csms: CsmsPeer, profile: SutProfile) -> AsyncIterator[Profiles]:
-    """Have the station without a charging profile at the start of a block, and as empty as that again at its end.
-
-    Raises AssertionError where it does not say what it can be told.
-    """
-    profiles = Profiles(csms, profile, await _abilities(csms))
+    """Have the station without a charging profile at the start of a block, and as empty as that again at its end."""
+    profiles = Profiles(csms, profile, await _abilities(csms, profile))
     await profiles.clear()
     try:
         async with vacated(station, csms):

@@ -22,6 +22,7 @@ from conformance.oracles.charging import (
 from conformance.oracles.charging.profile import Unit
 from conformance.peers.csms import CsmsPeer
 from conformance.peers.kept_profiles import Rates, whole_seconds
+from conformance.peers.limits_told import limits_told
 from conformance.peers.received import NotSeen, Received, Refused
 from conformance.peers.scenes import Operated, charging, vacated
 from conformance.peers.standing_profiles import clear_all, set_aside
@@ -43,7 +44,6 @@ _ROUNDED = 0.1
 """Amperes that rounding may cost."""
 _profiles = count(61_000)
 
-_UNITS: Mapping[str, Unit] = {"A": "A", "CURRENT": "A", "W": "W", "POWER": "W"}
 
 Step = tuple[int, int]
 """From which second of a schedule on, and which step of `Rates`."""
@@ -170,6 +170,7 @@ class Desk:
             raise AssertionError(str(error)) from None
         assert abs(course.first - asked) < AHEAD, f"the schedule starts at {course.first}, it was asked for at {asked}"
         length = (course.last - course.first).total_seconds()
+        course = course.between(course.first, course.first + timedelta(seconds=seconds) + EDGE)
         assert length >= seconds - EDGE.total_seconds(), f"the schedule is of {length:g} s, {seconds} s were asked for"
         should = expected(self.book, self.site, place, course.first, course.last, course.unit, self.running)
         return Told(answer, course, should)
@@ -233,32 +234,18 @@ def _site(profile: SutProfile, *, apart: bool) -> Site:
 
 
 async def _rates(csms: CsmsPeer, profile: SutProfile) -> dict[Unit, Rates]:
-    """What the station says of the limits that it takes, for each of its units, amperes first.
-
-    Of what it does not say, as little is taken for granted as the cases need.
-    """
-    told = await _told(csms, "ChargingScheduleAllowedChargingRateUnit")
-    units = {_UNITS.get(each.strip().upper()) for each in told.split(",")}
-    levels, periods = await _told(csms, "ChargeProfileMaxStackLevel"), await _told(csms, "ChargingScheduleMaxPeriods")
+    """What the station says of the limits that it takes, or what is sure, for each of its units, amperes first."""
+    told = await limits_told(csms, profile)
     one = Rates(
         unit="A",
-        top_level=int(levels) if levels.isdecimal() else 1,
-        periods=int(periods) if periods.isdecimal() else 3,
+        top_level=told.top_level,
+        periods=told.periods,
         evse=profile.evse[0],
         volts=profile.parameters.nominal_voltage,
         least=profile.parameters.least_current,
     )
     every: tuple[Unit, Unit] = ("A", "W")
-    usual: Unit = "A" if one.evse.phases else "W"
-    return {each: replace(one, unit=each) for each in every if each in units} or {usual: replace(one, unit=usual)}
-
-
-async def _told(csms: CsmsPeer, key: str) -> str:
-    """What a setting says, in one of its own words; nothing where it can't be read."""
-    try:
-        return (await csms.speak.read(key)).strip()
-    except AssertionError:
-        return ""
+    return {each: replace(one, unit=each) for each in every if each in told.units}
 
 
 # -- random sets ------------------------------------------------------------------------------------------------------

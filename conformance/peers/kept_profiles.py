@@ -11,6 +11,7 @@ from typing import Any
 from conformance.oracles.charging import Book, EvseLimits, Running, Site, differences, expected, reported
 from conformance.oracles.kept_profiles import Installed, Wanted, told
 from conformance.peers.csms import CsmsPeer
+from conformance.peers.limits_told import limits_told
 from conformance.peers.received import NotSeen, Received
 from conformance.peers.replies import Held
 from conformance.peers.standing_profiles import set_aside
@@ -76,15 +77,12 @@ class Rates:
 
 
 async def rates(csms: CsmsPeer, profile: SutProfile, evse: int) -> Rates:
-    """What a station says of the limits that it takes; raises AssertionError where it does not say that."""
-    unit = await csms.speak.read(("SmartChargingCtrlr", "RateUnit"))
-    units = {each.strip() for each in unit.split(",")}
-    top = await csms.speak.read(("SmartChargingCtrlr", "ProfileStackLevel"))
-    periods = await csms.speak.read(("SmartChargingCtrlr", "PeriodsPerSchedule"))
+    """What a station says of the limits that it takes, or what is sure where it does not say."""
+    told = await limits_told(csms, profile)
     return Rates(
-        unit="A" if "A" in units else "W",
-        top_level=int(top),
-        periods=int(periods),
+        unit="A" if "A" in told.units else "W",
+        top_level=told.top_level,
+        periods=told.periods,
         evse=next(each for each in profile.evse if each.id == evse),
         volts=profile.parameters.nominal_voltage,
         least=profile.parameters.least_current,

@@ -49,6 +49,7 @@ async def composite(csms: CsmsPeer, evse: int, rate: Rates, seconds: int = 600, 
     """What lies ahead for so many seconds, at `least`; raises AssertionError where the station does not tell it."""
     answer = await csms.speak.composite_schedule(evse, seconds, rate.unit)
     assert answer["status"] == "Accepted", f"GetCompositeSchedule of EVSE {evse} was answered {status_told(answer)}"
+    assert "schedule" in answer, f"GetCompositeSchedule of EVSE {evse} was Accepted, and no schedule came"
     told = answer["schedule"]["duration"]
     assert told >= least, f"the composite schedule of EVSE {evse} was asked for {seconds} s, and is told for {told} s"
     return answer

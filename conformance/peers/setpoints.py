@@ -26,6 +26,7 @@ from conformance.oracles.charging.outcome import (
 from conformance.peers.ammeter import Ammeter, Look, measuring, other_meter
 from conformance.peers.csms import CsmsPeer
 from conformance.peers.csms_dialect import Connector
+from conformance.peers.limits_told import limits_told
 from conformance.peers.received import NoAnswer, NotSeen, Received, Refused
 from conformance.peers.scenes import Charging, stop_charging, transaction, vacated
 from conformance.peers.standing_profiles import clear_all, set_aside
@@ -41,8 +42,6 @@ PURPOSES: Sequence[Purpose] = ("TxProfile", "TxDefaultProfile", "ChargingStation
 STATION = 0
 """The place of what limits the whole station."""
 
-RATE_UNIT, LEVELS = "ChargingScheduleAllowedChargingRateUnit", "ChargeProfileMaxStackLevel"
-PERIODS = "ChargingScheduleMaxPeriods"
 _AMPLE = 16.0
 """Amperes that every EVSE is taken to deliver where its profile does not say."""
 _AGO = timedelta(seconds=60)
@@ -802,8 +801,8 @@ async def setpoints(
         await afterwards.enter_async_context(measuring(csms, profile))
         await afterwards.enter_async_context(vacated(station, csms))
         trial = Trial(station, csms, spec, profile)
-        trial.units = await _units(csms)
-        trial.levels, trial.periods = await _number(csms, LEVELS, 0), await _number(csms, PERIODS, 1)
+        told = await limits_told(csms, profile)
+        trial.units, trial.levels, trial.periods = told.units, told.top_level, told.periods
         trial.place = profile.connectors[0][0] if place is None else place
         afterwards.push_async_callback(_restore_loads, trial)
         try:
@@ -820,22 +819,3 @@ async def _restore_loads(trial: Trial) -> None:
     """Let EVs want an ordinary amount again."""
     for evse in {each[0] for each in trial.profile.connectors}:
         await trial._want(evse, part=0.5)  # noqa: SLF001 -- of this module
-
-
-async def _units(csms: CsmsPeer) -> frozenset[Unit]:
-    """The units of limits that the station takes; amperes where it does not say."""
-    try:
-        said = await csms.speak.read(RATE_UNIT)
-    except AssertionError:
-        return _AMPERES
-    told = {each.strip().lower() for each in said.split(",")}
-    words: Mapping[Unit, set[str]] = {"A": {"a", "current"}, "W": {"w", "power"}}
-    return frozenset(unit for unit, means in words.items() if means & told) or _AMPERES
-
-
-async def _number(csms: CsmsPeer, setting: str, otherwise: int) -> int:
-    """A number that the station says of itself, or what is sure where it does not say."""
-    try:
-        return int(await csms.speak.read(setting))
-    except (AssertionError, ValueError):
-        return otherwise

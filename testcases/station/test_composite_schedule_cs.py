@@ -247,6 +247,7 @@ async def test_cleared_gives_way(station: StationDriver, csms: CsmsPeer, spec: S
         for cleared, left in ((own, [default]), (default, [])):
             answer = await csms.speak.clear_charging_profiles(id=cleared.id)
             assert answer["status"] == "Accepted", f"{cleared} was to be cleared, and the answer is {answer['status']}"
+            await _composite(csms, rate, spot[0])  # where none comes nobody can see what holds
             with spec("K10.FR.05"):
                 if left:
                     await _soon(csms, profile, lambda: _comes_to(csms, profile, rate, spot[0], [default], running))
@@ -325,6 +326,7 @@ async def _composite(csms: CsmsPeer, rate: Rates, evse: int) -> Received:
     """The composite schedule of an EVSE for the next five minutes; raises AssertionError where it is not told."""
     answer = await csms.speak.composite_schedule(evse, 300, rate.unit)
     assert answer["status"] == "Accepted", f"GetCompositeSchedule was answered {answer['status']}"
+    assert "schedule" in answer, "GetCompositeSchedule was Accepted, and no schedule came"
     return answer
 
 

@@ -194,17 +194,27 @@ async def test_started(station: StationDriver, csms: CsmsPeer, spec: Spec, profi
     mark = csms.now
     async with vacated(station, csms), measured(csms, (SAMPLED, "TxStartedMeasurands")) as measurands:
         session = await transaction(station, csms, profile.connectors[0], token)
-        started = await csms.expect(
-            "TransactionEvent",
-            eventType="Started",
-            where=lambda event: csms.speak.of_transaction(event, session.transaction_id),
-            after=mark,
-        )
+        started = await _started(csms, session.transaction_id, mark)
         if "evse" in started:
             with spec("E01.FR.09"):
                 judge_begin(started, measurands)
         else:
             spec.excuse("E01.FR.09", "the EVSE was not known when the transaction started")
+
+
+async def _started(csms: CsmsPeer, transaction_id: str, mark: int) -> Received:
+    """The event that starts a transaction; it may be the one that had shown that the driver is authorized."""
+
+    def found() -> list[Received]:
+        seen = csms.seen("TransactionEvent", after=mark)
+        return [
+            each for each in seen if each["eventType"] == "Started" and csms.speak.of_transaction(each, transaction_id)
+        ]
+
+    within = csms.patience.for_action("TransactionEvent")
+    await csms.until(lambda: bool(found()), "the event that starts the transaction", within=within)
+    csms.touch(found()[0])
+    return found()[0]
 
 
 @case(

@@ -10,6 +10,7 @@ from conformance.cases.verdict import Severity
 from conformance.oracles.kept_profiles import Installed
 from conformance.peers.csms import CsmsPeer
 from conformance.peers.kept_profiles import Rates, drafted, no_profiles, rates, whole_seconds
+from conformance.peers.limits_told import limits_told
 from conformance.peers.received import Refused
 from conformance.peers.scenes import read_variable
 from conformance.peers.set_profiles import LOWEST, check_status
@@ -103,6 +104,9 @@ async def test_beyond_limits(csms: CsmsPeer, spec: Spec, profile: SutProfile) ->
     evse = profile.evse[0].id
     async with no_profiles(csms):
         rate = await rates(csms, profile, evse)
+        if not (await limits_told(csms, profile)).bounds:
+            spec.unproven("PROFILE.ODD.02", "the station does not tell its highest stack level and its most periods")
+            return
         high = drafted(csms, rate, DEFAULT, level=rate.top_level + 1, steps=LOWEST)
         why = f"stack level {rate.top_level + 1}, with {rate.top_level} being the highest"
         await _turned_down(csms, spec, "PROFILE.ODD.02", evse, high, why)

@@ -330,16 +330,23 @@ def test_the_order_of_periods_is_judged_apart() -> None:
     assert not misordered(composite((0, 16), (60, 8)))
 
 
+def test_a_schedule_without_an_end_in_sight_can_be_read() -> None:
+    answer = composite((0, 16), (60, 8), duration=8_638_204_710_954)
+    course = reported(answer)
+    assert course.between(course.first, course.first + timedelta(seconds=300)) == reported(composite((0, 16), (60, 8)))
+
+
 @pytest.mark.parametrize(
     ("answer", "complaint"),
     [
-        ({"status": "Rejected"}, "chargingSchedule"),
+        ({"status": "Accepted"}, "no schedule came"),
         ({"schedule": []}, "a schedule"),
         (composite((0, 16), evseId=2), "a schedule of 1, got one of 2"),
         (composite((0, 16), scheduleStart="noon"), "start of the schedule with an offset"),
         (composite((0, 16), scheduleStart=None), "start of the schedule, got none"),
         (composite((0, 16), duration=None), "duration"),
         (composite(), "at least one period"),
+        (composite((0, 16), (10**15, 8)), "no composite schedule to be read"),
         (composite((0, 16), chargingRateUnit="V"), "A or W"),
     ],
 )

@@ -10,6 +10,9 @@ from conformance.oracles.charging.profile import periods, unit
 from conformance.oracles.charging.site import exact
 from conformance.wire.schemas import parse_timestamp
 
+_LONGEST = 10 * 366 * 86_400
+"""Seconds to which a duration is cut down: nobody asks for as much, and a calendar has an end."""
+
 
 def reported(
     answer: Mapping[str, Any], evse: int | None = None, *, asked: datetime | None = None, seconds: int | None = None
@@ -21,6 +24,8 @@ def reported(
     """
     try:
         return _reported(answer, evse, asked, seconds)
+    except OverflowError as error:
+        raise ValueError(f"no composite schedule to be read, {error}: {answer!r}") from None
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"no composite schedule to be read, for want of {error}: {answer!r}") from None
 
@@ -43,7 +48,7 @@ def _reported(answer: Mapping[str, Any], evse: int | None, asked: datetime | Non
     duration = schedule.get("duration", seconds)
     if duration is None:
         raise ValueError("expected a duration of the schedule, got none")
-    last = first + timedelta(seconds=float(exact(duration)))
+    last = first + timedelta(seconds=min(float(exact(duration)), _LONGEST))
     listed = sorted(periods(schedule["chargingSchedulePeriod"]), key=lambda each: each.start)
     steps = [Step(first + timedelta(seconds=each.start), each.limit, each.limit) for each in listed]
     if steps[0].start > first:
@@ -53,7 +58,9 @@ def _reported(answer: Mapping[str, Any], evse: int | None, asked: datetime | Non
 
 
 def _schedule(answer: Mapping[str, Any]) -> Mapping[str, Any]:
-    schedule = answer["schedule"] if "schedule" in answer else answer["chargingSchedule"]
+    schedule = answer.get("schedule", answer.get("chargingSchedule"))
+    if schedule is None:
+        raise ValueError("no schedule came with the answer")
     if not isinstance(schedule, Mapping):
         raise TypeError("a schedule")
     return schedule
