@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from conformance.oracles import wire
 from conformance.peers.received import NoAnswer, NotSeen, Received, Refused
 from conformance.peers.replies import Answer, Error, Held, Late, Raw, Silence
 from conformance.wire.frames import Call, CallError, CallResult, Malformed, encode_call, encode_error, encode_result
@@ -142,7 +143,7 @@ class Peer:
         Raises AssertionError when it answers with a CALLRESULT, NoAnswer when it does not answer.
         """
         entry = await self.attempt(action, payload, within=within)
-        if isinstance(entry.frame, CallError):
+        if wire.refusal_code(entry):
             return Refused(action, entry)
         raise AssertionError(f"{action} had to be refused with a CALLERROR, and was answered: {_short(entry)}")
 
@@ -329,7 +330,7 @@ class Peer:
                     future.set_result(entry)
             case Malformed() as broken:
                 self._answer_malformed(link, broken)
-                self._take_malformed_answer(broken)
+                self._take_malformed_answer(entry, broken)
             case _:
                 pass
 
@@ -403,10 +404,17 @@ class Peer:
             code = MALFORMED_CODE.get(self.version_of(link), "RpcFrameworkError")
             link.send(encode_error(broken.message_id or "-1", code, broken.reason[:255], {}))
 
-    def _take_malformed_answer(self, broken: Malformed) -> None:
-        """Tell who asked that an answer has come which is none; a wait for another would be in vain."""
+    def _take_malformed_answer(self, entry: Entry, broken: Malformed) -> None:
+        """Tell who asked that an answer has come which is none; a wait for another would be in vain.
+
+        A CALLERROR of which the code can be read says what there is to say: its form is judged elsewhere.
+        """
         future = self._pending.get(broken.message_id or "") if broken.message_type in (3, 4) else None
-        if future is not None and not future.done():
+        if future is None or future.done():
+            return
+        if wire.refusal_code(entry):
+            future.set_result(entry)
+        else:
             future.set_exception(NoAnswer(f"the answer is not well-formed: {broken.reason}"))
 
     # -- waiting ------------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from conformance.oracles import wire
 from conformance.wire.frames import CallError
 from conformance.wire.transcript import Entry
 
@@ -59,12 +60,13 @@ class NoAnswer(AssertionError):  # noqa: N818
 
 
 class Refused(AssertionError):  # noqa: N818
-    """A call was answered with a CALLERROR."""
+    """A call was answered with a CALLERROR, also with one that is not quite well-formed."""
 
     def __init__(self, action: str, entry: Entry) -> None:
-        assert isinstance(entry.frame, CallError)
-        self.code: str = entry.frame.code
-        self.description: str = entry.frame.description
+        code = wire.refusal_code(entry)
+        assert code is not None, f"{entry.text} is no CALLERROR"
+        self.code: str = code
+        self.description: str = entry.frame.description if isinstance(entry.frame, CallError) else ""
         self.entry = entry
         super().__init__(f"{action} was answered with CALLERROR {self.code}: {self.description or 'no description'}")
 

@@ -143,6 +143,8 @@ async def test_two_accounts_are_compared_in_part() -> None:
 async def test_a_schedule_of_another_time_is_no_answer() -> None:
     async with charging_bench() as (_, profiles):
         answer = await profiles.composite(SPOT, 60)
+        profiles.check_frame(answer, SPOT, 300)  # as nothing holds afterwards
+        await profiles.set(SPOT, DEFAULT, steps=[(0, 2)])
         with pytest.raises(AssertionError, match="asked for 300 s, the schedule is about 60 s"):
             profiles.check_frame(answer, SPOT, 300)
         with pytest.raises(AssertionError, match="expected a schedule of 3, got one of 1"):
@@ -154,16 +156,10 @@ async def test_a_schedule_of_another_time_is_no_answer() -> None:
             await profiles.composite((9, 1))
 
 
-@pytest.mark.parametrize(
-    ("key", "value", "said"),
-    [
-        ("ChargingScheduleAllowedChargingRateUnit", "Volts", "holds neither Current nor Power"),
-        ("ChargingScheduleMaxPeriods", "many", "ChargingScheduleMaxPeriods is 'many', which is no number"),
-    ],
-)
-async def test_a_station_that_does_not_say_what_it_can_is_told_apart(key: str, value: str, said: str) -> None:
+async def test_a_station_that_does_not_say_what_it_can_is_asked_for_what_any_can() -> None:
     async with bench() as on:
-        on.reference.configuration[key].value = value
-        with pytest.raises(AssertionError, match=said):
-            async with smart_charging(on.station, on.csms, REFERENCE):
-                pass
+        on.reference.configuration["ChargingScheduleMaxPeriods"].value = "many"
+        on.reference.configuration["MaxChargingProfilesInstalled"].value = ""
+        async with smart_charging(on.station, on.csms, REFERENCE) as profiles:
+            assert profiles.can.periods == 1
+            assert profiles.can.profiles is None
