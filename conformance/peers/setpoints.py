@@ -436,7 +436,7 @@ class Trial:
         if not rides and judged.outcome is Outcome.NOT_JUDGED and judged.told:
             self._answers[place] = said  # nobody charges: what becomes of it is still to be seen
         else:
-            self._row(what, nominal if nominal is not None else limit, said, seen, judged)
+            self._row(what, nominal if nominal is not None else limit, said, seen, _yet_to_show(judged, rides))
         self._judge(what, answer, seen, judged, rules, measured=bool(rides))
         return judged
 
@@ -503,7 +503,8 @@ class Trial:
         except NoAnswer:
             self._silent = "no answer came to GetCompositeSchedule"
         except ValueError as wrong:
-            self._silent = f"the schedule can't be read: {wrong}"[:200]
+            if "schedule" in answer or "chargingSchedule" in answer:
+                self._silent = f"the schedule can't be read: {wrong}"[:200]
         return None
 
     async def _drawn(self, rides: Sequence[Ride], limit: float) -> tuple[Current, ...]:
@@ -777,6 +778,13 @@ def _together(looks: Sequence[Look]) -> tuple[Current, ...]:
         if all(one is not None for one in each):
             found.append(total(each))
     return tuple(found) or (total(look.currents[0] for look in looks),)
+
+
+def _yet_to_show(judged: Judged, rides: Sequence[Ride]) -> Judged:
+    """What became of a limit, which is not known to be ignored before anybody charges: only that nobody is told."""
+    if rides or judged.outcome is not Outcome.IGNORED:
+        return judged
+    return replace(judged, outcome=Outcome.NOT_JUDGED, reason=f"nobody charges who could show it; {judged.reason}")
 
 
 def _with_reason(answer: Received, status: str, version: str) -> str:
