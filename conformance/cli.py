@@ -1,4 +1,4 @@
-"""`ocpp-conformance`: run, cases, prove, report."""
+"""`ocpp-conformance`: run, cases, prove, inventory, report."""
 
 import argparse
 import contextlib
@@ -16,6 +16,7 @@ import pytest
 from conformance import suite
 from conformance.cases.plan import PlanError, load_plan
 from conformance.files import data
+from conformance.inventory import InventoryError, Settings, inventory
 from conformance.judging import BAD_INPUT
 from conformance.plugin import BELOW_GATE, HARNESS_ERROR, OK, PROVING
 from conformance.report.latest import find_run
@@ -77,6 +78,16 @@ def _parser() -> argparse.ArgumentParser:
     )
     _selection(prove)
     prove.set_defaults(do=_prove)
+
+    listed = commands.add_parser(
+        "inventory", help="read the whole configuration of a station; keep it as a baseline, or show drift from one"
+    )
+    listed.add_argument("--sut", required=True, metavar="FILE|embedded", help="its profile, or the embedded reference")
+    listed.add_argument("--save", metavar="FILE", help="take a baseline, or bring the one in this file up to date")
+    listed.add_argument("--against", metavar="FILE", help="show how it differs from this baseline; exit with 1 if it does")
+    listed.add_argument("--ocpp", metavar="VERSION", help="in this version only, of those in the profile")
+    listed.add_argument("--json", action="store_true", help="print what was found as JSON on standard output")
+    listed.set_defaults(do=_inventory)
 
     report = commands.add_parser("report", help="render the browsable page of a run with Allure 3")
     report.add_argument("run", nargs="?", metavar="RUN", help="folder of a run, or its name (default: the newest)")
@@ -226,6 +237,15 @@ def _cases(arguments: argparse.Namespace) -> int:
         if row["needs"]:
             sys.stdout.write(f"{'':<{width}}  only with: {row['needs']}\n")
     return OK
+
+
+def _inventory(arguments: argparse.Namespace) -> int:
+    options = ("sut", "save", "against", "json")
+    try:
+        return inventory(Settings(**{name: getattr(arguments, name) for name in options}, version=arguments.ocpp))
+    except InventoryError as error:
+        sys.stderr.write(f"{error}\n")
+        return BAD_INPUT
 
 
 def _report(arguments: argparse.Namespace) -> int:
