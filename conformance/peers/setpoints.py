@@ -1,7 +1,7 @@
 """Asking a station to keep to charging limits, and finding out what becomes of each of them."""
 
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -89,7 +89,7 @@ class _Lines:
 
     limits: list[tuple[datetime, Course | None]] = field(default_factory=list)
     reports: list[tuple[datetime, Course | None]] = field(default_factory=list)
-    drawn: dict[str, list[tuple[datetime, float]]] = field(default_factory=dict)
+    drawn: dict[str, list[tuple[datetime, float | None]]] = field(default_factory=dict)
     marks: list[tuple[datetime, str]] = field(default_factory=list)
 
 
@@ -223,6 +223,7 @@ class Trial:
     def gone(self, ride: Ride) -> None:
         """Its transaction is over."""
         self.rides.remove(ride)
+        self._flowed(ride.evse, None)
         self.book.transaction_over(self._transaction(ride))
         self._limits_changed()
 
@@ -518,6 +519,8 @@ class Trial:
             if any(each is None for each in looks):
                 return ()
             found = _together([each for each in looks if each is not None])
+            if len(rides) > 1:
+                self._flowed(None, max(each.most for each in found))
             kept = [*kept, found] if over or all(each.most <= most for each in found) else []
             if len(kept) >= _LOOKS:
                 break
@@ -550,8 +553,13 @@ class Trial:
         look = await ride.meter.look(thorough=thorough)
         if look is not None:
             worst = max(look.currents, key=lambda each: each.least)
-            self._lines.drawn.setdefault(f"EVSE {ride.evse}", []).append((look.at, worst.most))
+            self._flowed(ride.evse, worst.most, look.at)
         return look
+
+    def _flowed(self, evse: int | None, amperes: float | None, at: datetime | None = None) -> None:
+        """Keep for the chart what flows at an EVSE, or with None at all of them together; no line where it is None."""
+        name = "both" if evse is None else f"EVSE {evse}"
+        self._lines.drawn.setdefault(name, []).append((at or self._clock(), amperes))
 
     def _compare(self, ride: Ride, look: Look) -> None:
         """Whether the two meters agree, where there are two."""
@@ -597,7 +605,7 @@ class Trial:
         current = await self._steadily_shown(ride, evse)
         if current is None:
             return False
-        self._lines.drawn.setdefault(f"EVSE {evse}", []).append((self._clock(), current.most))
+        self._flowed(evse, current.most)
         self._judge_offline(rule, current, "other meter", self._expected_at(evse, self._clock()))
         return True
 
@@ -732,7 +740,7 @@ class Trial:
     def chart(self, title: str) -> Chart:
         """What was asked for, reported and drawn."""
         lines = self._lines
-        drawn = {name: sorted(points) for name, points in lines.drawn.items()}
+        drawn = {name: sorted(points, key=lambda each: each[0]) for name, points in lines.drawn.items()}
         times = [at for points in drawn.values() for at, _ in points]
         times += [at for at, _ in [*lines.limits, *lines.reports]] + [at for at, _ in lines.marks]
         begin, end = (min(times), max(times)) if times else (self._clock(), self._clock())
@@ -758,7 +766,7 @@ class Trial:
             steps("limit", lines.limits, lambda value: value),
             steps("reported", own, lambda value: self._amperes(value, self.place)),
             *(
-                Series("drawn", tuple((since(at), round(value, 2)) for at, value in points), name if several else "")
+                Series("drawn", _rounded((since(at), value) for at, value in points), name if several else "")
                 for name, points in drawn.items()
             ),
         ]
@@ -768,6 +776,10 @@ class Trial:
 
 _STEADY = 0.5
 """Amperes by which two looks at a meter may differ where nothing changes."""
+
+
+def _rounded(points: Iterable[tuple[float, float | None]]) -> tuple[tuple[float, float | None], ...]:
+    return tuple((at, None if value is None else round(value, 2)) for at, value in points)
 
 
 def _together(looks: Sequence[Look]) -> tuple[Current, ...]:

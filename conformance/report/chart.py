@@ -9,7 +9,7 @@ from conformance.cases.setpoint import Chart, Drawn, Series
 from conformance.report import view
 
 _WIDTH, _HEIGHT = 520, 205
-_LEFT, _RIGHT, _BOTTOM = 36, 100, 30
+_LEFT, _RIGHT, _BOTTOM = 42, 104, 30
 _TITLE, _TOP = 20, 30
 _ROW = 14
 _APART = 13.0
@@ -102,13 +102,13 @@ def _grid(scale: _Scale, unit: str) -> Iterator[str]:
         y = scale.y(value)
         shade = "#16191d" if value == 0 else "#d5dae0"
         yield f'<line x1="{_LEFT}" y1="{y:.1f}" x2="{right}" y2="{y:.1f}" stroke="{shade}" stroke-width=".6"/>'
-        yield f'<text x="{_LEFT - 5}" y="{y + 3.5:.1f}" text-anchor="end" fill="#444c56">{value:g}</text>'
-    yield f'<text x="{_LEFT - 5}" y="{_TOP - 12}" text-anchor="end" fill="#444c56">{_text(unit, 4)}</text>'
+        named = f"{value:g} {_text(unit, 4)}" if value == scale.values()[-1] else f"{value:g}"
+        yield f'<text x="{_LEFT - 5}" y="{y + 3.5:.1f}" text-anchor="end" fill="#444c56">{named}</text>'
     for at in scale.seconds():
         x = scale.x(at)
         yield f'<line x1="{x:.1f}" y1="{low}" x2="{x:.1f}" y2="{low + 4}" stroke="#16191d" stroke-width=".6"/>'
         yield f'<text x="{x:.1f}" y="{low + 15}" text-anchor="middle" fill="#444c56">{at:g}</text>'
-    yield f'<text x="{right + 6}" y="{low + 15}" fill="#444c56">seconds</text>'
+    yield f'<text x="{right + 6}" y="{low + 15}" fill="#444c56">s</text>'
 
 
 def _marks(chart: Chart, scale: _Scale) -> Iterator[str]:
@@ -185,14 +185,15 @@ def _named(series: Sequence[Series]) -> list[tuple[str, Series]]:
 
 
 def _labels(lines: Iterable[tuple[str, Series]], scale: _Scale) -> Iterator[str]:
-    """The name of each line where it ends, moved apart where they would overlap."""
+    """The name of each line where it ends, moved apart where they would overlap, and up where they would fall out."""
     ends = sorted((scale.y(_known(series)[-1][1]), name, series.kind) for name, series in lines)
-    last = -math.inf
-    for y, name, kind in ends:
-        at = max(y + 3.5, last + _APART)
-        last = at
-        x = _WIDTH - _RIGHT + 6
-        yield (f'<text x="{x}" y="{at:.1f}" font-weight="600" fill="{_TINT[kind]}">{_text(name, _LONGEST)}</text>')
+    places: list[float] = []
+    for y, _, _ in ends:
+        places.append(max([y + 3.5, *(each + _APART for each in places[-1:])]))
+    lift = max([0.0, *(each - (_HEIGHT - _BOTTOM) for each in places[-1:])])
+    for (_, name, kind), place in zip(ends, places, strict=True):
+        at = f'x="{_WIDTH - _RIGHT + 6}" y="{place - lift:.1f}"'
+        yield f'<text {at} font-weight="600" fill="{_TINT[kind]}">{_text(name, _LONGEST)}</text>'
 
 
 def _text(value: str, limit: int) -> str:
