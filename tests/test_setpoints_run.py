@@ -9,11 +9,14 @@ from run_support import Done, own_tests, pytest_command, run
 OWN = """
 import math
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
 from conformance.cases.case import case
 from conformance.peers.ammeter import Ammeter
+from conformance.peers.outages import passed
+from conformance.peers.transaction_scenes import offline
 from conformance.peers.setpoints import DOWNGRADED, ENFORCED, METER, REJECTED, TOLD, setpoints
 from conformance.reference.station import ReferenceStation
 from conformance.reference.station.charging_profiles import ChargingProfile
@@ -112,6 +115,27 @@ async def test_not_hungry(station, csms, spec, profile):
         await trial.ask("more than it wants", 20)
 
 
+@case("SAMPLED_OFFLINE_CS", "What flowed offline is told afterwards", requirements=[TOLD, ENFORCED, "K06.FR.01"])
+async def test_sampled_offline(monkeypatch, station, csms, network, spec, profile):
+    without(monkeypatch, "measure_load")
+    allowed, gone = ReferenceStation.allowed_rate, ReferenceStation.disconnected
+    def free(self, place):
+        return self.hardware_rate(place) if self.is_offline() else allowed(self, place)
+    def disconnected(self):
+        gone(self)
+        self.limits_changed()
+    monkeypatch.setattr(ReferenceStation, "allowed_rate", free)
+    monkeypatch.setattr(ReferenceStation, "disconnected", disconnected)
+    async with setpoints(station, csms, spec, profile) as trial:
+        ride = await trial.charge_unlimited()
+        await trial.ask("before", trial.amperes(0.3))
+        mark, since = csms.now, datetime.now(UTC)
+        async with offline(csms, network, profile):
+            assert not await trial.shown_offline(ride, ride.evse, "K06.FR.01")
+            await passed(csms, trial.sampled_within, "a sample to be taken")
+        await trial.kept_offline(ride, "K06.FR.01", since=since, until=datetime.now(UTC), after=mark)
+
+
 @case("PUT_BACK_CS", "What was set before is there again", requirements=["ACME-1"])
 async def test_put_back(station, csms, spec, profile):
     from conformance.peers.standing_profiles import _found, set_aside
@@ -188,7 +212,13 @@ def test_the_own_meter_will_do(done: Done) -> None:
 def test_an_ev_that_wants_less_shows_nothing(done: Done) -> None:
     verdict, [asked] = became(done, "NOT_HUNGRY_CS")
     assert (verdict, asked["outcome"]) == ("INCONCLUSIVE", "not judged")
-    assert "so nobody can see whether 20 A is kept" in asked["reason"]
+    assert "nobody can see that it keeps to one" in asked["reason"]
+
+
+def test_what_flowed_offline_is_judged_by_what_is_told_of_it(done: Done) -> None:
+    verdict, [before, cut_off, *_] = became(done, "SAMPLED_OFFLINE_CS")
+    assert (verdict, before["outcome"], cut_off["outcome"]) == ("FAIL", "enforced", "silently ignored"), done.text
+    assert not cut_off["known"]
 
 
 def test_what_was_set_before_is_put_back(done: Done) -> None:

@@ -581,6 +581,12 @@ class Trial:
         else:
             self.note(PHASES, f"{words}, and {watts:.0f} W are drawn", holds=watts <= most)
 
+    @property
+    def sampled_within(self) -> float:
+        """Seconds in which the station takes a sample, where it was set to, and the current had time to follow."""
+        timing = self.profile.timing
+        return self.profile.parameters.meter_interval + timing.ramp + timing.settle
+
     async def until(self, moment: datetime) -> None:
         """Let the time pass until a moment, looking at the meters now and then for the chart."""
         while (left := (moment - self._clock()).total_seconds()) > 0:
@@ -591,14 +597,22 @@ class Trial:
 
     async def kept_offline(self, ride: Ride, rule: str, *, since: datetime, until: datetime, after: int) -> None:
         """Judge what the station tells, once it is back, of what flowed while it was cut off."""
-        found = [
-            (each.at, each.current)
-            for each in ride.meter.told(after=after)
-            if each.current is not None and since <= each.at <= until
-        ]
-        self.drew(ride, found)
-        for at, current in found:
+
+        def told() -> list[tuple[datetime, Current]]:
+            found = ride.meter.told(after=after)
+            return [(each.at, each.current) for each in found if each.current is not None and since <= each.at <= until]
+
+        shown = any(each.known is False for each in self.spec.setpoints)
+        if not shown:
+            timing = self.profile.timing
+            with suppress(NotSeen):
+                within = max(timing.queue, timing.settle) + timing.answer
+                await self.csms.until(lambda: bool(told()), "what flowed without a connection", within=within)
+        self.drew(ride, told())
+        for at, current in told():
             self._judge_offline(rule, current, f"at {at:%H:%M:%S}", self._expected_at(ride.evse, at))
+        if not shown and not told():
+            self.note(rule, "nobody could see what flowed without a connection", holds=None)
 
     async def shown_offline(self, ride: Ride | None, evse: int, rule: str) -> bool:
         """Judge what the meter of somebody else shows while the station is cut off; False where there is none."""

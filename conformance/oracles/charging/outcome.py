@@ -170,7 +170,7 @@ def _kept(seen: Seen, limit: float, allowance: Allowance) -> tuple[bool | None, 
         return True, ""
     if seen.load is None or seen.load <= most:
         wants = "an unknown current" if seen.load is None else f"no more than {amps(seen.load)}"
-        return None, f"the EV draws {wants} without a limit, so nobody can see whether {amps(limit)} is kept"
+        return None, f"the EV draws {wants} without a limit: nobody can see that it keeps to one"
     return True, ""
 
 
