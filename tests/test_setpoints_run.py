@@ -136,6 +136,21 @@ async def test_sampled_offline(monkeypatch, station, csms, network, spec, profil
         await trial.kept_offline(ride, "K06.FR.01", since=since, until=datetime.now(UTC), after=mark)
 
 
+@case("IDLE_16_CS", "What an idle connector reports is open", versions=["1.6"], requirements=[TOLD, ENFORCED])
+async def test_idle(monkeypatch, station, csms, spec, profile):
+    tell = ReferenceStation16.on_get_composite_schedule
+    def only_charging(self, request):
+        connector = self.connectors.get(request["connectorId"])
+        charging = connector is not None and connector.session.transaction is not None
+        return tell(self, request) if charging else {"status": "Rejected"}
+    monkeypatch.setattr(ReferenceStation16, "on_get_composite_schedule", only_charging)
+    async with setpoints(station, csms, spec, profile) as trial:
+        await trial.leave(await trial.charge_unlimited())
+        await trial.ask("by default, before anybody charges", trial.amperes(0.3), purpose="TxDefaultProfile")
+        await trial.charge()
+        await trial.still("when one does")
+
+
 @case("PUT_BACK_CS", "What was set before is there again", requirements=["ACME-1"])
 async def test_put_back(station, csms, spec, profile):
     from conformance.peers.standing_profiles import _found, set_aside
@@ -219,6 +234,11 @@ def test_what_flowed_offline_is_judged_by_what_is_told_of_it(done: Done) -> None
     verdict, [before, cut_off, *_] = became(done, "SAMPLED_OFFLINE_CS")
     assert (verdict, before["outcome"], cut_off["outcome"]) == ("FAIL", "enforced", "silently ignored"), done.text
     assert not cut_off["known"]
+
+
+def test_what_an_idle_connector_of_16_reports_is_left_open(done: Done) -> None:
+    verdict, [asked] = became(done, "IDLE_16_CS", "station 1.6")
+    assert (verdict, asked["outcome"], asked["answer"]) == ("PASS", "enforced", "Accepted"), done.text
 
 
 def test_what_was_set_before_is_put_back(done: Done) -> None:

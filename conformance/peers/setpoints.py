@@ -1,14 +1,14 @@
 """Asking a station to keep to charging limits, and finding out what becomes of each of them."""
 
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from conformance.cases.catalogue import catalogue
-from conformance.cases.setpoint import Chart, Drawn, Outcome, Series, Setpoint, Unit
+from conformance.cases.setpoint import Chart, Outcome, Setpoint, Unit
 from conformance.cases.spec import Spec
 from conformance.oracles.charging import Book, Course, EvseLimits, Running, Site, differences, expected, reported
 from conformance.oracles.charging.outcome import (
@@ -23,6 +23,7 @@ from conformance.oracles.charging.outcome import (
     reported_otherwise,
     total,
 )
+from conformance.oracles.charging.recording import Recording
 from conformance.peers.ammeter import Ammeter, Look, measuring, other_meter
 from conformance.peers.csms import CsmsPeer
 from conformance.peers.csms_dialect import Connector
@@ -83,16 +84,6 @@ class _Note:
     why: str
 
 
-@dataclass
-class _Lines:
-    """What will be drawn: the limits and reports from a moment on, and what flowed when."""
-
-    limits: list[tuple[datetime, Course | None]] = field(default_factory=list)
-    reports: list[tuple[datetime, Course | None]] = field(default_factory=list)
-    drawn: dict[str, list[tuple[datetime, float | None]]] = field(default_factory=dict)
-    marks: list[tuple[datetime, str]] = field(default_factory=list)
-
-
 class Trial:
     """Asks one station for limits, one after the other, and notes what becomes of each."""
 
@@ -117,9 +108,8 @@ class Trial:
         )
         self._notes: dict[str, list[_Note]] = {}
         self._answers: dict[int, str] = {}
-        self._lines = _Lines()
+        self._record = Recording()
         self._silent = ""
-        self._last: dict[int, Told] = {}
         self._loads: dict[int, float] = {}
         self._watts: dict[int, float | None] = {}
 
@@ -324,9 +314,9 @@ class Trial:
             start=start,
         )
         place = STATION if purpose == "ChargingStationMaxProfile" else self._evse(None if ride is None else ride.evse)
-        before = self._last.get(place) or await self.told(place)
+        before = await self.told(place)
         answer = await self.set(place, payload)
-        self._mark(what)
+        self.mark(what)
         nominal = amperes if isinstance(amperes, int | float) else amperes[0][1]
         return await self._see(what, place, answer, payload, before, nominal, rules, watch=watch)
 
@@ -335,9 +325,9 @@ class Trial:
 
         A station that accepts it is left to other cases: nobody knows what should become of it.
         """
-        before = self._last.get(place) or await self.told(place)
+        before = await self.told(place)
         accepted = await self._request(place, payload)
-        self._mark(what)
+        self.mark(what)
         if accepted.startswith("Accepted"):
             reason = "it was accepted; whether it may be is for other cases to say"
             self.spec.setpoints.append(Setpoint(what, amperes, Outcome.NOT_JUDGED, accepted, reason=reason))
@@ -350,7 +340,7 @@ class Trial:
         ride = ride or self.rides[0]
         payload = self.draft(amperes, evse=ride.evse, transaction=ride.session.transaction_id)
         await self.set(ride.evse, payload)
-        self._mark(amps(amperes))
+        self.mark(amps(amperes))
 
     async def set(self, place: int, payload: Mapping[str, Any]) -> str:
         """Have a profile hold for an EVSE, or with 0 for the station; the answer, as people read it."""
@@ -390,7 +380,7 @@ class Trial:
         """See whether the limit that should hold now does, without asking for another; nothing where none was taken."""
         spot = self._evse(None) if place is None else place
         if self._expected(spot).at(self._clock()) is not None:
-            self._mark(what)
+            self.mark(what)
             await self._see(what, spot, "", None, Told(None, known=False), None, rules)
 
     # -- looking ----------------------------------------------------------------------------------------------------
@@ -433,13 +423,20 @@ class Trial:
             await self.set(place, payload)
             seen = replace(seen, again=await self.told(place))
         judged = judge(seen, self.allowance)
+        if accepted and not judged.told and not self._tells_idle(place):
+            judged = judge(replace(seen, after=Told(None, known=False)), self.allowance)
         said = self._answers.pop(place, "") or answer
-        if not rides and judged.outcome is Outcome.NOT_JUDGED and judged.told:
+        if not rides and judged.outcome is Outcome.NOT_JUDGED:
             self._answers[place] = said  # nobody charges: what becomes of it is still to be seen
         else:
             self._row(what, nominal if nominal is not None else limit, said, seen, _yet_to_show(judged, rides))
         self._judge(what, answer, seen, judged, rules, measured=bool(rides))
         return judged
+
+    def _tells_idle(self, place: int) -> bool:
+        """Whether the documents say what is reported: of a connector that nobody charges at, those of 1.6 do not."""
+        charging = place == STATION or any(each.evse == place for each in self.rides)
+        return charging or self.profile.version != "1.6"
 
     def _load(self, rides: Sequence[Ride]) -> float | None:
         loads = [each.load for each in rides if each.load is not None]
@@ -475,13 +472,13 @@ class Trial:
         if self.csms.link is None:
             return Told(None, known=False)
         course = await self._schedule(place, int(_HORIZON.total_seconds()))
-        self._lines.reports.append((self._clock(), course if place == self.place else None))
+        if place == self.place:
+            self._record.reports.append((self._clock(), course))
         if course is None:
             told = Told(None, self._silent)
         else:
             value = course.at(max(course.first, self._clock()))
             told = Told(None if value is None else self._amperes(float(value), place))
-        self._last[place] = told
         return told
 
     def _amperes(self, value: float, place: int) -> float:
@@ -559,7 +556,7 @@ class Trial:
     def _flowed(self, evse: int | None, amperes: float | None, at: datetime | None = None) -> None:
         """Keep for the chart what flows at an EVSE, or with None at all of them together; no line where it is None."""
         name = "both" if evse is None else f"EVSE {evse}"
-        self._lines.drawn.setdefault(name, []).append((at or self._clock(), amperes))
+        self._record.flowed(name, at or self._clock(), amperes)
 
     def _compare(self, ride: Ride, look: Look) -> None:
         """Whether the two meters agree, where there are two."""
@@ -608,8 +605,8 @@ class Trial:
             with suppress(NotSeen):
                 within = max(timing.queue, timing.settle) + timing.answer
                 await self.csms.until(lambda: bool(told()), "what flowed without a connection", within=within)
-        self.drew(ride, told())
         for at, current in told():
+            self._flowed(ride.evse, current.most, at)
             self._judge_offline(rule, current, f"at {at:%H:%M:%S}", self._expected_at(ride.evse, at))
         if not shown and not told():
             self.note(rule, "nobody could see what flowed without a connection", holds=None)
@@ -699,7 +696,8 @@ class Trial:
         if judged.outcome is Outcome.CONTRADICTED:
             self.note(DOWNGRADED if self.spec.declares(DOWNGRADED) else told, because, holds=False)
         else:
-            self.note(told, because, holds=judged.told)
+            if measured or judged.told is not None:
+                self.note(told, because, holds=judged.told)
             if judged.outcome is Outcome.DOWNGRADED:
                 self.note(DOWNGRADED, because, holds=True)
         if measured:
@@ -738,62 +736,19 @@ class Trial:
     """Whose limit the chart shows: an EVSE, or the station."""
 
     def _limits_changed(self) -> None:
-        self._lines.limits.append((self._clock(), self._expected(self.place)))
-
-    def _mark(self, what: str) -> None:
-        self._lines.marks.append((self._clock(), what))
+        self._record.limits.append((self._clock(), self._expected(self.place)))
 
     def mark(self, what: str) -> None:
         """Note in the chart that something is done now."""
-        self._mark(what)
-
-    def drew(self, ride: Ride, found: Sequence[tuple[datetime, Current]]) -> None:
-        """Note in the chart what was told later of what flowed before."""
-        self._lines.drawn.setdefault(f"EVSE {ride.evse}", []).extend((at, each.most) for at, each in found)
+        self._record.marks.append((self._clock(), what))
 
     def chart(self, title: str) -> Chart:
         """What was asked for, reported and drawn."""
-        lines = self._lines
-        drawn = {name: sorted(points, key=lambda each: each[0]) for name, points in lines.drawn.items()}
-        times = [at for points in drawn.values() for at, _ in points]
-        times += [at for at, _ in [*lines.limits, *lines.reports]] + [at for at, _ in lines.marks]
-        begin, end = (min(times), max(times)) if times else (self._clock(), self._clock())
-
-        def since(at: datetime) -> float:
-            return round((at - begin).total_seconds(), 3)
-
-        def steps(kind: Drawn, found: Sequence[tuple[datetime, Course | None]], of: Callable[[float], float]) -> Series:
-            points: list[tuple[float, float | None]] = []
-            ends = [*(at for at, _ in found[1:]), *([end] if found else [])]
-            for (at, course), until in zip(found, ends, strict=True):
-                inner = [] if course is None else [each.start for each in course.steps if at < each.start < until]
-                for moment in [at, *inner]:
-                    value = None if course is None else course.at(max(course.first, moment))
-                    points.append((since(moment), None if value is None else round(of(float(value)), 2)))
-            if points:
-                points.append((since(end), points[-1][1]))
-            return Series(kind, tuple(points))
-
-        several = len(drawn) > 1
-        own = [each for each in lines.reports if each[1] is not None or not any(one for _, one in lines.reports)]
-        series = [
-            steps("limit", lines.limits, lambda value: value),
-            steps("reported", own, lambda value: self._amperes(value, self.place)),
-            *(
-                Series("drawn", _rounded((since(at), value) for at, value in points), name if several else "")
-                for name, points in drawn.items()
-            ),
-        ]
-        marks = tuple((since(at), what) for at, what in lines.marks)
-        return Chart(title, tuple(each for each in series if each.points), marks=marks)
+        return self._record.chart(title, limit=float, report=lambda value: self._amperes(value, self.place))
 
 
 _STEADY = 0.5
 """Amperes by which two looks at a meter may differ where nothing changes."""
-
-
-def _rounded(points: Iterable[tuple[float, float | None]]) -> tuple[tuple[float, float | None], ...]:
-    return tuple((at, None if value is None else round(value, 2)) for at, value in points)
 
 
 def _together(looks: Sequence[Look]) -> tuple[Current, ...]:

@@ -218,16 +218,17 @@ async def test_course(station: StationDriver, csms: CsmsPeer, spec: Spec, profil
     "SETPOINT_REBOOT_CS",
     "A default limit outlives a reboot",
     versions=BOTH,
-    requirements=[TOLD, KEPT],
+    requirements=[TOLD, ENFORCED, KEPT],
     severity=Severity.CRITICAL,
     needs=NEEDS,
 )
 async def test_reboot(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
-    """Set it, let the station start anew, and let an EV charge."""
+    """Set it while an EV charges, let the station start anew when that has left, and let another one charge."""
     async with setpoints(station, csms, spec, profile) as trial:
-        await trial.leave(await trial.charge_unlimited())
+        ride = await trial.charge_unlimited()
         limit = trial.amperes(0.4)
         await trial.ask(f"{amps(limit)} by default", limit, purpose="TxDefaultProfile")
+        await trial.leave(ride)
         await reboot(station, csms)
         await ready(station, csms, patience=profile.timing.boot, settle=profile.timing.settle)
         await trial.still(f"{amps(limit)} after the reboot", rules=(KEPT, KEPT))
@@ -265,19 +266,20 @@ async def test_offline(
     "SETPOINT_OFFLINE_START_CS",
     "A transaction that starts offline keeps to the limit that the station has",
     versions=BOTH,
-    requirements=[TOLD, "K07.FR.01"],
+    requirements=[TOLD, ENFORCED, "K07.FR.01"],
     severity=Severity.CRITICAL,
     needs=f"{NEEDS} and offline-unknown-ids",
 )
 async def test_offline_start(
     station: StationDriver, csms: CsmsPeer, network: Network, spec: Spec, profile: SutProfile
 ) -> None:
-    """Set a default limit, cut the station off, and let a driver charge with a card that it lets in by itself."""
+    """Set a default limit, cut the station off, and let a driver charge whom it lets in by itself."""
     spot, token = profile.connectors[0], profile.parameters.valid_id_token.payload
     async with setpoints(station, csms, spec, profile) as trial, configured(csms, ANYBODY):
-        await trial.leave(await trial.charge_unlimited())
+        ride = await trial.charge_unlimited()
         limit = trial.amperes(0.5)
         await trial.ask(f"{amps(limit)} by default", limit, purpose="TxDefaultProfile")
+        await trial.leave(ride)
         mark, since = csms.now, datetime.now(UTC)
         trial.mark("offline")
         async with offline(csms, network, profile):
