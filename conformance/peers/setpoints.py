@@ -1,6 +1,5 @@
 """Asking a station to keep to charging limits, and finding out what becomes of each of them."""
 
-import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
@@ -24,15 +23,33 @@ from conformance.oracles.charging.outcome import (
     total,
 )
 from conformance.oracles.charging.recording import Recording
-from conformance.peers.ammeter import Ammeter, Look, measuring, other_meter
+from conformance.peers.ammeter import Ammeter, measuring
 from conformance.peers.csms import CsmsPeer
 from conformance.peers.csms_dialect import Connector
 from conformance.peers.limits_told import limits_told
 from conformance.peers.received import NoAnswer, NotSeen, Received, Refused
 from conformance.peers.scenes import Charging, stop_charging, transaction, vacated
+from conformance.peers.setpoint_watch import Ride, Watch
 from conformance.peers.standing_profiles import clear_all, set_aside
 from conformance.sut.drivers import DriverFailed, StationDriver, Unsupported
 from conformance.sut.profile import SutProfile
+
+__all__ = [
+    "COURSE",
+    "DOWNGRADED",
+    "ENFORCED",
+    "KEPT",
+    "METER",
+    "PHASES",
+    "PURPOSES",
+    "REJECTED",
+    "STATION",
+    "TOLD",
+    "Purpose",
+    "Ride",
+    "Trial",
+    "setpoints",
+]
 
 TOLD, ENFORCED = "SETPOINT.TOLD.01", "SETPOINT.ENFORCED.01"
 REJECTED, DOWNGRADED = "SETPOINT.REJECTED.01", "SETPOINT.DOWNGRADED.01"
@@ -47,33 +64,8 @@ _AMPLE = 16.0
 """Amperes that every EVSE is taken to deliver where its profile does not say."""
 _AGO = timedelta(seconds=60)
 _HORIZON = timedelta(hours=1)
-_LOOKS = 2
-_PACE = 5
-"""How often the meters are looked at in the time that a station has to follow a limit."""
-
 _AMPERES: frozenset[Unit] = frozenset({"A"})
 _FIRST_ID = 77_000
-
-
-@dataclass
-class Ride:
-    """An EV that charges: its transaction, its meters, and what it draws when nobody limits it."""
-
-    session: Charging
-    meter: Ammeter
-    began: datetime
-    load: float | None = None
-    seen: Current | None = None
-
-    @property
-    def evse(self) -> int:
-        """The EVSE that it is at."""
-        return self.session.connector[0]
-
-    @property
-    def connector(self) -> Connector:
-        """The connector that it is at."""
-        return self.session.connector
 
 
 @dataclass
@@ -98,7 +90,6 @@ class Trial:
         self.levels = 0
         self.periods = 1
         parameters = profile.parameters
-        self.allowance = Allowance(parameters.limit_tolerance.amperes, parameters.limit_tolerance.percent)
         self._speak = csms.speak
         self._clock = csms.transcript.clock.utcnow
         self._site = Site(
@@ -111,7 +102,12 @@ class Trial:
         self._record = Recording()
         self._silent = ""
         self._loads: dict[int, float] = {}
-        self._watts: dict[int, float | None] = {}
+        self._watch = Watch(csms, profile, self._record, self._meters_compared)
+
+    @property
+    def allowance(self) -> Allowance:
+        """How far above a limit the current may be."""
+        return self._watch.allowance
 
     # -- limits to choose from --------------------------------------------------------------------------------------
 
@@ -190,20 +186,14 @@ class Trial:
 
     async def unlimited(self, ride: Ride) -> None:
         """See what an EV draws that nobody limits; the next one there is taken to draw as much."""
-        look = await self._steady(ride)
+        look = await self._watch.steady(ride)
         if look is not None:
             ride.load = self._loads[ride.evse] = min(each.least for each in look.currents)
             ride.seen = look.currents[0]
 
     async def flows(self, ride: Ride) -> None:
         """Wait until energy flows, where the meters show it; raises AssertionError where none comes to."""
-        deadline = time.monotonic() + self.csms.patience.for_action("StatusNotification")
-        while True:
-            look = await self._look(ride, thorough=True)
-            if look is None or look.currents[0].least > 0:
-                return
-            assert time.monotonic() < deadline, f"no energy came to flow at EVSE {ride.evse}"
-            await self._wait(self.profile.timing.ramp / _PACE)
+        await self._watch.flows(ride)
 
     async def leave(self, ride: Ride) -> None:
         """Stop its transaction and pull its plug; its own limits end with it."""
@@ -213,7 +203,7 @@ class Trial:
     def gone(self, ride: Ride) -> None:
         """Its transaction is over."""
         self.rides.remove(ride)
-        self._flowed(ride.evse, None)
+        self._watch.flowed(ride.evse, None)
         self.book.transaction_over(self._transaction(ride))
         self._limits_changed()
 
@@ -414,7 +404,7 @@ class Trial:
             accepted=accepted,
             before=before,
             after=after,
-            drawn=await self._drawn(rides, limit) if rides else (),
+            drawn=await self._watch.drawn(rides, limit) if rides else (),
             drawn_before=drawn_before if any(each.seen for each in rides) else None,
             load=self._load(rides),
             capacity=self._capacity(place) if place else None,
@@ -505,72 +495,9 @@ class Trial:
                 self._silent = f"the schedule can't be read: {wrong}"[:200]
         return None
 
-    async def _drawn(self, rides: Sequence[Ride], limit: float) -> tuple[Current, ...]:
-        """What all these EVs draw together once they had time to follow a limit; empty where it can't be measured."""
-        most = self.allowance.above(limit)
-        deadline = time.monotonic() + self.profile.timing.ramp
-        kept: list[tuple[Current, ...]] = []
-        while True:
-            over = time.monotonic() >= deadline
-            looks = [await self._look(each, thorough=over or bool(kept)) for each in rides]
-            if any(each is None for each in looks):
-                return ()
-            found = _together([each for each in looks if each is not None])
-            if len(rides) > 1:
-                self._flowed(None, max(each.most for each in found))
-            kept = [*kept, found] if over or all(each.most <= most for each in found) else []
-            if len(kept) >= _LOOKS:
-                break
-            if not kept:
-                await self._wait(self.profile.timing.ramp / _PACE)
-        for ride, look in zip(rides, looks, strict=True):
-            assert look is not None
-            ride.seen = look.currents[0]
-            self._watts[ride.evse] = look.watts
-            self._compare(ride, look)
-        return tuple(each for one in kept for each in one)
-
-    async def _steady(self, ride: Ride) -> Look | None:
-        """What flows when it has settled: two looks that show the same, or the last that time allows."""
-        deadline = time.monotonic() + self.profile.timing.ramp
-        before: Look | None = None
-        while True:
-            look = await self._look(ride, thorough=True)
-            if look is None:
-                return None
-            steady = before is not None and abs(look.currents[0].least - before.currents[0].least) <= _STEADY
-            if (steady and look.currents[0].least > 0) or time.monotonic() >= deadline:
-                self._compare(ride, look)
-                return look
-            before = look
-            if look.currents[0].least == 0:
-                await self._wait(self.profile.timing.ramp / _PACE)
-
-    async def _look(self, ride: Ride, *, thorough: bool) -> Look | None:
-        look = await ride.meter.look(thorough=thorough)
-        if look is not None:
-            worst = max(look.currents, key=lambda each: each.least)
-            self._flowed(ride.evse, worst.most, look.at)
-        return look
-
-    def _flowed(self, evse: int | None, amperes: float | None, at: datetime | None = None) -> None:
-        """Keep for the chart what flows at an EVSE, or with None at all of them together; no line where it is None."""
-        name = "both" if evse is None else f"EVSE {evse}"
-        self._record.flowed(name, at or self._clock(), amperes)
-
-    def _compare(self, ride: Ride, look: Look) -> None:
-        """Whether the two meters agree, where there are two."""
-        if look.told is None or look.shown is None or not self.spec.declares(METER):
-            return
-        told, shown = look.told, look.shown
-        slack = max(self.allowance.amperes, shown.most * self.allowance.percent / 100)
-        apart = max(told.least - shown.most, shown.least - told.most)
-        words = f"the station tells of {amps(told.most)} at EVSE {ride.evse}, the other meter shows {amps(shown.most)}"
-        self.note(METER, words, holds=apart <= slack)
-
     def one_phase(self, ride: Ride, amperes: float) -> None:
         """Note whether an EV that was last seen takes no more than this on one phase alone, by its power."""
-        watts = self._watts.get(ride.evse)
+        watts = ride.watts
         most = self._voltage * self.allowance.above(amperes)
         words = f"{amps(amperes)} on one phase is {self._voltage * amperes:.0f} W"
         if watts is None:
@@ -585,12 +512,8 @@ class Trial:
         return self.profile.parameters.meter_interval + timing.ramp + timing.settle
 
     async def until(self, moment: datetime) -> None:
-        """Let the time pass until a moment, looking at the meters now and then for the chart."""
-        while (left := (moment - self._clock()).total_seconds()) > 0:
-            await self._wait(min(left, max(self.profile.timing.ramp, left / _PACE)))
-            if self.csms.link is not None and (moment - self._clock()).total_seconds() > self.profile.timing.ramp:
-                for ride in self.rides:
-                    await self._look(ride, thorough=False)
+        """Let the time pass until a moment."""
+        await self._watch.until(moment, self.rides)
 
     async def kept_offline(self, ride: Ride, rule: str, *, since: datetime, until: datetime, after: int) -> None:
         """Judge what the station tells, once it is back, of what flowed while it was cut off."""
@@ -606,31 +529,20 @@ class Trial:
                 within = max(timing.queue, timing.settle) + timing.answer
                 await self.csms.until(lambda: bool(told()), "what flowed without a connection", within=within)
         for at, current in told():
-            self._flowed(ride.evse, current.most, at)
+            self._watch.flowed(ride.evse, current.most, at)
             self._judge_offline(rule, current, f"at {at:%H:%M:%S}", self._expected_at(ride.evse, at))
         if not shown and not told():
             self.note(rule, "nobody could see what flowed without a connection", holds=None)
 
     async def shown_offline(self, ride: Ride | None, evse: int, rule: str) -> bool:
         """Judge what the meter of somebody else shows while the station is cut off; False where there is none."""
-        current = await self._steadily_shown(ride, evse)
+        limit = self._expected_at(evse, self._clock())
+        current = await self._watch.other(self.station, ride, evse, limit)
         if current is None:
             return False
-        self._flowed(evse, current.most)
+        self._watch.flowed(evse, current.most)
         self._judge_offline(rule, current, "other meter", self._expected_at(evse, self._clock()))
         return True
-
-    async def _steadily_shown(self, ride: Ride | None, evse: int) -> Current | None:
-        """What the other meter shows once a limit had time to be followed."""
-        limit = self._expected_at(evse, self._clock())
-        deadline = time.monotonic() + self.profile.timing.ramp
-        while True:
-            current = await other_meter(self.station, self.profile, evse) if ride is None else await ride.meter.shown()
-            if current is None or time.monotonic() >= deadline:
-                return current
-            if limit is not None and 0 < current.most <= self.allowance.above(limit):
-                return current
-            await self._wait(self.profile.timing.ramp / _PACE)
 
     def _expected_at(self, evse: int, moment: datetime) -> float | None:
         limit = expected(self.book, self._site, evse, moment, moment + timedelta(seconds=1), "A", self._running()).at(
@@ -657,15 +569,15 @@ class Trial:
             )
         )
 
-    async def _wait(self, seconds: float) -> None:
-        with suppress(NotSeen):
-            await self.csms.until(lambda: False, "the station to follow its limit", within=seconds)
-
     # -- noting -----------------------------------------------------------------------------------------------------
 
     def note(self, rule: str, why: str, *, holds: bool | None) -> None:
         """Note whether a rule holds, None where that could not be seen, and why."""
         self._notes.setdefault(rule, []).append(_Note(holds, why))
+
+    def _meters_compared(self, words: str, agree: bool) -> None:  # noqa: FBT001 -- as it is told
+        if self.spec.declares(METER):
+            self.note(METER, words, holds=agree)
 
     def _row(self, what: str, asked: float, answer: str, seen: Seen, judged: Judged) -> None:
         """What became of a limit, for the table."""
@@ -745,20 +657,6 @@ class Trial:
     def chart(self, title: str) -> Chart:
         """What was asked for, reported and drawn."""
         return self._record.chart(title, limit=float, report=lambda value: self._amperes(value, self.place))
-
-
-_STEADY = 0.5
-"""Amperes by which two looks at a meter may differ where nothing changes."""
-
-
-def _together(looks: Sequence[Look]) -> tuple[Current, ...]:
-    """What several EVs draw together: by the station's meters, and by those of somebody else where all have one."""
-    found = []
-    for which in ("told", "shown"):
-        each = [getattr(look, which) for look in looks]
-        if all(one is not None for one in each):
-            found.append(total(each))
-    return tuple(found) or (total(look.currents[0] for look in looks),)
 
 
 def _yet_to_show(judged: Judged, rides: Sequence[Ride]) -> Judged:
