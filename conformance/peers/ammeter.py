@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from conformance.oracles.charging.drawn import MEASURANDS, Reading, Wiring, readings
+from conformance.oracles.charging.drawn import MEASURANDS, OFFERED, Reading, Wiring, readings
 from conformance.oracles.charging.outcome import Current
 from conformance.peers.csms import CsmsPeer
 from conformance.peers.received import NoAnswer, NotSeen, Received, Refused
@@ -186,7 +186,8 @@ async def _measure(csms: CsmsPeer, afterwards: AsyncExitStack, setting: str) -> 
     except AssertionError:
         return
     missing = [each for each in MEASURANDS if each not in there]
-    for wanted in ([missing, *([each] for each in missing)]) if missing else []:
+    choices = [missing, *([each] for each in missing), *([[OFFERED]] if len(missing) == len(MEASURANDS) else [])]
+    for wanted in choices if missing else []:
         try:
             await afterwards.enter_async_context(configured(csms, {setting: ",".join([*there, *wanted])}))
         except AssertionError:

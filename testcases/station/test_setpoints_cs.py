@@ -72,15 +72,15 @@ async def test_precedence(station: StationDriver, csms: CsmsPeer, spec: Spec, pr
     async with setpoints(station, csms, spec, profile) as trial:
         ride = await trial.charge_unlimited()
         low, middle, high = (trial.amperes(part) for part in (0.2, 0.4, 0.6))
+        default = low
         await trial.ask(f"{amps(low)} by default", low, purpose="TxDefaultProfile")
         if trial.levels > 0:
-            await trial.ask(
-                f"{amps(middle)} by default, on a higher level", middle, purpose="TxDefaultProfile", level=1
-            )
+            words = f"{amps(middle)} by default, on a higher level"
+            judged = await trial.ask(words, middle, purpose="TxDefaultProfile", level=1)
+            default = low if judged.outcome is Outcome.REJECTED else middle
         await trial.ask(f"{amps(high)} for this transaction", high, rules=("K02.FR.04", ENFORCED))
         await trial.leave(ride)
         await trial.charge()
-        default = middle if trial.levels > 0 else low
         await trial.still(f"{amps(default)} in the next transaction", rules=("K02.FR.05", "K02.FR.05"))
 
 

@@ -174,6 +174,8 @@ def watts(value, phase=""):
         ([watts(3680, "L1"), watts(3680, "L2"), watts(3680, "L3")], replace(THREE, used=3), (16, 16)),
         ([watts(40_000)], Wiring(phases=0, voltage=400), (100, 100)),
         ([Sample("Voltage", 230)], THREE, None),
+        ([Sample("Current.Offered", 16)], THREE, (16, 16)),
+        ([Sample("Current.Offered", 32), amperes(16, "L1")], THREE, (16, 16)),
         ([], THREE, None),
     ],
 )

@@ -9,9 +9,9 @@ from typing import Any
 from conformance.oracles.charging.outcome import Current
 from conformance.wire.schemas import parse_timestamp
 
-CURRENT, POWER = "Current.Import", "Power.Active.Import"
+CURRENT, POWER, OFFERED = "Current.Import", "Power.Active.Import", "Current.Offered"
 MEASURANDS = (CURRENT, POWER)
-"""What tells how much is drawn."""
+"""What tells how much is drawn; where a station tells neither, what it offers to the EV has to do."""
 
 _LINES = {"L1", "L2", "L3", "L1-N", "L2-N", "L3-N"}
 _KILO = {"kW": 1000.0, "W": 1.0, "A": 1.0}
@@ -84,7 +84,10 @@ def current(samples: Iterable[Sample], wiring: Wiring) -> Current | None:
     watts = _power(samples)
     if overall:
         return _overall(max(overall), watts, wiring)
-    return None if watts is None else _by_power(watts, wiring)
+    if watts is not None:
+        return _by_power(watts, wiring)
+    offered = [each.value for each in samples if each.measurand == OFFERED]
+    return Current.exactly(max(offered)) if offered else None
 
 
 def _overall(amperes: float, watts: float | None, wiring: Wiring) -> Current:
@@ -117,7 +120,7 @@ def _samples(sampled: Iterable[Mapping[str, Any]]) -> Iterator[Sample]:
         unit = each.get("unitOfMeasure")
         unit = unit if isinstance(unit, Mapping) else {"unit": each.get("unit")}
         value, measurand = _number(each.get("value")), each.get("measurand")
-        if value is None or measurand not in MEASURANDS or each.get("location") == "EV":
+        if value is None or measurand not in (*MEASURANDS, OFFERED) or each.get("location") == "EV":
             continue
         multiplier = unit.get("multiplier")
         scale = 10.0**multiplier if isinstance(multiplier, int) and abs(multiplier) < 10 else 1.0  # noqa: PLR2004
