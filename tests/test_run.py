@@ -633,6 +633,14 @@ def test_a_station_that_is_gone_is_not_waited_for_for_ever(tmp_path: Path) -> No
     assert any("did not come back in 3 cases" in each for each in done.result["notes"])
 
 
+def test_nothing_told_is_nothing_judged(tmp_path: Path) -> None:
+    """A station without a transaction has not passed the judgement of all of them, where that was asked for."""
+    path = profile(tmp_path / "mute.toml", driver=process_driver(), reconnect=1.0)
+    done = run(command("run", "--sut", str(path), "-k", "TRANSACTIONS_TOLD_REASONS_CS"), tmp_path)
+    assert done.verdicts()["TRANSACTIONS_TOLD_REASONS_CS"] == "INCONCLUSIVE", done.text
+    assert "no transaction was told of" in str(done.case("TRANSACTIONS_TOLD_REASONS_CS")["findings"])
+
+
 def test_killed(tmp_path: Path) -> None:
     with waiting(tmp_path) as (program, _):
         program.kill()

@@ -325,13 +325,16 @@ def judged(
 ) -> None:
     """Turn what the oracle finds into findings that point at the messages.
 
-    What nothing came to show is unproven; for those in `may_lack` it is excused, and for all where nobody wanted it.
+    What nothing came to show is unproven; for those in `may_lack` it is excused, unless that goes for all that there is
+    to judge, and for all where nobody wanted it.
     """
     books = [occasions.book(each) for each in _identities(csms)]
     misses = wire.together(judge(book) for book in books)
     missing = unseen(books[0])
     requirements = catalogue(books[0].version).judged(requirements)
     may_lack = catalogue(books[0].version).judged(may_lack) if occasions.wanted else requirements
+    if occasions.wanted and all(each in missing and not misses[each] for each in requirements):
+        may_lack = ()
     for requirement in requirements:
         found = misses[requirement]
         if not found and requirement in missing:
