@@ -11,6 +11,7 @@ from typing import Any, Literal, Protocol
 from conformance.cases.keys import StandardKey, standard_key, standard_keys
 from conformance.cases.safe import Safety, safety
 from conformance.cases.variables import standard_variables
+from conformance.oracles.configuration import Setting as Listed
 from conformance.oracles.configuration import Settings
 from conformance.oracles.device_model import Characteristics, DeviceModel, Variable, key_of
 from conformance.oracles.setting_values import LONGEST
@@ -243,13 +244,7 @@ class Ledger16:
         self._listed = await list_all(self.csms)
         measured = tuple(dict.fromkeys([_ENERGY, *self._measurands()]))
         return [
-            Entry(
-                each.key,
-                each.value,
-                _access(each.readonly, each.value),
-                _kind(each.key, measured),
-                moves=_moves(each.key),
-            )
+            Entry(each.key, each.value, _access(each), _kind(each.key, measured), moves=_moves(each.key))
             for each in self._listed
         ]
 
@@ -279,10 +274,10 @@ class Ledger16:
             return refused.code
 
 
-def _access(readonly: bool | None, value: str | None) -> Access:
-    if readonly:
+def _access(setting: Listed) -> Access:
+    if setting.readonly:
         return "ReadOnly"
-    return "WriteOnly" if value is None else "ReadWrite"
+    return "WriteOnly" if setting.value is None else "ReadWrite"
 
 
 def _moves(key: str) -> bool:

@@ -116,7 +116,8 @@ async def book(
 ) -> AsyncIterator[Book]:
     """All settings, and those that may be changed; at the end of the block they are as they were.
 
-    With `only`, no others are changed than these. Without, what was left alone is noted in the report. Raises AssertionError where the station lists nothing.
+    With `only`, no others are changed than these. Without, what was left alone is noted in the report.
+    Raises AssertionError where the station lists nothing.
     """
     safety = safety_of(profile)
     opened = Book(csms, ledger(csms, profile))
