@@ -6,7 +6,7 @@ In 2.0.1 a setting is the Actual attribute of a variable, in 1.6 a configuration
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeAlias
 
 from conformance.cases.keys import StandardKey, standard_key, standard_keys
 from conformance.cases.safe import Safety, safety
@@ -22,6 +22,7 @@ from conformance.peers.settings import keys_at_once, list_all, read_each
 from conformance.peers.v16 import change_configuration
 from conformance.peers.v201 import set_variables
 from conformance.sut.profile import SutProfile
+from conformance.sut.tables import WritableKey, WritableVariable
 
 Access = Literal["ReadOnly", "ReadWrite", "WriteOnly"]
 
@@ -89,16 +90,27 @@ def safety_of(profile: SutProfile) -> Safety:
     """What may be changed: by the harness, and by what the profile says."""
     given = profile.parameters
     if profile.version == "1.6":
-        keys = (given.writable_key, given.reboot_key, *given.safe_keys)
-        more = [(each.key, each.values) for each in keys if each is not None]
+        named: list[_Named] = [given.writable_key, given.reboot_key, *given.safe_keys]
     else:
-        variables = (given.writable_variable, given.reboot_variable, *given.safe_variables)
-        more = [
-            (f"{each.component}.{each.variable}{f'[{each.instance}]' if each.instance else ''}", each.values)
-            for each in variables
-            if each is not None
-        ]
+        named = [given.writable_variable, given.reboot_variable, *given.safe_variables]
+    more = [(_name(each), each.values) for each in named if each is not None]
     return safety(profile.version).with_profile(more, given.hands_off)
+
+
+def late_settings(profile: SutProfile) -> list[str]:
+    """The names of the settings that take effect at a restart, by what the profile says."""
+    given = profile.parameters
+    named = given.reboot_key if profile.version == "1.6" else given.reboot_variable
+    return [] if named is None else [_name(named)]
+
+
+_Named: TypeAlias = WritableKey | WritableVariable | None
+
+
+def _name(named: WritableKey | WritableVariable) -> str:
+    if isinstance(named, WritableKey):
+        return named.key
+    return f"{named.component}.{named.variable}{f'[{named.instance}]' if named.instance else ''}"
 
 
 # -- 2.0.1 ------------------------------------------------------------------------------------------------------------

@@ -3,8 +3,8 @@
 Only what the harness or the profile calls safe is changed (catalogue/safe-….toml); the report says what was left alone.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from contextlib import asynccontextmanager, suppress
 
 from conformance.cases.case import case
 from conformance.cases.spec import Spec
@@ -13,7 +13,7 @@ from conformance.cases.verdict import Severity
 from conformance.oracles.inventory import told
 from conformance.oracles.setting_values import Wrong, edges, wrong
 from conformance.peers.csms import CsmsPeer
-from conformance.peers.ledger import SET, ledger, safety_of
+from conformance.peers.ledger import SET, late_settings, ledger, safety_of
 from conformance.peers.lifecycle import Book, Change, book, change_all, noted, rounds, shown
 from conformance.peers.received import NotSeen
 from conformance.peers.scenes import charging, reboot, running, stop_charging, vacated
@@ -48,25 +48,23 @@ async def test_lifecycle(station: StationDriver, csms: CsmsPeer, spec: Spec, pro
         if not opened.chosen:
             nothing_safe(spec)
             return
-        mark = csms.now
-        changes, untrue, stuck = await change_all(opened)
-        with spec("B05.FR.10"):
-            assert not untrue, told(untrue)
-        with spec("SET.TAKES.01"):
-            assert not stuck, told(stuck)
-        made = [each for each in changes if each.taken and each.fate is None]
-        await judge_shown(spec, opened, made)
-        late = [each for each in made if each.answer == "RebootRequired"]
-        if late:
-            with spec("SET.REBOOT.02"):
-                await no_boot(csms, mark, profile)
-        else:
-            for requirement in ("SET.REBOOT.01", "SET.REBOOT.02"):
-                spec.excuse(requirement, "no setting that was changed needs a restart")
+        async with no_boot(csms, spec, profile):
+            changes, untrue, stuck = await change_all(opened)
+            with spec("B05.FR.10"):
+                assert not untrue, told(untrue)
+            with spec("SET.TAKES.01"):
+                assert not stuck, told(stuck)
+            made = [each for each in changes if each.taken and each.fate is None]
+            await judge_shown(spec, opened, made)
+            late = any(each.answer == "RebootRequired" for each in made)
+            if late:
+                await quiet(csms, profile)
+        if not late:
+            spec.excuse("SET.REBOOT.02", "no setting that was changed needs a restart")
         await restarted(station, csms, profile)
         opened.late.clear()
         found = await opened.read(each.chosen.id for each in made)
-        judge_kept(spec, made, found)
+        judge_kept(spec, made, found, at_restart(profile))
         answers, wrongs = await opened.restore()
         if opened.late:
             await restarted(station, csms, profile)
@@ -108,17 +106,30 @@ async def judge_shown(spec: Spec, opened: Book, made: list[Change]) -> None:
         assert not faults, told(faults)
 
 
-async def no_boot(csms: CsmsPeer, mark: int, profile: SutProfile) -> None:
-    """See that a station that was told nothing but new settings does not restart."""
+@asynccontextmanager
+async def no_boot(csms: CsmsPeer, spec: Spec, profile: SutProfile) -> AsyncIterator[None]:
+    """See that a station that is told nothing but new settings does not restart in the block."""
+    mark = csms.now
+    broken: AssertionError | None = None
     try:
-        await csms.until(
-            lambda: bool(csms.seen("BootNotification", after=mark)), "a boot", within=profile.timing.settle
-        )
-    except NotSeen:
-        return
-    boot = csms.seen("BootNotification", after=mark)[0]
-    csms.touch(boot)
-    raise AssertionError("a change was answered RebootRequired, and the station restarted without being told to")
+        yield
+    except AssertionError as error:
+        broken = error
+        with suppress(NotSeen):
+            await csms.expect("BootNotification", after=mark, within=profile.timing.boot)
+    boots = csms.seen("BootNotification", after=mark)
+    csms.touch(*boots[:1])
+    if broken is not None and not boots:
+        raise broken
+    with spec.must("SET.REBOOT.02"):
+        assert not boots, "settings were changed, and the station restarted without being told to"
+
+
+async def quiet(csms: CsmsPeer, profile: SutProfile) -> None:
+    """Give the station the time to restart by itself."""
+    mark = csms.now
+    with suppress(NotSeen):
+        await csms.expect("BootNotification", after=mark, within=profile.timing.settle)
 
 
 async def restarted(station: StationDriver, csms: CsmsPeer, profile: SutProfile) -> None:
@@ -127,29 +138,46 @@ async def restarted(station: StationDriver, csms: CsmsPeer, profile: SutProfile)
     await csms.until(lambda: csms.registration == "Accepted", "the boot to be accepted", within=profile.timing.boot)
 
 
-def judge_kept(spec: Spec, made: list[Change], found: Mapping[str, str]) -> None:
+def at_restart(profile: SutProfile) -> str:
+    """The id of the setting that takes effect at a restart by what the profile says, empty where it says nothing."""
+    return next((name.casefold() for name in late_settings(profile)), "")
+
+
+def judge_kept(spec: Spec, made: list[Change], found: Mapping[str, str], at_restart: str) -> None:
     """Judge what the changed settings read after a restart; what the boot sets may be anything."""
-    for requirement, answer, words in (
-        ("SET.KEPT.01", "Accepted", ""),
-        ("SET.REBOOT.01", "RebootRequired", ", which was RebootRequired,"),
-    ):
-        due = [each for each in made if each.answer == answer and not each.chosen.safe.by_boot]
-        lost = [each for each in due if not each.chosen.holds(found, each.value)]
-        certain = [each for each in lost if each.chosen.entry.lasting]
-        said = {
-            id(each): each.fault(
-                Fate.UNKEPT,
-                f"was set to {shown(each.value)}{words} and is {each.chosen.reads(found)} after the restart",
-            )
-            for each in lost
-        }
-        if due:
-            with spec(requirement):
-                assert not certain, told([said[id(each)] for each in certain])
-            if len(certain) < len(lost):
-                spec.warn(requirement, told([said[id(each)] for each in lost if each not in certain]))
-        elif requirement == "SET.KEPT.01":
-            spec.unproven(requirement, "no setting was changed that has to outlast a restart")
+    due = [each for each in made if not each.chosen.safe.by_boot]
+    kept = [each for each in due if each.answer == "Accepted"]
+    late = [each for each in due if each.answer == "RebootRequired"]
+    hasty = [
+        f"{each.chosen.entry} takes effect after a restart by its profile, and a change of it was {each.answer}"
+        for each in kept
+        if each.chosen.id == at_restart
+    ]
+    if kept:
+        with spec("SET.KEPT.01"):
+            assert not (faults := lost(kept, found, certain=True)), told(faults)
+        if doubtful := lost(kept, found, certain=False):
+            spec.warn("SET.KEPT.01", told(doubtful))
+    else:
+        spec.unproven("SET.KEPT.01", "no setting was changed that has to outlast a restart")
+    if late or hasty:
+        with spec("SET.REBOOT.01"):
+            faults = [*hasty, *lost(late, found, certain=True), *lost(late, found, certain=False)]
+            assert not faults, told(faults)
+    else:
+        spec.excuse("SET.REBOOT.01", "no setting that was changed needs a restart")
+
+
+def lost(made: Iterable[Change], found: Mapping[str, str], *, certain: bool) -> list[str]:
+    """What was changed and is not so any more, in words: what has to last, or what need not."""
+    return [
+        each.fault(
+            Fate.UNKEPT,
+            f"was set to {shown(each.value)} ({each.answer}), and is {each.chosen.reads(found)} after the restart",
+        )
+        for each in made
+        if each.chosen.entry.lasting is certain and not each.chosen.holds(found, each.value)
+    ]
 
 
 def not_back(changes: Iterable[Change], answers: Mapping[str, str], wrongs: Mapping[str, str]) -> Iterator[str]:
@@ -220,7 +248,7 @@ async def try_wrong(spec: Spec, opened: Book) -> None:
                 faults[rules[each.rule]].append(change.fault(Fate.TOOK_WRONG, answered(each, answer)))
             if answer not in SET and not change.chosen.holds(found, change.chosen.now):
                 faults["SET.REFUSED.01"].append(change.fault(Fate.UNTRUE, changed_all_the_same(each, change, found)))
-        if any(answer in SET for answer in answers.values()):
+        if any(changes[id_].fate is not None for id_ in wanted):
             await opened.restore()
     found_rules = {rules[each.rule] for values in tried.values() for each in values}
     for requirement, said in faults.items():
