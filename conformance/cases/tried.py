@@ -4,8 +4,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from conformance.cases.verdict import Verdict
-
 
 class Fate(StrEnum):
     """What became of a setting; `LEFT_ALONE` was never touched, and `TAKEN` was changed by a case without a restart."""
@@ -21,9 +19,9 @@ class Fate(StrEnum):
     NOT_BACK = "not put back"
 
     @property
-    def verdict(self) -> Verdict:
-        """What it comes to for the station."""
-        return Verdict.FAIL if self in _FAULTS else Verdict.PASS
+    def faulty(self) -> bool:
+        """Whether something is wrong with it."""
+        return self in _FAULTS
 
 
 _FAULTS = frozenset({Fate.STUCK, Fate.UNKEPT, Fate.UNTRUE, Fate.TOOK_WRONG, Fate.NOT_BACK})

@@ -6,7 +6,7 @@ Nothing here is beyond what the harness or the profile calls safe, but for wrong
 import math
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from conformance.cases.safe import Safe
@@ -73,11 +73,15 @@ def same(kind: Characteristics, one: str, other: str) -> bool:
 
 
 def others(kind: Characteristics, now: str, safe: Safe) -> list[str]:
-    """Values that a setting should take instead of the one that it has, the most ordinary first; few, maybe none."""
+    """Values that a setting should take instead of the one that it has, the most ordinary first; few, maybe none.
+
+    Who names values knows what a list may hold, even where the setting does not say it.
+    """
+    named = [each for each in safe.values if fits(replace(kind, values=()) if kind.is_list else kind, each)]
+    made_up = [each for each in _others(kind, now, safe) if fits(kind, each)] if _may_invent(kind, safe) else []
     found: list[str] = []
-    for value in (*safe.values, *(_others(kind, now, safe) if _may_invent(kind, safe) else ())):
-        ok = fits(kind, value) and not same(kind, value, now) and _harmless(kind, value, safe)
-        if ok and not any(same(kind, value, each) for each in found):
+    for value in (*named, *made_up):
+        if _harmless(kind, value, safe) and not any(same(kind, value, each) for each in (now, *found)):
             found.append(value)
     return found[:_MOST_OTHERS]
 

@@ -105,19 +105,15 @@ class Book:
             for id_, each in self.touched.items()
             if id_ not in self.late and not each.holds(found, each.now)
         }
-        if not wrong:
-            self.touched.clear()
+        self.touched = {id_: each for id_, each in self.touched.items() if id_ in wrong or id_ in self.late}
         return answers, wrong
 
 
 @asynccontextmanager
-async def book(
-    csms: CsmsPeer, profile: SutProfile, spec: Spec, *, only: Collection[str] | None = None
-) -> AsyncIterator[Book]:
-    """All settings, and those that may be changed; at the end of the block they are as they were.
+async def book(csms: CsmsPeer, profile: SutProfile, *, only: Collection[str] | None = None) -> AsyncIterator[Book]:
+    """All settings, and those that may be changed, with `only` no others than these.
 
-    With `only`, no others are changed than these. Without, what was left alone is noted in the report.
-    Raises AssertionError where the station lists nothing.
+    At the end of the block they are as they were. Raises AssertionError where the station lists nothing.
     """
     safety = safety_of(profile)
     opened = Book(csms, ledger(csms, profile))
@@ -135,8 +131,6 @@ async def book(
             opened.left[entry.name] = why
         else:
             opened.chosen.append(Chosen(entry, safe[entry.id], values[entry.id]))
-    if only is None:
-        spec.tried += [Tried(name, Fate.LEFT_ALONE, why=why) for name, why in opened.left.items()]
     try:
         yield opened
     finally:

@@ -3,7 +3,7 @@
 Only what the harness or the profile calls safe is changed (catalogue/safe-….toml); the report says what was left alone.
 """
 
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
 
 from conformance.cases.case import case
@@ -44,7 +44,7 @@ HALF_WAY = (
 )
 async def test_lifecycle(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
     """Change all at once, look, restart once, look again, and put all back; restart again if one needs that."""
-    async with book(csms, profile, spec) as opened:
+    async with book(csms, profile) as opened:
         if not opened.chosen:
             nothing_safe(spec)
             return
@@ -79,6 +79,7 @@ async def test_lifecycle(station: StationDriver, csms: CsmsPeer, spec: Spec, pro
             faults = list(not_back(changes, answers, wrongs))
             assert not faults, told(faults)
         noted(spec, changes, Fate.KEPT)
+        spec.tried += [Tried(name, Fate.LEFT_ALONE, why=why) for name, why in opened.left.items()]
 
 
 async def judge_shown(spec: Spec, opened: Book, made: list[Change]) -> None:
@@ -187,8 +188,6 @@ def not_back(changes: Iterable[Change], answers: Mapping[str, str], wrongs: Mapp
         if id_ in wrongs:
             answer = answers.get(id_, "not sent")
             yield each.fault(Fate.NOT_BACK, f"was {was}; putting that back was {answer}, and it reads {wrongs[id_]}")
-        elif id_ in answers and answers[id_] not in SET:
-            yield each.fault(Fate.UNTRUE, f"is {was} again, and setting it so was {answers[id_]}")
 
 
 # -- what may not be --------------------------------------------------------------------------------------------------
@@ -203,13 +202,13 @@ def not_back(changes: Iterable[Change], answers: Mapping[str, str], wrongs: Mapp
 )
 async def test_wrong_values(csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
     """Set the first edge of each, the second, and back; then the first wrong value of each, the second, and so on."""
-    async with book(csms, profile, spec) as opened:
+    async with book(csms, profile) as opened:
         if not opened.chosen:
             nothing_safe(spec)
             return
         if spec.declares("SET.TAKES.02"):
             await try_edges(spec, opened)
-        await try_wrong(spec, opened)
+        await try_wrong(spec, opened, leave=opened.touched)
 
 
 async def try_edges(spec: Spec, opened: Book) -> None:
@@ -231,13 +230,14 @@ async def try_edges(spec: Spec, opened: Book) -> None:
         spec.excuse("SET.TAKES.02", "no setting that is safe to change tells where its range ends")
 
 
-async def try_wrong(spec: Spec, opened: Book) -> None:
-    """Set each setting to wrong values; what is taken is put back at once."""
+async def try_wrong(spec: Spec, opened: Book, *, leave: Collection[str]) -> None:
+    """Set each setting to wrong values, but those that are not as they were; what is taken is put back at once."""
     member = "16.CHANGE.09" if spec.declares("16.CHANGE.09") else "B05.FR.07"
     rules = {"format": "B05.FR.07", "range": "B05.FR.08", "member": member}
     faults: dict[str, list[str]] = {rule: [] for rule in (*dict.fromkeys(rules.values()), "SET.REFUSED.01")}
-    changes = {each.id: Change(each) for each in opened.chosen}
-    tried = {each.id: wrong(each.entry.kind, each.now, longest=opened.ledger.longest) for each in opened.chosen}
+    chosen = [each for each in opened.chosen if each.id not in leave]
+    changes = {each.id: Change(each) for each in chosen}
+    tried = {each.id: wrong(each.entry.kind, each.now, longest=opened.ledger.longest) for each in chosen}
     for wanted in rounds(tried):
         answers = await opened.write({id_: each.value for id_, each in wanted.items()})
         found = await opened.read(wanted)
@@ -326,7 +326,7 @@ async def test_fixed(csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
 async def test_in_transaction(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
     """Charge, change what the transaction does not depend on, look at both, end it, and look at the settings again."""
     spot, token = profile.connectors[0], profile.parameters.valid_id_token.payload
-    async with book(csms, profile, spec, only=HALF_WAY) as opened, vacated(station, csms):
+    async with book(csms, profile, only=HALF_WAY) as opened, vacated(station, csms):
         if not opened.chosen:
             nothing_safe(spec)
             return
@@ -371,7 +371,7 @@ async def test_in_transaction(station: StationDriver, csms: CsmsPeer, spec: Spec
 )
 async def test_outage(csms: CsmsPeer, network: Network, spec: Spec, profile: SutProfile) -> None:
     """Change all that is safe, cut the connection, and look when it is back."""
-    async with book(csms, profile, spec) as opened:
+    async with book(csms, profile) as opened:
         if not opened.chosen:
             nothing_safe(spec)
             return

@@ -71,9 +71,8 @@ class SettingListEdgeRefused(ReferenceStation):
 
     def objection_to(self, variable: Variable, value: str) -> str | None:
         """Count them."""
-        if variable.name == "TxUpdatedMeasurands" and len(value.split(",")) == len(variable.values):
-            was = variable.value or ""
-            return None if was == value else "too many"
+        if variable.name == "TxEndedMeasurands" and len(value.split(",")) == len(variable.values):
+            return "too many"
         return super().objection_to(variable, value)
 
 
