@@ -139,6 +139,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
         cells=tuple(spec.cells),
         setpoints=tuple(spec.setpoints),
         charts=tuple(spec.charts),
+        tried=tuple(spec.tried),
     )
     _note(item, bench, ran)
     _raise(_safe(item, _told(ran, reason)), ran.verdict, broke)

@@ -11,6 +11,7 @@ from conformance.cases.grade import Outcome
 from conformance.cases.matrix import Cell
 from conformance.cases.setpoint import Chart, Setpoint
 from conformance.cases.spec import Counted
+from conformance.cases.tried import Tried
 from conformance.cases.verdict import Finding, Verdict
 from conformance.report.result import CaseRow, FindingRow
 from conformance.sut.profile import SutProfile
@@ -36,6 +37,7 @@ class Ran:
     cells: tuple[Cell, ...] = ()
     setpoints: tuple[Setpoint, ...] = ()
     charts: tuple[Chart, ...] = ()
+    tried: tuple[Tried, ...] = ()
 
 
 @dataclass(eq=False)
@@ -158,6 +160,7 @@ class Target:
             cells=tuple(self._cell(each) for each in ran.cells),
             setpoints=tuple(self._setpoint(each) for each in ran.setpoints),
             charts=ran.charts,
+            tried=tuple(self._tried(each) for each in ran.tried),
         )
 
     def outcome(self, id_: str) -> Outcome:
@@ -183,6 +186,10 @@ class Target:
     def _setpoint(self, setpoint: Setpoint) -> Setpoint:
         told = self.transcript.secrets.text
         return replace(setpoint, answer=told(setpoint.answer), reason=told(setpoint.reason))
+
+    def _tried(self, tried: Tried) -> Tried:
+        told = self.transcript.secrets.text
+        return replace(tried, was=told(tried.was), set_to=told(tried.set_to), why=told(tried.why))
 
     def _findings(self, ran: Ran) -> Iterator[FindingRow]:
         for finding in ran.findings:

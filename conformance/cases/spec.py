@@ -8,6 +8,7 @@ from conformance.cases.case import Case
 from conformance.cases.catalogue import Catalogue
 from conformance.cases.matrix import Cell
 from conformance.cases.setpoint import Chart, Setpoint
+from conformance.cases.tried import Tried
 from conformance.cases.verdict import Finding, Verdict
 
 
@@ -64,6 +65,8 @@ class Spec:
         """What became of the charging limits that the case asked for."""
         self.charts: list[Chart] = []
         """How they were kept over time."""
+        self.tried: list[Tried] = []
+        """What became of the settings that the case changed, and which it left alone."""
         self._recent: tuple[int, ...] = ()
         self._catalogue = catalogue
         self._touched = touched

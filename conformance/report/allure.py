@@ -17,7 +17,7 @@ import allure_commons
 from allure_commons.model2 import Label, StatusDetails
 
 from conformance.cases.verdict import Verdict
-from conformance.report import chart, matrix, setpoints, view
+from conformance.report import chart, matrix, setpoints, tried, view
 from conformance.report.result import CaseRow, FindingRow, RunResult
 
 _NOTED = "conformance"
@@ -107,6 +107,9 @@ def attach(row: CaseRow, trace: str) -> None:
     asked = setpoints.of_case(row)
     if asked is not None:
         allure.attach(setpoints.as_text(asked), setpoints.TITLE.lower(), allure.attachment_type.TEXT)
+    settings = tried.of_case(row)
+    if settings is not None:
+        allure.attach(tried.as_text(settings), tried.TITLE.lower(), allure.attachment_type.TEXT)
     for each in row.charts:
         allure.attach(chart.svg(each), view.one_line(each.title, 80), allure.attachment_type.SVG)
     allure.attach(trace, "wire trace", allure.attachment_type.TEXT)

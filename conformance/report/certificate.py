@@ -12,8 +12,9 @@ from string import Template
 from conformance.cases.grade import Grade
 from conformance.cases.matrix import Cell
 from conformance.cases.setpoint import Chart, Setpoint
+from conformance.cases.tried import Fate, Tried
 from conformance.cases.verdict import Verdict
-from conformance.report import chart, matrix, setpoints, view
+from conformance.report import chart, matrix, setpoints, tried, view
 from conformance.report.result import CaseRow, FindingRow, ProofRow, RunResult
 
 _TEMPLATE = Path(__file__).with_name("certificate.html.tmpl")
@@ -48,6 +49,7 @@ def certificate(result: RunResult) -> str:
         _open(result),
         _matrices(result),
         _setpoints(result),
+        _tried(result),
         _excluded(result),
         _reading(),
         f"<footer>{escape(_DISCLAIMER)}</footer>",
@@ -233,6 +235,42 @@ def _setpoint(each: Setpoint) -> str:
     why = f"<small>{_text(each.reason, 300)}</small>" if each.reason else ""
     outcome = f'<b class="{each.outcome.verdict}">{each.outcome.value}</b>{why}'
     return f"<tr><td>{_text(each.what)}</td><td>{_text(each.answer)}</td>{cells}<td>{outcome}</td></tr>"
+
+
+def _tried(result: RunResult) -> str:
+    shown = "".join(_tried_table(each) for each in tried.tables(result))
+    if not shown:
+        return ""
+    means = " · ".join(f"<b>{fate.value}</b>: {means}" for fate, means in tried.MEANS.items())
+    return (
+        f'<h2>{tried.TITLE}</h2><p class="says">Which settings were changed for the length of a case, and what became '
+        f"of them.</p><p class='says'>{means}.</p>{shown}"
+    )
+
+
+def _tried_table(table: tried.Table) -> str:
+    heads = "".join(f"<th>{head}</th>" for head in ("Setting", "Was", "Set to", "Answer", "What became of it"))
+    body = "".join(_tried_rows(row, each) for row, each in table.cases() if each)
+    left = "".join(
+        f"<p><b>{Fate.LEFT_ALONE}</b>, {_text(why)}: {_text(', '.join(names), 2000)}</p>"
+        for why, names in table.left_alone().items()
+    )
+    return (
+        f'<h3>{_text(table.where)}</h3><table class="matrix tried"><thead><tr>{heads}</tr></thead>{body}</table>'
+        f'<div class="compact"><p>{_text(table.total, 200)}</p>{left}</div>'
+    )
+
+
+def _tried_rows(row: CaseRow, settings: Iterable[Tried]) -> str:
+    head = f'<tr class="of"><td colspan="5"><b>{_text(row.id)}</b> {_text(row.title, 200)}</td></tr>'
+    return head + "".join(_tried_row(each) for each in settings)
+
+
+def _tried_row(each: Tried) -> str:
+    cells = "".join(f"<td>{_text(cell)}</td>" for cell in (each.name, each.was, each.set_to, each.answer))
+    why = f"<small>{_text(each.why, 300)}</small>" if each.why else ""
+    outcome = f'<b class="{Verdict.FAIL if each.fate.faulty else Verdict.PASS}">{each.fate.value}</b>{why}'
+    return f"<tr>{cells}<td>{outcome}</td></tr>"
 
 
 def _failures(result: RunResult) -> str:

@@ -8,6 +8,7 @@ import msgspec
 from conformance.cases.grade import Grade, Graded
 from conformance.cases.matrix import Cell
 from conformance.cases.setpoint import Chart, Setpoint
+from conformance.cases.tried import Tried
 from conformance.cases.verdict import Severity, Verdict
 
 
@@ -32,7 +33,7 @@ class CaseRow(msgspec.Struct, frozen=True):
     `reason` is what excluded it, what was missing, or what broke: one line. `seconds` is how long it ran, of which
     `waited` were spent waiting for the system under test. `first` and `last` bound its entries in the transcript.
     `cells` are its part of the table of faults and moments, `setpoints` the charging limits that it asked for, `charts`
-    how those were kept over time.
+    how those were kept over time, `tried` the settings that it changed or left alone.
     """
 
     id: str
@@ -52,6 +53,7 @@ class CaseRow(msgspec.Struct, frozen=True):
     cells: tuple[Cell, ...] = ()
     setpoints: tuple[Setpoint, ...] = ()
     charts: tuple[Chart, ...] = ()
+    tried: tuple[Tried, ...] = ()
 
 
 class ProofRow(msgspec.Struct, frozen=True):

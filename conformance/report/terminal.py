@@ -7,8 +7,9 @@ from pathlib import Path
 
 from conformance.cases.grade import Grade
 from conformance.cases.setpoint import Outcome
+from conformance.cases.tried import Fate
 from conformance.cases.verdict import Verdict
-from conformance.report import matrix, setpoints, view
+from conformance.report import matrix, setpoints, tried, view
 from conformance.report.result import ProofRow, RunResult
 
 Line = tuple[str, str]
@@ -40,6 +41,7 @@ def summary_lines(result: RunResult, *, run_dir: Path | None = None) -> list[Lin
         *_grades(result),
         *_matrices(result),
         *_setpoints(result),
+        *_tried(result),
         *_section("FAIL", "red", view.failed(result)),
         *_section("WARN", "yellow", view.warned(result)),
         *_section("NOT JUDGED", "yellow", view.unproven(result), reasons=True),
@@ -153,6 +155,21 @@ def _setpoints(result: RunResult) -> Iterator[Line]:
             yield from ((f"  {line}", "light") for line in lines)
     if tables:
         yield f"  {setpoints.LEGEND}", "light"
+
+
+def _tried(result: RunResult) -> Iterator[Line]:
+    for each in tried.tables(result):
+        yield "", ""
+        yield f"{tried.TITLE}, {each.where}", "bold"
+        yield f"  {each.total}", ""
+        for row, setting in each.faults():
+            about = f"{setting.name} ({row.id}): {setting.why or setting.fate}"
+            lines = textwrap.wrap(view.one_line(about, _LONGEST_NOTE), _WIDTH - 2, subsequent_indent="  ")
+            yield from ((f"  {line}", "red") for line in lines)
+        for why, names in each.left_alone().items():
+            about = f"{Fate.LEFT_ALONE}, {why}: {', '.join(names)}"
+            lines = textwrap.wrap(view.one_line(about, _LONGEST_NOTE), _WIDTH - 2, subsequent_indent="  ")
+            yield from ((f"  {line}", "light") for line in lines)
 
 
 def _section(title: str, style: str, cases: list[view.Shown], *, reasons: bool = False) -> Iterator[Line]:

@@ -119,6 +119,9 @@ class Parameters(Table, frozen=True, kw_only=True):
 
     queued_messages: how many messages of transactions an outage has to pile up.
 
+    safe_variables, safe_keys: what the harness may change beside what it knows to be safe, with values that do no harm.
+    hands_off: what it never changes to see whether that works, by name; * stands for anything.
+
     nominal_voltage: between phase and neutral, in volts; of direct current, that of the battery. least_current: what an
     EV draws at least if it charges at all, in amperes. limit_tolerance: how far above a charging limit the current
     drawn may be, in amperes and in per cent of the limit, whichever is more.
@@ -142,6 +145,9 @@ class Parameters(Table, frozen=True, kw_only=True):
     writable_key: WritableKey = WritableKey(key="MeterValueSampleInterval", values=("60", "90"))
     read_only_key: Annotated[str, Meta(min_length=1, max_length=50)] = "NumberOfConnectors"
     reboot_key: WritableKey | None = None
+    safe_variables: tuple[WritableVariable, ...] = ()
+    safe_keys: tuple[WritableKey, ...] = ()
+    hands_off: tuple[Annotated[str, Meta(min_length=1)], ...] = ()
     pending_interval: Number = 20
     heartbeat_interval: Number = 10
     clock_shift: Number = 600
