@@ -101,6 +101,10 @@ class Control(ReferenceStation):
         """Answer the last question first."""
         return {"getVariableResult": super().on_get_variables(request)["getVariableResult"][::-1]}
 
+    def on_set_variables(self, request: Payload) -> Payload:
+        """Tell of the last variable first."""
+        return {"setVariableResult": super().on_set_variables(request)["setVariableResult"][::-1]}
+
     async def transmit(self, frame: str) -> None:
         """Take a moment over everything."""
         await asyncio.sleep(0.005)
