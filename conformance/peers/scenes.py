@@ -35,6 +35,7 @@ __all__ = [
     "latest_statuses",
     "only_boots",
     "power_up",
+    "preserved",
     "pull_plug",
     "read_variable",
     "ready",
@@ -348,6 +349,22 @@ async def configured(
     finally:
         for setting, value in reversed(before.items()):
             await write_setting(csms, setting, value)
+
+
+@asynccontextmanager
+async def preserved(csms: CsmsPeer, *settings: Setting) -> AsyncIterator[dict[Setting, str]]:
+    """Give the values of these settings to a block that tries to change them, and put back whatever differs after it.
+
+    Raises AssertionError where one can't be read, or can't be put back.
+    """
+    before = {each: await csms.speak.read(each) for each in settings}
+    try:
+        yield before
+    finally:
+        for setting, value in before.items():
+            if await csms.speak.read(setting) != value:
+                status = await csms.speak.write(setting, value)
+                assert status in ("Accepted", "RebootRequired"), f"{_said(setting)} = {value} was answered {status}"
 
 
 # -- reports ----------------------------------------------------------------------------------------------------------

@@ -121,6 +121,10 @@ class Control(ReferenceStation):
         ]
         self.send("NotifyEvent", {"generatedAt": now, "seqNo": 0, "tbc": False, "eventData": events})
 
+    def on_set_variables(self, request: Payload) -> Payload:
+        """Tell of the last variable first."""
+        return {"setVariableResult": super().on_set_variables(request)["setVariableResult"][::-1]}
+
     async def transmit(self, frame: str) -> None:
         """Take a moment over everything."""
         await asyncio.sleep(0.005)
