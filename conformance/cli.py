@@ -84,7 +84,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     listed.add_argument("--sut", required=True, metavar="FILE|embedded", help="its profile, or the embedded reference")
     listed.add_argument("--save", metavar="FILE", help="take a baseline, or bring the one in this file up to date")
-    listed.add_argument("--against", metavar="FILE", help="show how it differs from this baseline; exit with 1 if it does")
+    listed.add_argument(
+        "--against", metavar="FILE", help="show how it differs from this baseline; exit with 1 if it does"
+    )
     listed.add_argument("--ocpp", metavar="VERSION", help="in this version only, of those in the profile")
     listed.add_argument("--json", action="store_true", help="print what was found as JSON on standard output")
     listed.set_defaults(do=_inventory)

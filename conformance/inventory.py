@@ -47,8 +47,11 @@ def inventory(settings: Settings) -> int:
         kept = _kept(settings.save)
     except (ProfileError, BaselineError) as error:
         raise InventoryError(str(error)) from None
-    found = [(profile, asyncio.run(_read(profile, baseline or kept))) for profile in profiles]
-    readings = [(profile, first) for profile, (first, _) in found]
+    found = [
+        (profile, asyncio.run(_read(profile, baseline or kept, times=2 if settings.save else 1)))
+        for profile in profiles
+    ]
+    readings = [(profile, first) for profile, (first, *_) in found]
     for profile, reading in readings:
         if reading.hint:
             _say(f"{_named(profile)}: what it told may not be all: {reading.hint}")
@@ -75,7 +78,9 @@ def _profiles(settings: Settings) -> list[SutProfile]:
         raise InventoryError(f"{settings.sut}: expected the profile of a station, got that of a CSMS; name another one")
     known = [version for profile in stations for version in profile.versions if version in TABLES]
     if not known:
-        raise InventoryError(f"{settings.sut}: expected a station of OCPP {_either(TABLES)}; add one of them to versions")
+        raise InventoryError(
+            f"{settings.sut}: expected a station of OCPP {_either(TABLES)}; add one of them to versions"
+        )
     if settings.version is not None and settings.version not in known:
         raise InventoryError(
             f"--ocpp: expected {_either(known)}, as the profile has it, got {settings.version}; choose one of them"
@@ -108,16 +113,15 @@ def _kept(save: str | None) -> Baseline | None:
 # -- reading ----------------------------------------------------------------------------------------------------------
 
 
-async def _read(profile: SutProfile, baseline: Baseline | None) -> tuple[Inventory, Inventory]:
-    """What the station tells, twice: what differs moves by itself."""
+async def _read(profile: SutProfile, baseline: Baseline | None, *, times: int) -> list[Inventory]:
+    """What the station tells, so many times over: what differs moves by itself."""
     transcript = Transcript()
     transcript.redact(profile.secrets())
     with tempfile.TemporaryDirectory(prefix="ocpp-conformance-") as folder:
         rig = StationRig(profile, transcript, Path(folder), say=_say)
         try:
             await rig.start()
-            first = await read_configuration(rig.csms, profile, baseline)
-            return first, await read_configuration(rig.csms, profile, baseline)
+            return [await read_configuration(rig.csms, profile, baseline) for _ in range(times)]
         except OSError as error:
             _fail(profile, f"{error.strerror or error}; free the address, or set another one under [listen]")
         except (Refused, NoAnswer, NotSeen) as error:
@@ -134,8 +138,8 @@ def _fail(profile: SutProfile, message: str) -> NoReturn:
     raise InventoryError(f"{_named(profile)}: {message}") from None
 
 
-def _save(path: str, kept: Baseline | None, found: list[tuple[SutProfile, tuple[Inventory, Inventory]]]) -> None:
-    """Write a baseline, or bring one up to date: the other version's lines stay, and those loosened by hand that hold."""
+def _save(path: str, kept: Baseline | None, found: Sequence[tuple[SutProfile, list[Inventory]]]) -> None:
+    """Write a baseline, or bring one up to date: lines of other versions stay, and those loosened by hand that hold."""
     baseline = kept or Baseline(about=found[0][0].sut.name)
     for _, (first, again) in found:
         table = TABLES[first.version]
@@ -143,7 +147,7 @@ def _save(path: str, kept: Baseline | None, found: list[tuple[SutProfile, tuple[
         lines = refreshed(baseline.lines(first.version), lines, first)
         baseline = msgspec.structs.replace(baseline, **{table: lines})
     Path(path).write_text(dumps(baseline), encoding="utf-8")
-    count = sum(len(first.items) for _, (first, _) in found)
+    count = sum(len(first.items) for _, (first, *_) in found)
     _say(f"{path}: {count} lines {'taken' if kept is None else 'brought up to date'}")
 
 

@@ -49,10 +49,8 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def same(self, other: "Limits") -> bool:
         """Whether they say the same; neither case nor the order of the members means anything."""
-        return self._folded() == other._folded()
-
-    def _folded(self) -> tuple[object, ...]:
-        return (self.type.casefold(), self.unit.casefold(), self.min, self.max, sorted(self.values))
+        words = [(each.type.casefold(), each.unit.casefold(), each.min, each.max) for each in (self, other)]
+        return words[0] == words[1] and sorted(self.values) == sorted(other.values)
 
     def __str__(self) -> str:
         bounds = [f"from {number(self.min)}"] if self.min is not None else []
@@ -178,13 +176,16 @@ class Pair(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     component: str
     variable: str
     instance: str = ""
+    also_named: tuple[str, ...] = ()
     of: Literal["value", "max"] = "value"
     words: dict[str, str] = {}
 
-    @property
-    def name(self) -> str:
-        """The name of the variable."""
-        return f"{self.component}.{self.variable}{f'[{self.instance}]' if self.instance else ''}"
+    def names(self, version: str) -> tuple[str, ...]:
+        """What it is called in a version; the first of them is its proper name."""
+        if version == "1.6":
+            return (self.key,)
+        instance = f"[{self.instance}]" if self.instance else ""
+        return tuple(f"{self.component}.{each}{instance}" for each in (self.variable, *self.also_named))
 
 
 @cache
@@ -309,8 +310,8 @@ def _known(raw: Mapping[str, object], keys: Iterable[str], where: str) -> None:
 def dumps(baseline: Baseline) -> str:
     """A baseline as text, one line per variable, in the order of their names."""
     parts = [
-        "# What the configuration of a station should be; see docs/inventory.md. Edit it by hand: expect any value with",
-        '# { any = true }, some with { one_of = ["1", "2"] }, { from = 1, to = 9 } or { pattern = "[A-Z]+" }.',
+        "# What the configuration of a station should be; docs/inventory.md explains it. Edit it by hand: expect any",
+        '# value with { any = true }, or { one_of = ["1", "2"] }, { from = 1, to = 9 } or { pattern = "[A-Z]+" }.',
         "",
         *([f"about = {quoted(baseline.about)}"] if baseline.about else []),
         f"unlisted = {quoted(baseline.unlisted)}",
@@ -348,7 +349,9 @@ def _written(line: Line) -> str:
 
 def _limits(limits: Limits) -> str:
     stated = [f"{word} = {quoted(getattr(limits, word))}" for word in ("type", "unit") if getattr(limits, word)]
-    stated += [f"{word} = {number(getattr(limits, word))}" for word in ("min", "max") if getattr(limits, word) is not None]
+    stated += [
+        f"{word} = {number(getattr(limits, word))}" for word in ("min", "max") if getattr(limits, word) is not None
+    ]
     if limits.values:
         stated.append(f"values = [{', '.join(map(quoted, limits.values))}]")
     return f"{{ {', '.join(stated)} }}" if stated else "{}"

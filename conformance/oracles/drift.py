@@ -15,12 +15,13 @@ from conformance.cases.baseline import Baseline, Limits, Line, Mutability, Pair,
 from conformance.cases.baseline import text as text_of
 from conformance.cases.keys import standard_key
 from conformance.oracles.configuration import Setting, Settings
-from conformance.oracles.device_model import DeviceModel, Variable, split
+from conformance.oracles.device_model import Attribute, DeviceModel, Variable, split
 from conformance.wire.redaction import without_userinfo
 
 Kind = Literal["missing", "added", "value", "mutability", "limits"]
 
 KINDS: tuple[Kind, ...] = ("missing", "added", "value", "mutability", "limits")
+_ALWAYS = ("missing", "value")
 _SHOWN = 80
 _MUTABILITIES: dict[str, Mutability] = {"readonly": "ReadOnly", "readwrite": "ReadWrite", "writeonly": "WriteOnly"}
 _KEY_TYPES = {"CSL": "MemberList"}
@@ -43,16 +44,17 @@ class Item:
 class Inventory:
     """Everything that a station tells of its configuration in one version, by folded name.
 
-    `hint` says why it may not be all.
+    `secrets` are texts that no value may hold, `hint` says why this may not be all.
     """
 
     version: str
     items: dict[str, Item] = field(default_factory=dict)
+    secrets: tuple[str, ...] = field(default=(), repr=False)
     hint: str = ""
 
     def add(self, item: Item) -> None:
-        """Add one, unless it is there."""
-        self.items.setdefault(fold(item.name), item)
+        """Add one, unless it is there, without the value of a secret."""
+        self.items.setdefault(fold(item.name), _without_secrets(item, self.secrets))
 
     def has(self, name: str) -> bool:
         """Whether there is one of this name."""
@@ -84,10 +86,14 @@ class Drift:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What came of comparing: every drift, how many lines were compared, and which could not be, in this version."""
+    """What came of comparing: every drift, how many lines were compared, and which could not be, in this version.
+
+    `kinds` are those that the baseline lets anybody look for.
+    """
 
     drifts: tuple[Drift, ...]
     compared: int
+    kinds: frozenset[str]
     incomparable: tuple[str, ...] = ()
 
     def of(self, kind: Kind) -> list[Drift]:
@@ -99,24 +105,19 @@ class Comparison:
 
 
 def from_model(model: DeviceModel, *, secrets: Iterable[str] = (), hint: str = "") -> Inventory:
-    """The inventory that a device model shows: a line for each attribute of each variable.
-
-    `secrets` are texts that no value may hold.
-    """
-    hidden = tuple(secrets)
-    inventory = Inventory("2.0.1", hint=hint)
+    """The inventory that a device model shows: an item for each attribute of each variable."""
+    inventory = Inventory("2.0.1", secrets=tuple(secrets), hint=hint)
     for variable in model:
         for item in _of_variable(variable):
-            inventory.add(_without_secrets(item, hidden))
+            inventory.add(item)
     return inventory
 
 
 def from_settings(settings: Settings, *, secrets: Iterable[str] = ()) -> Inventory:
     """The inventory that the settings of a charge point of OCPP 1.6 show."""
-    hidden = tuple(secrets)
-    inventory = Inventory("1.6")
+    inventory = Inventory("1.6", secrets=tuple(secrets))
     for setting in settings:
-        inventory.add(_without_secrets(_of_setting(setting), hidden))
+        inventory.add(_of_setting(setting))
     return inventory
 
 
@@ -134,13 +135,14 @@ def _of_variable(variable: Variable) -> Iterator[Item]:
             limits=limits if actual else None,
             type=type_,
             secret=mutability == "WriteOnly",
-            moves=type_.casefold() == "datetime" or (actual and _moves(variable.key.variable, writable=attribute.writable)),
+            moves=type_.casefold() == "datetime" or (actual and _moves(variable.key.variable, attribute)),
         )
 
 
-def _moves(variable: str, *, writable: bool) -> bool:
+def _moves(variable: str, attribute: Attribute) -> bool:
     """Whether the value moves by itself; a HeartbeatInterval does although it can be set: each boot sets it."""
-    return variable in moving() and (not writable or variable == "heartbeatinterval")
+    settable = attribute.writable and attribute.said
+    return variable in moving() and (not settable or variable == "heartbeatinterval")
 
 
 def _of_setting(setting: Setting) -> Item:
@@ -216,15 +218,17 @@ def compare(baseline: Baseline, inventory: Inventory) -> Comparison:
     if not lines:
         return _across(baseline, inventory)
     drifts = [each for name, line in lines.items() for each in _against(name, line, inventory.items.get(fold(name)))]
+    kinds = {*_ALWAYS, *baseline.stating(inventory.version)}
     if baseline.unlisted == "drift":
+        kinds.add("added")
         listed = {fold(name) for name in lines}
         drifts += [Drift("added", item.name) for name, item in inventory.items.items() if name not in listed]
-    return Comparison(_in_order(drifts), len(lines))
+    return Comparison(_in_order(drifts), len(lines), frozenset(kinds))
 
 
 def _across(baseline: Baseline, inventory: Inventory) -> Comparison:
     other = "2.0.1" if inventory.version == "1.6" else "1.6"
-    counterparts = {fold(pair.name if other == "2.0.1" else pair.key): pair for pair in pairs()}
+    counterparts = {fold(name): pair for pair in pairs() for name in pair.names(other)}
     drifts: list[Drift] = []
     lost: list[str] = []
     compared = 0
@@ -235,9 +239,11 @@ def _across(baseline: Baseline, inventory: Inventory) -> Comparison:
             lost.append(name)
             continue
         compared += 1
-        here = pair.key if other == "2.0.1" else pair.name
-        drifts += _against(f"{here} ({name})", expected, _as_there(inventory.items.get(fold(here)), pair, other))
-    return Comparison(_in_order(drifts), compared, tuple(lost))
+        here = pair.names(inventory.version)
+        item = next((inventory.items[fold(each)] for each in here if inventory.has(each)), None)
+        called = item.name if item else here[0]
+        drifts += _against(f"{called} ({name})", expected, _as_there(item, pair, other))
+    return Comparison(_in_order(drifts), compared, frozenset(_ALWAYS), tuple(lost))
 
 
 def _value_alone(line: Line, *, limit: bool) -> Line | None:

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from conformance.cases.baseline import Baseline, address, fold
+from conformance.cases.baseline import Baseline, address
 from conformance.oracles.device_model import DeviceModel, key_of
 from conformance.oracles.drift import Inventory, Item, from_model, from_settings
 from conformance.peers.inventories import BaseReport, fetch, items_per_message
@@ -72,7 +72,7 @@ def _result_key(item: Mapping[str, Any]) -> tuple[object, str]:
 async def _read_keys(csms: Peer, profile: SutProfile, named: Sequence[str]) -> Inventory:
     listed = await list_all(csms)
     inventory = from_settings(listed, secrets=profile.secrets())
-    unlisted = [name for name in named if fold(name) not in inventory.items]
+    unlisted = [name for name in named if not inventory.has(name)]
     by_name = from_settings(await read_each(csms, unlisted, at_once=keys_at_once(listed)), secrets=profile.secrets())
     for item in by_name.items.values():
         inventory.add(item)

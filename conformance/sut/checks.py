@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from conformance.cases.applicability import Feature, feature_in, features
+from conformance.cases.baseline import BaselineError, load
 from conformance.cases.case import Role
 from conformance.sut.complaints import Complaint, shown
 from conformance.sut.http_checks import check_http
@@ -154,6 +155,8 @@ def _check_feature(name: str, value: object, where: str, role: Role, versions: S
 
 def _claimed_elsewhere(feature: Feature, versions: Sequence[str]) -> str:
     """How the feature is claimed, where that is not done under [features]."""
+    if feature.derived and feature.kind == "bool":
+        return "write [parameters] baseline, with the name of the file"
     if feature.derived:
         return f"leave it out: the harness counts each {feature.counts}"
     match feature.kind:
@@ -176,10 +179,26 @@ def _check_parameters(profile: "SutProfile") -> None:
                 f"[parameters.{name}] id_token: expected at most {LONGEST_ID_TAG} characters, as OCPP 1.6 has it, got "
                 f"{len(token.id_token)}; take a shorter one"
             )
+    _check_baseline(profile)
     if not parameters.wrong_path.startswith("/"):
         raise Complaint(
             f"[parameters] wrong_path: expected a path that begins with /, got {shown(parameters.wrong_path)}; mend it"
         )
+
+
+def _check_baseline(profile: "SutProfile") -> None:
+    baseline = profile.parameters.baseline
+    if baseline is None:
+        return
+    if profile.role != "station":
+        raise Complaint(
+            "[parameters] baseline: expected it for a station only, got it for a csms, which has no configuration to "
+            "read; strike it out"
+        )
+    try:
+        load(baseline)
+    except BaselineError as error:
+        raise Complaint(f"[parameters] baseline: {error}") from None
 
 
 def _check_driver(profile: "SutProfile") -> None:

@@ -102,6 +102,7 @@ class SutProfile(Table, frozen=True, kw_only=True):
         claims |= {name: tuple(value) if isinstance(value, list) else value for name, value in self.features.items()}
         if self.role == "station":
             claims |= {"evses": len(self.evse), "connectors": len(self.connectors)}
+            claims["configuration-baseline"] = self.parameters.baseline is not None
         return {name: value for name, value in claims.items() if name in known}
 
     def claims(self, feature: str) -> bool:
@@ -230,13 +231,16 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _beside(profile: SutProfile, folder: Path) -> SutProfile:
     """The profile with its folders and files as absolute paths."""
-    credentials, driver = profile.credentials, profile.driver
+    credentials, driver, parameters = profile.credentials, profile.driver, profile.parameters
+    if parameters.baseline is not None:
+        place = str(folder / Path(parameters.baseline).expanduser())
+        parameters = msgspec.structs.replace(parameters, baseline=place)
     if credentials.password_file is not None:
         place = str(folder / Path(credentials.password_file).expanduser())
         credentials = msgspec.structs.replace(credentials, password_file=place)
     if isinstance(driver, ProcessDriver | HttpDriver):
         driver = msgspec.structs.replace(driver, cwd=str(folder / Path(driver.cwd).expanduser()))
-    return msgspec.structs.replace(profile, credentials=credentials, driver=driver)
+    return msgspec.structs.replace(profile, credentials=credentials, driver=driver, parameters=parameters)
 
 
 def _password(credentials: Credentials) -> Secret | None:

@@ -126,6 +126,8 @@ class Parameters(Table, frozen=True, kw_only=True):
     EV draws at least if it charges at all, in amperes. limit_tolerance: how far above a charging limit the current
     drawn may be, in amperes and in per cent of the limit, whichever is more.
 
+    baseline: a file with what the configuration should be, as `ocpp-conformance inventory --save` writes it.
+
     For a CSMS: second_identity, a station that it knows beside that of the profile, with the same password.
     unknown_identity, one that it does not know. wrong_path, where no station dials. boot_attempts: how often a station
     boots that is put off, before the harness gives up. grouped_id_token: a valid token of a group that it knows.
@@ -157,6 +159,7 @@ class Parameters(Table, frozen=True, kw_only=True):
     nominal_voltage: Annotated[float, Meta(gt=0)] = 230
     least_current: Annotated[float, Meta(ge=0)] = 6
     limit_tolerance: Tolerance = Tolerance()
+    baseline: Name | None = None
     second_url: str | None = None
     hard_wired_monitor: int | None = None
     preconfigured_monitor: int | None = None
