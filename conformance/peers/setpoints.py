@@ -28,7 +28,7 @@ from conformance.peers.csms import CsmsPeer
 from conformance.peers.csms_dialect import Connector
 from conformance.peers.limits_told import limits_told
 from conformance.peers.received import NoAnswer, NotSeen, Received, Refused
-from conformance.peers.scenes import Charging, stop_charging, transaction, vacated
+from conformance.peers.scenes import Charging, latest_statuses, stop_charging, transaction, vacated
 from conformance.peers.setpoint_watch import Ride, Watch
 from conformance.peers.standing_profiles import clear_all, set_aside
 from conformance.sut.drivers import DriverFailed, StationDriver, Unsupported
@@ -196,9 +196,17 @@ class Trial:
         await self._watch.flows(ride)
 
     async def leave(self, ride: Ride) -> None:
-        """Stop its transaction and pull its plug; its own limits end with it."""
+        """Stop its transaction, pull its plug, and wait until another one may come; its own limits end with it."""
         await stop_charging(self.station, self.csms, ride.session, self._token(self.rides.index(ride)))
         self.gone(ride)
+
+        def free() -> bool:
+            latest = latest_statuses(self.csms, after=0).get(ride.connector)
+            return latest is None or latest.status in ("Available", "Unavailable", "Faulted")
+
+        with suppress(NotSeen):
+            within = self.csms.patience.for_action("StatusNotification")
+            await self.csms.until(free, "the connector to be free again", within=within)
 
     def gone(self, ride: Ride) -> None:
         """Its transaction is over."""

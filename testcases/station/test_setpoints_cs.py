@@ -88,7 +88,7 @@ async def test_precedence(station: StationDriver, csms: CsmsPeer, spec: Spec, pr
     "SETPOINT_REJECTED_CS",
     "A limit that is rejected changes nothing",
     versions=BOTH,
-    requirements=[REJECTED],
+    requirements=[TOLD, ENFORCED, REJECTED],
     severity=Severity.BLOCKER,
     needs=NEEDS,
 )
