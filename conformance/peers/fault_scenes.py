@@ -102,7 +102,7 @@ class Trials:
 
     async def make(self, fault: Fault, moment: Moment) -> None:
         """One transaction with this fault at this moment."""
-        mark, self._stopped, self._due = self.csms.now, False, None
+        mark, self._stopped, self._due, self._began_at = self.csms.now, False, None, 0
         try:
             async with vacated(self.station, self.csms):
                 session = await self._through(fault, moment, mark)
@@ -295,10 +295,7 @@ class Trials:
     def _repeated(self) -> bool:
         """Whether what was not acknowledged has come again: by its number, or when it happened."""
         due = self._due
-        return due is None or any(
-            any(each.get(name) == due[name] for name in ("seqNo", "timestamp", "meterValue") if name in due)
-            for each in self.csms.seen(due.action, after=due)
-        )
+        return due is None or any(_same_event(each, due) for each in self.csms.seen(due.action, after=due))
 
     async def _present(self) -> None:
         token = self._token
@@ -327,8 +324,9 @@ class Trials:
     # -- the judgement ------------------------------------------------------------------------------------------------
 
     async def _forgot(self, fault: Fault, moment: Moment, mark: int) -> bool:
-        """Judge a ride that came to nothing as the station has forgotten it; False where it has not."""
-        if (self._due is not None and self._repeated()) or not self._book(mark).transactions:
+        """Judge a ride that came to nothing as the station has forgotten it; False where it has not, or nothing struck."""
+        struck = self._began_at > 0 if self._due is None else not self._repeated()
+        if not struck or not self._book(mark).transactions:
             return False
         await self._wait(1.3 * self.profile.timing.settle)
         await self._queue_sent(mark)
@@ -431,6 +429,18 @@ async def trials(
                 made.repeats_within += float(await csms.speak.read(key))
         yield made
     made.conclude()
+
+
+def _same_event(one: Received, other: Received) -> bool:
+    """Whether a message is about what another one told: by its number in one transaction, or when it happened."""
+    if one.get("eventType") != other.get("eventType") or _transaction(one) != _transaction(other):
+        return False
+    return any(one.get(name) == other[name] for name in ("seqNo", "timestamp", "meterValue") if name in other)
+
+
+def _transaction(message: Received) -> object:
+    about = message.get("transactionInfo")
+    return about.get("transactionId") if isinstance(about, dict) else None
 
 
 def _kwh_lost(told: Accounts) -> float | None:
