@@ -1,6 +1,6 @@
 """Fetching the device model: base reports as they really come, whole or not, and what they show."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,7 +22,7 @@ _BYTES_PER_ITEM = 400
 
 @dataclass(frozen=True)
 class BaseReport:
-    """The answer to GetBaseReport and the NotifyReports that came of it.
+    """The answer to GetBaseReport or GetReport and the NotifyReports that came of it.
 
     `broken_off` says why there are no more parts though more should have come; empty where the last one said so.
     """
@@ -59,15 +59,34 @@ async def ask_for_base_report(csms: Peer, base: str, *, pause: float) -> BaseRep
 
     It is asked for as long as a part of a report may take. Raises Refused and NoAnswer.
     """
+    return await _ask(csms, "GetBaseReport", {"reportBase": base}, called=base, pause=pause)
+
+
+async def ask_for_report(
+    csms: Peer, *, criteria: Sequence[str] = (), variables: Sequence[Mapping[str, Any]] = (), pause: float
+) -> BaseReport:
+    """Ask for a report of the components that meet a criterion, of these components and variables, or of both.
+
+    A station that is busy (Rejected, B08.FR.16) is asked again as for a base report. Raises Refused and NoAnswer.
+    """
+    request: dict[str, Any] = {}
+    if criteria:
+        request["componentCriteria"] = list(criteria)
+    if variables:
+        request["componentVariable"] = [dict(each) for each in variables]
+    return await _ask(csms, "GetReport", request, called=" or ".join(criteria) or "the list", pause=pause)
+
+
+async def _ask(csms: Peer, action: str, request: Mapping[str, Any], *, called: str, pause: float) -> BaseReport:
     patience = csms.patience.for_action("NotifyReport")
     for _ in range(1 + int(patience / max(pause, 1.0))):
         number = next(_request_ids)
-        answer = await csms.call("GetBaseReport", {"requestId": number, "reportBase": base})
+        answer = await csms.call(action, {"requestId": number, **request})
         if answer.get("status") != "Rejected":
             break
         with suppress(NotSeen):
             await csms.until(lambda: False, "a station that is busy", within=max(pause, 1.0))
-    return BaseReport(base, number, answer)
+    return BaseReport(called, number, answer)
 
 
 async def collect(csms: Peer, report: BaseReport, *, after: int, linger: float = 0.0) -> BaseReport:
@@ -145,13 +164,14 @@ async def read_all(csms: Peer, variables: Sequence[Variable], *, at_once: int) -
 
 def items_per_message(model: DeviceModel, action: str) -> int:
     """How many items a request may hold, by what the station says of items and bytes: 20 at most, else one."""
-    items = _stated(model, "ItemsPerMessage", action)
-    size = _stated(model, "BytesPerMessage", action)
+    items = stated_limit(model, "ItemsPerMessage", action)
+    size = stated_limit(model, "BytesPerMessage", action)
     room = _READ_AT_ONCE if size is None else size // _BYTES_PER_ITEM
     return 1 if items is None else max(1, min(items, room, _READ_AT_ONCE))
 
 
-def _stated(model: DeviceModel, name: str, action: str) -> int | None:
+def stated_limit(model: DeviceModel, name: str, action: str) -> int | None:
+    """What the station says of ItemsPerMessage or BytesPerMessage of an action, None where it does not say."""
     variable = model.find("DeviceDataCtrlr", name, action)
     value = (variable.value or "") if variable else ""
     return int(value) if value.isdecimal() else None

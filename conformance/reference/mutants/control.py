@@ -53,6 +53,12 @@ class Control(ReferenceStation):
         """Begin with the last connector."""
         return super().connectors_to_report_after_boot()[::-1]
 
+    def on_get_report(self, request: Payload) -> Payload:
+        """Know nothing of what is active."""
+        if "Active" in request.get("componentCriteria", ()):
+            return {"status": "NotSupported"}
+        return super().on_get_report(request)
+
     def report_chunks(self, entries: list[Payload]) -> list[list[Payload]]:
         """Send smaller parts."""
         return [entries[start : start + 7] for start in range(0, len(entries), 7)]

@@ -73,9 +73,9 @@ GENERAL: tuple[Row, ...] = (
     ("DeviceDataCtrlr", "ItemsPerMessage", "GetReport", INTEGER, READ_ONLY, "20", FIXED),
     ("DeviceDataCtrlr", "ItemsPerMessage", "GetVariables", INTEGER, READ_ONLY, "20", FIXED),
     ("DeviceDataCtrlr", "ItemsPerMessage", "SetVariables", INTEGER, READ_ONLY, "20", FIXED),
-    ("DeviceDataCtrlr", "BytesPerMessage", "GetReport", INTEGER, READ_ONLY, "16384", FIXED),
-    ("DeviceDataCtrlr", "BytesPerMessage", "GetVariables", INTEGER, READ_ONLY, "16384", FIXED),
-    ("DeviceDataCtrlr", "BytesPerMessage", "SetVariables", INTEGER, READ_ONLY, "32768", FIXED),
+    ("DeviceDataCtrlr", "BytesPerMessage", "GetReport", INTEGER, READ_ONLY, "4096", FIXED),
+    ("DeviceDataCtrlr", "BytesPerMessage", "GetVariables", INTEGER, READ_ONLY, "4096", FIXED),
+    ("DeviceDataCtrlr", "BytesPerMessage", "SetVariables", INTEGER, READ_ONLY, "16384", FIXED),
     ("DeviceDataCtrlr", "ConfigurationValueSize", None, INTEGER, READ_ONLY, "1000", {**FIXED, "maximum": 1000}),
     ("DeviceDataCtrlr", "ReportingValueSize", None, INTEGER, READ_ONLY, "2500", {**FIXED, "maximum": 2500}),
     (
