@@ -324,7 +324,7 @@ class Trials:
     # -- the judgement ------------------------------------------------------------------------------------------------
 
     async def _forgot(self, fault: Fault, moment: Moment, mark: int) -> bool:
-        """Judge a ride that came to nothing as forgotten by the station; False where it is not, or nothing struck it."""
+        """Judge a ride that came to nothing as forgotten by the station; False where it is not, or not struck."""
         struck = self._began_at > 0 if self._due is None else not self._repeated()
         if not struck or not self._book(mark).transactions:
             return False
