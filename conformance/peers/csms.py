@@ -2,6 +2,7 @@
 
 import hmac
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from conformance.peers import v16, v201
@@ -17,6 +18,14 @@ from conformance.wire.transcript import Entry, Transcript
 
 DEFAULTS: Mapping[str, Mapping[str, Default]] = {"1.6": v16.CSMS_ANSWERS, "2.0.1": v201.CSMS_ANSWERS}
 """What a compliant CSMS answers, by version and action."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entrance:
+    """An attempt of a station to connect: the number of the connection, and the password that it came with."""
+
+    link: int
+    password: str | None = field(default=None, repr=False)
 
 
 class CsmsPeer(Peer):
@@ -41,6 +50,10 @@ class CsmsPeer(Peer):
         self._dialects: Mapping[str, CsmsDialect] = {"2.0.1": Csms201(self), "1.6": Csms16(self, connectors)}
         self.written_off: set[str] = set()
         """Transactions that the station began, never ended, and will not or can't end when it is asked to."""
+        self.passwords: tuple[str, ...] = ()
+        """The passwords that the station is let in with; with none of them it needs none."""
+        self.entrances: list[Entrance] = []
+        """How the station came to the door, let in or not."""
         self.resets_written_off = 0
         """Resets that were agreed to before this entry of the transcript are no longer waited for."""
 
@@ -49,6 +62,16 @@ class CsmsPeer(Peer):
         """How to ask things and to read what comes, in the version of the connection, or else the first of its own."""
         version = self.link.version.name if self.link is not None and self.link.version is not None else None
         return self._dialects[version or next(iter(self._defaults))]
+
+    def lets_in(self, request: HandshakeInfo) -> bool:
+        """Whether the station may connect, by its password where it needs one; keeps in mind what it came with."""
+        given = request.credentials
+        self.entrances.append(Entrance(request.link, None if given is None else given[1]))
+        if not self.passwords:
+            return True
+        if given is None or not hmac.compare_digest(given[0].encode(), request.identity.encode()):
+            return False
+        return any(hmac.compare_digest(given[1].encode(), each.encode()) for each in self.passwords)
 
     def default_answer(self, call: Call, version: str) -> Answer:
         """What a compliant CSMS says to this call, in this version of OCPP."""
@@ -100,7 +123,6 @@ class CsmsServer:
         self._versions = tuple(versions)
         self._patience = patience
         self._peers: dict[str, CsmsPeer] = {}
-        self._passwords: dict[str, str] = {}
         self.listener = Listener(
             host,
             port,
@@ -138,7 +160,7 @@ class CsmsServer:
                 identity, self.transcript, self._patience, defaults or DEFAULTS, connectors
             )
         if password is not None:
-            self._passwords[identity] = password
+            self._peers[identity].passwords = (password,)
         return self._peers[identity]
 
     def _admit(self, request: HandshakeInfo) -> Accept | Refuse:
@@ -146,8 +168,7 @@ class CsmsServer:
             return Refuse(404, f"stations dial {self.path}/<identity> here")
         if request.identity not in self._peers:
             return Refuse(404, f"no station {request.identity} is expected here")
-        password = self._passwords.get(request.identity)
-        if password is not None and not _authorized(request, password):
+        if not self._peers[request.identity].lets_in(request):
             return Refuse(401, "wrong user name or password")
         return Accept(negotiate(request.subprotocols, [VERSIONS[each].subprotocol for each in self._versions]))
 
@@ -159,11 +180,3 @@ class CsmsServer:
 
     def _closed(self, link: Link, _: Entry) -> None:
         self._peers[link.identity].detach(link)
-
-
-def _authorized(request: HandshakeInfo, password: str) -> bool:
-    given = request.credentials
-    if given is None:
-        return False
-    right_user = hmac.compare_digest(given[0].encode(), request.identity.encode())
-    return right_user and hmac.compare_digest(given[1].encode(), password.encode())

@@ -1,5 +1,8 @@
 """A value that must not be shown."""
 
+import base64
+import hashlib
+import hmac
 from typing import Final
 
 
@@ -16,6 +19,14 @@ class Secret:
     def reveal(self) -> str:
         """The value itself; for the wire and for scrubbing only."""
         return self._value
+
+    def successor(self, length: int) -> "Secret":
+        """Another secret, of so many capitals and digits (64 at most), always the same one after the same one.
+
+        A station that was left with it by a run that was killed can be let in by a later run.
+        """
+        digest = hmac.digest(self._value.encode(), b"the password after this one", hashlib.sha512)
+        return Secret(base64.b32encode(digest).decode()[:length])
 
     def scrub(self, text: str) -> str:
         """The text with every occurrence of the value hidden."""

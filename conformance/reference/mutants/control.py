@@ -33,7 +33,7 @@ class Control(ReferenceStation):
         super().__init__(replace(config, queue_capacity=100))
 
     def build_model(self) -> DeviceModel:
-        """Have a fan, and know neither the power that flows nor the phases that feed a connector."""
+        """Have a fan, want a boot for a new password, and know neither the power that flows nor all the phases."""
         model = super().build_model()
         for evse in self.evses:
             fan = Component("Fan", instance="Rear", evse=evse)
@@ -41,7 +41,11 @@ class Control(ReferenceStation):
         for variable in model:
             if variable.component.name == "Connector" and variable.name == "SupplyPhases":
                 variable.value = ""
+        model.find(Component("SecurityCtrlr"), "BasicAuthPassword").needs_reboot = True
         return model
+
+    async def come_back(self) -> None:
+        """Take a new password with the next boot."""
 
     def boot_payload(self) -> Payload:
         """Say more than it has to."""

@@ -198,6 +198,7 @@ class Connection(Dialling, Messaging):
         self._position = 0
         self._good_slot: str | None = None
         self._slots: tuple[str, ...] = ("1",)
+        self._coming_back = False
 
     def begin_dialling(self) -> None:
         """Begin with the first network profile."""
@@ -211,6 +212,8 @@ class Connection(Dialling, Messaging):
 
     def reconnect_wait(self, attempt: int) -> float:
         """Return the seconds before reconnection attempt `attempt` (from 1), as Part 4 section 5.3 has it."""
+        if self._coming_back and attempt == 1:
+            return SHORTEST_WAIT
         minimum = self.model.number("OCPPCommCtrlr", "RetryBackOffWaitMinimum")
         spread = self.model.number("OCPPCommCtrlr", "RetryBackOffRandomRange")
         doublings = min(attempt - 1, int(self.model.number("OCPPCommCtrlr", "RetryBackOffRepeatTimes")))
@@ -260,6 +263,7 @@ class Connection(Dialling, Messaging):
 
     def link_found(self, slot: str) -> None:
         """Note which network profile works."""
+        self._coming_back = False
         self.model.find(Component("OCPPCommCtrlr"), "ActiveNetworkProfile").value = slot
         self.storage["last_good_slot"] = slot
         if self._good_slot not in (None, slot):
@@ -270,11 +274,18 @@ class Connection(Dialling, Messaging):
     def profile_switched(self) -> None:
         """Hear that the link goes to another CSMS than before (B10.FR.10)."""
 
+    async def come_back(self) -> None:
+        """Drop the link for a new one, without any back-off: nothing has failed."""
+        self._coming_back = True
+        await self.close_link()
+
     def ping_interval(self) -> float:
         """Return the seconds between pings, 0 for none."""
         return self.model.number("OCPPCommCtrlr", "WebSocketPingInterval")
 
     def variable_changed(self, variable: Variable) -> None:
-        """Make a new ping interval effective at once."""
+        """Make a new ping interval effective at once, and come back with a new password (A01)."""
         if variable.name == "WebSocketPingInterval":
             self.ping_interval_changed()
+        elif variable.name == "BasicAuthPassword":
+            self.after_answer(self.come_back)
