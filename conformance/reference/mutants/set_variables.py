@@ -203,6 +203,7 @@ class TakesAnyText(ReferenceStation):
     """Takes whatever it is given for a value, and goes on with what it had."""
 
     breaks = "B05.FR.07"
+    also = ("B05.FR.08",)
 
     def write_attribute(self, item: Payload, attribute_type: str) -> tuple[str, Payload | None]:
         """Accept what is no value."""
