@@ -220,12 +220,8 @@ class StationRig:
         """Put back what this run has not put back yet; says what is left behind."""
         await self.keeper.restore(within=self._ample, again=True)
         self.keeper.journal.close()
-        notes = []
-        if left := self.keeper.left():
-            notes.append(f"left behind: {self._told(left)}")
-        if lost := ", ".join(self.keeper.lost):
-            notes.append(f"cleared, and nobody could read before what it was: {lost}. Set yours again if you had any")
-        return notes
+        left = self.keeper.left()
+        return [f"left behind: {self._told(left)}"] if left else []
 
     @property
     def _ample(self) -> float:

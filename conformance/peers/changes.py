@@ -20,7 +20,6 @@ LASTING = ("TxDefaultProfile", "ChargingStationMaxProfile")
 """The purposes of charging profiles that outlive a transaction."""
 
 _PASSWORDS = frozenset({"basicauthpassword", "authorizationkey"})
-_OUTLIVES = frozenset({*LASTING, "ChargePointMaxProfile"})
 _ROUNDS = 50_000
 
 Outcome = Literal["restored", "taken", "later", "refused"]
@@ -309,14 +308,6 @@ def _told_cleared(
     for each in memory.given.values():
         if _clears(payload, each):
             yield _profile(each.id), "restored"
-
-
-def lost_by(payload: Mapping[str, Any], answer: Mapping[str, Any], memory: Memory) -> str:
-    """The purpose of profiles that a ClearChargingProfile removed, and nobody could read before; "" for none."""
-    purpose = _criteria(payload).get("chargingProfilePurpose")
-    if memory.profiles is not None or answer.get("status") != "Accepted" or purpose not in _OUTLIVES:
-        return ""
-    return "" if any(_clears(payload, each) for each in memory.given.values()) else str(purpose)
 
 
 def _criteria(payload: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -55,9 +55,6 @@ class Journal:
     def __iter__(self) -> Iterator[Change]:
         return iter(tuple(self._open.values()))
 
-    def __len__(self) -> int:
-        return len(self._open)
-
     def __contains__(self, what: object) -> bool:
         return isinstance(what, str) and what.casefold() in self._open
 

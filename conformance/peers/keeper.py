@@ -33,9 +33,7 @@ class Keeper:
 
     def __init__(self, csms: "CsmsPeer", journal: Journal | None = None, password: "Secret | None" = None) -> None:
         """`password` is the station's own, by its profile."""
-        self.journal = journal or Journal()
-        self.lost: dict[str, None] = {}
-        """Purposes of charging profiles that were cleared before anybody could read them."""
+        self.journal = Journal() if journal is None else journal
         self._csms = csms
         self._password = password
         self._memory = Memory()
@@ -90,8 +88,6 @@ class Keeper:
         rule = RULES.get(action)
         if rule is None or self._restoring:
             return
-        if action == "ClearChargingProfile" and (purpose := changes.lost_by(payload, given, self._memory)):
-            self.lost[purpose] = None
         for what, outcome in rule.told(action, payload, given, self._memory):
             if outcome == "restored" or (what == PASSWORD and self._own_taken(action, payload, outcome)):
                 self._strike(what)
