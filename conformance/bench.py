@@ -197,9 +197,11 @@ class Bench:
         if claims := claims_of(target, subject.variant):
             profile = msgspec.structs.replace(profile, features=profile.features | claims)
         mutant = _class_of(target, subject.variant)
-        rig = create_rig(
-            profile, transcript, self.run.folder, mutant, say=self._say, journal=self._journal(target.profile)
-        )
+        journal = self._journal(target.profile)
+        try:
+            rig = create_rig(profile, transcript, self.run.folder, mutant, say=self._say, journal=journal)
+        except OSError as error:
+            self._stop(f"{journal}: the journal of what is to be put back can't be read ({error.strerror or error})")
         try:
             await rig.start()
             for each in await rig.recover():
@@ -237,7 +239,7 @@ class Bench:
         try:
             if target is not None and not self.proving:
                 for each in await rig.leave():
-                    self.run.note(f"{target.name}: {each}")
+                    self._say(self.run.note(f"{target.name}: {each}"))
         finally:
             await rig.stop()
 

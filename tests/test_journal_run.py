@@ -47,11 +47,26 @@ PASSWORDS = f"""
 from conformance.peers.v16 import change_configuration
 
 async def test_changes(csms):
-    link = csms.link
-    key = "{OTHER}".encode().hex()
-    assert (await csms.call("ChangeConfiguration", change_configuration("AuthorizationKey", key)))["status"] == "Accepted"
+    answer = await csms.call("ChangeConfiguration", change_configuration("AuthorizationKey", "{OTHER.encode().hex()}"))
+    assert answer["status"] == "Accepted"
     await csms.expect("LogStatusNotification", within=600)
 """
+
+
+PROGRAM = """
+from functools import partial
+from conformance.reference.station.program import main
+
+if {version!r} == "1.6":
+    from conformance.reference.station16.config import StationConfig16
+    quick = partial(StationConfig16, back_off_minimum=0.2, back_off_spread=0.1, back_off_doublings=0)
+else:
+    from conformance.reference.station.config import StationConfig
+    waits = {{"OCPPCommCtrlr.RetryBackOffWaitMinimum": "0", "OCPPCommCtrlr.RetryBackOffRandomRange": "0"}}
+    quick = partial(StationConfig, variables=waits)
+main("station", {version!r}, quick)
+"""
+"""The reference station, which here dials again at once."""
 
 
 @contextmanager
@@ -66,9 +81,9 @@ def station(folder: Path, version: str = "2.0.1", password: str = "") -> Iterato
     if password:
         text = text.replace("[driver]", '[credentials]\npassword_env = "PASSWORD_OF_STATION"\n\n[driver]')
     path.write_text(text, encoding="utf-8")
-    package = "conformance.reference.station" + ("16" if version == "1.6" else "")
+    code, url = PROGRAM.format(version=version), f"ws://127.0.0.1:{port}/ocpp"
     program = subprocess.Popen(
-        [sys.executable, "-m", package, "--csms-url", f"ws://127.0.0.1:{port}/ocpp", "--identity", "CS001"],
+        [sys.executable, "-c", code, "--csms-url", url, "--identity", "CS001"],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -152,6 +167,23 @@ def test_interrupted(tmp_path: Path) -> None:
     assert "value 77" not in done.out
     assert "profile Unknown" in done.out
     assert done.result["notes"] == []
+
+
+def test_interrupted_before_all_is_put_back(tmp_path: Path) -> None:
+    """What cannot be put back is in the report of that very run."""
+    with station(tmp_path) as path:
+        text = CHANGES.replace(
+            "    speak = csms.speak\n",
+            "    speak = csms.speak\n    from conformance.peers.journal import Change\n"
+            "    csms.keeper.journal.open(Change('the colour of the station', 'blue'))\n",
+        )
+        own_tests(tmp_path, text)
+        done = stopped(path, signal.SIGINT)
+        assert "the colour of the station" in journal(path).read_text(encoding="utf-8")
+    [note] = done.result["notes"]
+    assert note.startswith("station 2.0.1: left behind: the colour of the station (was blue)")
+    assert "what was there can't be read" in note
+    assert "left behind: the colour" in done.out
 
 
 def test_what_a_case_leaves_is_put_back_before_the_next(tmp_path: Path) -> None:
