@@ -10,8 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-
-from tests.run_support import PATIENCE, Done, environment, own_tests, profile, pytest_command, run
+from run_support import PATIENCE, Done, environment, own_tests, profile, pytest_command, run
 
 PASSWORD, OTHER = "sixteen-letters-or", "quite-another-secret"
 
@@ -33,6 +32,19 @@ LOOKS = """
 async def test_looks(csms):
     gone = await csms.speak.clear_charging_profiles(id=815)
     print("value", await csms.speak.read(csms.speak.spare_setting), "profile", gone["status"])
+"""
+
+SET_ASIDE = """
+from conformance.peers.keeper import Keeper
+from conformance.peers.standing_profiles import set_aside
+
+async def test_sets_aside(csms):
+    when = {"periods": [(0, 13)], "start": "2026-01-01T00:00:00Z"}
+    await csms.speak.set_charging_profile(1, csms.speak.charging_profile(id=815, purpose="TxDefaultProfile", **when))
+    csms.keeper.journal.strike("charging profile 815")
+    csms.keeper = Keeper(csms, csms.keeper.journal)  # and it was another who set it
+    async with set_aside(csms):
+        await csms.expect("LogStatusNotification", within=600)
 """
 
 LEAVES = """
@@ -154,6 +166,17 @@ def test_killed(tmp_path: Path, version: str) -> None:
     assert "availability of" in note
     assert "putting back what an earlier run has changed" in done.out
     assert not journal(path, version).exists()
+
+
+def test_charging_profiles_that_were_there(tmp_path: Path) -> None:
+    with station(tmp_path) as path:
+        own_tests(tmp_path, SET_ASIDE)
+        stopped(path, signal.SIGKILL)
+        own_tests(tmp_path, LOOKS)
+        done = run(words(path), tmp_path)
+    assert "profile Accepted" in done.out
+    [note] = done.result["notes"]
+    assert "charging profile 815, which was there before (was TxDefaultProfile)" in note
 
 
 def test_interrupted(tmp_path: Path) -> None:
