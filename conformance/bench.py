@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import ClassVar, NoReturn, Self
 
 import msgspec
@@ -14,12 +15,14 @@ import pytest
 from conformance.cases.case import Case
 from conformance.cases.proving import CONTROL, REFERENCE, Breaks
 from conformance.cases.spec import Spec
+from conformance.peers.journal import journal_path
 from conformance.peers.peer import Waiting
 from conformance.peers.received import NotSeen
 from conformance.rig import UNREADY, CsmsRig, NeverConnected, Say, StationRig, create_rig, patience
 from conformance.run import Run
 from conformance.sut.drivers import DriverFailed, Unsupported
-from conformance.sut.tables import ProcessDriver
+from conformance.sut.profile import SutProfile
+from conformance.sut.tables import EmbeddedDriver, ProcessDriver
 from conformance.target import Target
 from conformance.wire.transcript import Transcript
 
@@ -108,13 +111,13 @@ class Bench:
             self._absences = 0
         rig = self.rig
         doubtful, self.doubtful = self.doubtful, False
-        rig.peer.begin()
+        rig.peer.begin(subject.case.id)
         try:
             await self._ready(rig, doubtful=doubtful)
         except (*UNREADY, GivenUp):
             if not subject.case.always_on:  # what is judged by the transcript needs no system under test
                 raise
-        rig.peer.begin()
+        rig.peer.begin(subject.case.id)
         yield rig
         await rig.settle()
 
@@ -194,9 +197,15 @@ class Bench:
         if claims := claims_of(target, subject.variant):
             profile = msgspec.structs.replace(profile, features=profile.features | claims)
         mutant = _class_of(target, subject.variant)
-        rig = create_rig(profile, transcript, self.run.folder, mutant, say=self._say)
+        journal = self._journal(target.profile)
+        try:
+            rig = create_rig(profile, transcript, self.run.folder, mutant, say=self._say, journal=journal)
+        except OSError as error:
+            self._stop(f"{journal}: the journal of what is to be put back can't be read ({error.strerror or error})")
         try:
             await rig.start()
+            for each in await rig.recover():
+                self.run.note(f"{target.name}: {each}")
         except BaseException as error:
             await rig.stop()
             match error:
@@ -224,9 +233,21 @@ class Bench:
         pytest.exit(self.run.stop(message), returncode=2)
 
     async def _drop(self) -> None:
-        rig, self.rig, self._on_rig = self.rig, None, None
-        if rig is not None:
+        rig, target, self.rig, self._on_rig = self.rig, self._on_rig, None, None
+        if rig is None:
+            return
+        try:
+            if target is not None and not self.proving:
+                for each in await rig.leave():
+                    self._say(self.run.note(f"{target.name}: {each}"))
+        finally:
             await rig.stop()
+
+    def _journal(self, profile: SutProfile) -> Path | None:
+        """Where it is kept what is changed at a station; nowhere for one that does not outlive the run."""
+        if isinstance(profile.driver, EmbeddedDriver):
+            return None
+        return journal_path(Path(self.run.settings.reports), profile.identity, profile.version)
 
     async def _show_progress(self) -> None:
         """Say what is being waited for, and for how long, so that nobody takes a slow station for a hung harness."""

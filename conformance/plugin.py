@@ -401,12 +401,20 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[
     if bench is None or session.config.option.collectonly:
         return (yield)
     session.config.add_cleanup(interrupts.hold_off())
+    if exitstatus == pytest.ExitCode.INTERRUPTED:
+        _let_go(session)
     session.exitstatus = session.config.stash[CODE] = _finish(session.config, bench, exitstatus)
     try:
         return (yield)
     except OSError as error:  # junit.xml
         session.exitstatus = BAD_INPUT
         _complain(session.config, bench.run, error)
+
+
+def _let_go(session: pytest.Session) -> None:
+    """Let the bench put back what is not, and go, before the report is written: at Ctrl-C pytest does so afterwards."""
+    with contextlib.suppress(Exception):
+        session._setupstate.teardown_exact(None)  # noqa: SLF001 -- there is no other way to it
 
 
 def _finish(config: pytest.Config, bench: Bench, exitstatus: int) -> int:

@@ -10,6 +10,8 @@ from urllib.parse import quote
 from conformance.peers import scenes
 from conformance.peers.csms import CsmsPeer, CsmsServer
 from conformance.peers.equipment import Equipment
+from conformance.peers.journal import Journal
+from conformance.peers.keeper import Keeper
 from conformance.peers.peer import Patience, Peer
 from conformance.peers.received import NoAnswer, NotSeen, Refused
 from conformance.peers.station import NotConnected, StationPeer
@@ -61,6 +63,12 @@ class Rig(Protocol):
     async def settle(self) -> None:
         """Let go of what belongs to the case that has just ended."""
 
+    async def recover(self) -> list[str]:
+        """Put back what an earlier run has left behind; says what that was, and what could not be put back."""
+
+    async def leave(self) -> list[str]:
+        """Put back what this run has not put back yet; says what is left behind."""
+
     async def stop(self) -> None:
         """Let go of the system under test and of every address."""
 
@@ -76,18 +84,28 @@ class Rig(Protocol):
         """The entries that the case has looked at since this was asked last."""
 
 
-def create_rig(
-    profile: SutProfile, transcript: Transcript, folder: Path, mutant: type | None = None, *, say: Say = lambda _: None
+def create_rig(  # noqa: PLR0913 -- by keyword
+    profile: SutProfile,
+    transcript: Transcript,
+    folder: Path,
+    mutant: type | None = None,
+    *,
+    say: Say = lambda _: None,
+    journal: Path | None = None,
 ) -> "StationRig | CsmsRig":
-    """The rig for a profile of one version, not yet started; `mutant` is a class to run as the embedded reference."""
-    kind = StationRig if profile.role == "station" else CsmsRig
-    return kind(profile, transcript, folder, mutant, say=say)
+    """The rig for a profile of one version, not yet started; `mutant` is a class to run as the embedded reference.
+
+    `journal` is the file for what is changed at a station and not yet put back; raises OSError where it can't be read.
+    """
+    if profile.role == "station":
+        return StationRig(profile, transcript, folder, mutant, say=say, journal=journal)
+    return CsmsRig(profile, transcript, folder, mutant, say=say)
 
 
 class StationRig:
     """A station under test and the CSMS that the harness plays for it; kept for a whole session."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- by keyword
         self,
         profile: SutProfile,
         transcript: Transcript,
@@ -95,6 +113,7 @@ class StationRig:
         mutant: type | None = None,
         *,
         say: Say = lambda _: None,
+        journal: Path | None = None,
     ) -> None:
         self.profile = profile
         self.transcript = transcript
@@ -114,6 +133,7 @@ class StationRig:
             password=self._password.reveal() if self._password else None,
             connectors=profile.connectors,
         )
+        self.keeper = self.csms.keeper = Keeper(self.csms, Journal(journal), self._password)
         self.network = Network(self.server.listener)
         self.station: StationDriver = create_driver(profile, mutant=mutant)
 
@@ -175,9 +195,45 @@ class StationRig:
         await scenes.ready(self.station, self.csms, patience=limit, settle=settle)
         if doubtful and not automatic:
             await scenes.responsive(self.csms)
+        await self.keeper.restore(within=self.profile.timing.answer + settle)
 
     async def settle(self) -> None:
         """Nothing has to be let go of: the station stays, and is judged as it comes."""
+
+    async def recover(self) -> list[str]:
+        """Put back what an earlier run has left in the journal; says what that was, and what could not be put back."""
+        journal = self.keeper.journal
+        found = list(journal)
+        if found:
+            self._say(f"putting back what an earlier run has changed: {'; '.join(each.what for each in found)}")
+        await self.keeper.restore(within=self._ample)
+        notes = []
+        if back := [str(each) for each in found if each.what not in journal]:
+            notes.append(f"put back what an earlier run had left behind: {'; '.join(back)}")
+        if left := self.keeper.left():
+            notes.append(f"an earlier run has left this behind, and it is still so: {self._told(left)}")
+        if journal.unreadable:
+            notes.append(f"{journal.path}: {journal.unreadable} lines can't be read; see what they say")
+        return notes
+
+    async def leave(self) -> list[str]:
+        """Put back what this run has not put back yet; says what is left behind."""
+        await self.keeper.restore(within=self._ample, again=True)
+        self.keeper.journal.close()
+        left = self.keeper.left()
+        return [f"left behind: {self._told(left)}"] if left else []
+
+    @property
+    def _ample(self) -> float:
+        """How long the station may take to have everything put back, in seconds."""
+        return 2 * self.profile.timing.answer + self.profile.timing.settle
+
+    def _told(self, left: Mapping[str, str]) -> str:
+        told = "; ".join(f"{what}: {why}" for what, why in left.items())
+        path = self.keeper.journal.path
+        if path is None:
+            return told
+        return f"{told}. The next run tries again; where you have seen to it, delete the line in {path}"
 
     async def stop(self) -> None:
         """Let go of the station and the address."""
@@ -290,6 +346,14 @@ class CsmsRig:
                 await self.station.stop(transaction)
         except UNREADY:  # the next case has a new station, and begins by looking whether the CSMS answers
             return
+
+    async def recover(self) -> list[str]:
+        """Nothing of a CSMS is changed for good."""
+        return []
+
+    async def leave(self) -> list[str]:
+        """Nothing of a CSMS is changed for good."""
+        return []
 
     async def stop(self) -> None:
         """Hang up, and let go of the CSMS."""

@@ -153,16 +153,16 @@ async def test_idle(monkeypatch, station, csms, spec, profile):
 
 @case("PUT_BACK_CS", "What was set before is there again", requirements=["ACME-1"])
 async def test_put_back(station, csms, spec, profile):
-    from conformance.peers.standing_profiles import _found, set_aside
+    from conformance.peers.keeper import Keeper
+    from conformance.peers.standing_profiles import set_aside
     speak = csms.speak
     when = {"periods": [(0, 13)], "start": "2026-01-01T00:00:00Z"}
     theirs = speak.charging_profile(id=4711, purpose="TxDefaultProfile", **when)
     await speak.set_charging_profile(1, theirs)
-    _found.pop(csms, None)
+    csms.keeper = Keeper(csms)
     async with set_aside(csms):
         gone = await speak.clear_charging_profiles(id=4711)
     back = await speak.clear_charging_profiles(id=4711)
-    _found.pop(csms, None)
     with spec("ACME-1"):
         assert (gone["status"], back["status"]) == ("Unknown", "Accepted")
 

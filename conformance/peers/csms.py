@@ -9,6 +9,7 @@ from conformance.peers import v16, v201
 from conformance.peers.csms_dialect import Connector, CsmsDialect
 from conformance.peers.csms_v16 import Csms16
 from conformance.peers.csms_v201 import Csms201
+from conformance.peers.keeper import Keeper
 from conformance.peers.peer import Default, Patience, Peer
 from conformance.peers.replies import Answer, Error
 from conformance.wire.frames import Call
@@ -56,6 +57,20 @@ class CsmsPeer(Peer):
         """How the station came to the door, let in or not."""
         self.resets_written_off = 0
         """Resets that were agreed to before this entry of the transcript are no longer waited for."""
+        self.keeper = Keeper(self)
+        """What has been changed at the station, and is to be put back."""
+
+    async def attempt(self, action: str, payload: Mapping[str, Any], *, within: float | None = None) -> Entry:
+        """Call the station and return the entry of whatever answer it gives; raises NoAnswer.
+
+        What the request changes is noted first, and struck out where the answer shows that it is as it was.
+        """
+        evidence = len(self._touched)
+        fresh = await self.keeper.before(action, payload)
+        del self._touched[evidence:]  # what was asked to know what is replaced says nothing about the case
+        entry = await super().attempt(action, payload, within=within)
+        self.keeper.after(action, payload, entry, fresh)
+        return entry
 
     @property
     def speak(self) -> CsmsDialect:
@@ -71,7 +86,8 @@ class CsmsPeer(Peer):
             return True
         if given is None or not hmac.compare_digest(given[0].encode(), request.identity.encode()):
             return False
-        return any(hmac.compare_digest(given[1].encode(), each.encode()) for each in self.passwords)
+        known = any(hmac.compare_digest(given[1].encode(), each.encode()) for each in self.passwords)
+        return known or self.keeper.admits(given[1])
 
     def default_answer(self, call: Call, version: str) -> Answer:
         """What a compliant CSMS says to this call, in this version of OCPP."""

@@ -74,6 +74,8 @@ class Peer:
         self._turn = asyncio.Lock()
         self._changed = asyncio.Event()
         self._background: set[asyncio.Task[None]] = set()
+        self.case = ""
+        """The case that runs."""
         self._mark = 0
         self._consumed: set[int] = set()
         self._touched: list[int] = []
@@ -81,8 +83,9 @@ class Peer:
 
     # -- the life of a case ---------------------------------------------------------------------------------------
 
-    def begin(self) -> None:
+    def begin(self, case: str = "") -> None:
         """Start a case: what came before is no longer awaited, scripts are gone."""
+        self.case = case
         self._mark = len(self.transcript.entries)
         self._consumed.clear()
         self._touched.clear()

@@ -143,6 +143,11 @@ def _without_set(node: Any) -> Any:
     return node
 
 
+def is_secret(name: str) -> bool:
+    """Whether the value of a variable, or of a key of OCPP 1.6, with this name must not be shown."""
+    return name.casefold() in _VARIABLES
+
+
 def _secret_fields(node: dict[str, Any]) -> set[str]:
     """The names in one object whose values are secrets.
 
@@ -154,7 +159,7 @@ def _secret_fields(node: dict[str, Any]) -> set[str]:
         found.add("key")
     variable = node.get("variable")
     named = variable.get("name") if isinstance(variable, dict) else node.get("key")
-    if isinstance(named, str) and named.casefold() in _VARIABLES:
+    if isinstance(named, str) and is_secret(named):
         found |= {name for name in ("attributeValue", "value") if isinstance(node.get(name), str)}
     return found
 

@@ -1,0 +1,273 @@
+"""Keeps what a CSMS changes at a station, so that it can be put back: by this run, or by the next one.
+
+Every request of the harness's CSMS passes by here. Before one that changes something goes out, what it replaces is read
+where that is not known yet, and noted in the journal; it is struck out once the station has shown that it is as it was.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from conformance.oracles.kept_profiles import Wanted, told
+from conformance.peers import changes
+from conformance.peers.changes import LASTING, LIST_ENTRY, PASSWORD, RULES, SLOT, Memory, Standing
+from conformance.peers.journal import Change, Journal, Request
+from conformance.peers.received import NoAnswer, NotSeen, Received, Refused
+from conformance.peers.v201 import now
+from conformance.wire.frames import CallResult
+
+if TYPE_CHECKING:
+    from conformance.peers.csms import CsmsPeer
+    from conformance.sut.secret import Secret
+    from conformance.wire.transcript import Entry
+
+_requests = count(66_000)
+
+
+class Keeper:
+    """What is kept of one station, and the journal of it."""
+
+    def __init__(self, csms: "CsmsPeer", journal: Journal | None = None, password: "Secret | None" = None) -> None:
+        """`password` is the station's own, by its profile."""
+        self.journal = Journal() if journal is None else journal
+        self._csms = csms
+        self._password = password
+        self._memory = Memory()
+        self._untaken: set[str] = set()
+        """Open changes that the station has refused, every time."""
+        self._later: set[str] = set()
+        """Open changes that take a restart: till then a value that is read says nothing."""
+        self._restoring = False
+        self._asked = False
+        self._failed: dict[str, str] = {}
+        """Why something could not be put back."""
+        self._hashes = tuple(each for change in self.journal for each in change.hashes)
+
+    # -- around every request -----------------------------------------------------------------------------------------
+
+    async def before(self, action: str, payload: Mapping[str, Any]) -> frozenset[str]:
+        """Note what a request is about to replace; gives what nothing but this request has changed.
+
+        Raises OSError where the journal can't be written: nothing is changed then.
+        """
+        rule = RULES.get(action)
+        if rule is None or self._restoring:
+            return frozenset()
+        with suppress(AssertionError):
+            for request in rule.ask(action, payload, self._memory) if self._reachable else ():
+                await self._csms.attempt(*request)
+            if action in ("SetChargingProfile", "ClearChargingProfile"):
+                await self.profiles()
+        fresh = set()
+        for change in rule.replaced(action, payload, self._memory):
+            known = self.journal.get(change.what)
+            if known is None or change.what in self._untaken:
+                fresh.add(change.what)
+            if change.what == PASSWORD:
+                if self._own(changes.password_set(action, payload)):
+                    continue
+                self.journal.open(self._noted(change, known.hashes if known else ()))
+            elif known is None:
+                self.journal.open(self._noted(change))
+        self._untaken -= fresh
+        return frozenset(fresh)
+
+    def after(self, action: str, payload: Mapping[str, Any], entry: "Entry", fresh: frozenset[str]) -> None:
+        """Learn from the answer to a request; `fresh` is what `before` gave. Raises OSError."""
+        answer = entry.frame.payload if isinstance(entry.frame, CallResult) else None
+        given = answer if isinstance(answer, dict) else {}
+        if action in ("GetVariables", "GetConfiguration"):
+            self._read(given)
+        elif action == "GetLocalListVersion" and self._memory.list_version is None:
+            version = given.get("versionNumber", given.get("listVersion"))
+            self._memory.list_version = version if isinstance(version, int) and version > 0 else 0
+        rule = RULES.get(action)
+        if rule is None or self._restoring:
+            return
+        for what, outcome in rule.told(action, payload, given, self._memory):
+            if outcome == "restored" or (what == PASSWORD and self._own_taken(action, payload, outcome)):
+                self._strike(what)
+            elif outcome == "refused" and what in fresh:
+                self._refused(what)
+            elif outcome == "later":
+                self._later.add(what)
+
+    def _own_taken(self, action: str, payload: Mapping[str, Any], outcome: str) -> bool:
+        return outcome in ("taken", "later") and self._own(changes.password_set(action, payload))
+
+    def _own(self, password: str | None) -> bool:
+        own = self._password.reveal() if self._password is not None else None
+        return own is not None and password is not None and changes.is_password(password, own)
+
+    def _refused(self, what: str) -> None:
+        """Some stations refuse a value and take it all the same; what can be read is looked at before it is struck."""
+        change = self.journal.get(what)
+        if change is not None and change.undo is not None and change.undo[0] in _WRITES:
+            self._untaken.add(what)
+        else:
+            self._strike(what)
+
+    def _read(self, answer: Mapping[str, Any]) -> None:
+        for what, value in changes.values_read(answer).items():
+            change = self.journal.get(what)
+            if change is None:
+                self._memory.values[what.casefold()] = value
+            elif value is not None and value == change.was and change.undo and what not in self._later:
+                self._strike(what)
+        self._memory.absent.update(what.casefold() for what in changes.values_absent(answer))
+
+    def _strike(self, what: str) -> None:
+        self.journal.strike(what)
+        self._failed.pop(what, None)
+        self._untaken.discard(what)
+        self._later.discard(what)
+
+    def _noted(self, change: Change, hashes: tuple[str, ...] = ()) -> Change:
+        return msgspec.structs.replace(change, case=self._csms.case, at=now(), hashes=(*hashes, *change.hashes))
+
+    @property
+    def _reachable(self) -> bool:
+        return self._csms.link is not None and self._csms.link.is_open
+
+    # -- charging profiles that somebody else has set -----------------------------------------------------------------
+
+    async def profiles(self) -> list[Standing]:
+        """The charging profiles that the station had before it was given any here, as far as it can be asked.
+
+        That is in OCPP 2.0.1 alone, and of a station that reports them. It is asked once.
+        """
+        if self._memory.profiles is None and not self._asked and self._reachable:
+            self._asked = True
+            version = self._csms.link.version if self._csms.link is not None else None
+            if version is not None and version.name != "1.6":
+                found: list[Standing] = []
+                with suppress(Refused, NoAnswer):  # one that does not answer is not asked any further
+                    for purpose in LASTING:
+                        found += await self._reported(purpose)
+                self._memory.profiles = found
+        return self._memory.profiles or []
+
+    async def _reported(self, purpose: str) -> list[Standing]:
+        csms, number, mark = self._csms, next(_requests), self._csms.now
+        answer = await csms.call("GetChargingProfiles", Wanted(purpose=purpose).request(number))
+        parts: list[Received] = []
+
+        def of_this(part: Received) -> bool:
+            return part.get("requestId") == number
+
+        with suppress(NotSeen):
+            while answer.get("status") == "Accepted" and (not parts or parts[-1].get("tbc") is True):
+                last = parts[-1] if parts else mark
+                within = csms.patience.answer
+                parts.append(await csms.expect("ReportChargingProfiles", after=last, where=of_this, within=within))
+        requests = [{"evseId": each.evse, "chargingProfile": dict(each.profile)} for each in told(parts)]
+        found = [changes.standing(each) for each in requests]
+        return [each for each in found if each is not None and each.purpose == purpose]
+
+    # -- putting back -------------------------------------------------------------------------------------------------
+
+    def admits(self, password: str) -> bool:
+        """Whether a station may come with this password, since an earlier run has left it there."""
+        return PASSWORD in self.journal and changes.recognized(password, self._hashes)
+
+    async def restore(self, *, within: float, again: bool = False) -> None:
+        """Put back what is open, the newest first, within so many seconds; `again` also what could not be before.
+
+        It never raises, but OSError where the journal can't be written. What can't be put back stays in the journal;
+        `left` says why.
+        """
+        due = [each for each in reversed(tuple(self.journal)) if again or each.what not in self._failed]
+        if not due or not self._reachable:
+            return
+        self._restoring = True
+        try:
+            async with asyncio.timeout(within):
+                for change in due:
+                    await self._put_back(change)
+        except TimeoutError:
+            for each in due:
+                if each.what in self.journal:
+                    self._failed.setdefault(each.what, f"the time was up after {within:g} s")
+        finally:
+            self._restoring = False
+
+    def left(self) -> dict[str, str]:
+        """What is still open, and why: in words, with what to do."""
+        return {str(each): self._failed.get(each.what, "it was not tried") for each in self.journal}
+
+    async def _put_back(self, change: Change) -> None:
+        what = change.what
+        try:
+            why = await self._undo(change)
+        except AssertionError as error:
+            why = str(error)
+        if not why or what in self._untaken:  # what was never taken, and is not as it was, moves by itself
+            self._strike(what)
+        else:
+            self._failed[what] = why
+
+    async def _undo(self, change: Change) -> str:
+        """Have one change undone; says why that can't be, nothing where it is."""
+        csms, what, request = self._csms, change.what, change.undo
+        if what == PASSWORD:
+            return await self._give_own_password()
+        if what.startswith(SLOT):
+            return await self._leave_slot(what)
+        if request is None:
+            return "what was there can't be read: set it as it should be"
+        if what.startswith(LIST_ENTRY):
+            request = await self._next_list(request)
+        if request[0] in _WRITES and what not in self._later:
+            await csms.attempt(*_asking(request))
+            if what not in self.journal:
+                return ""
+        answer = await csms.call(*request)
+        return _status(answer)
+
+    async def _give_own_password(self) -> str:
+        if self._password is None:
+            return "the profile names no password to go back to: give the station its own"
+        assert self._csms.link is not None
+        version = self._csms.link.version.name if self._csms.link.version is not None else ""
+        return _status(await self._csms.call(*changes.password_request(version, self._password.reveal())))
+
+    async def _leave_slot(self, what: str) -> str:
+        """What was in a slot can't be read; one that no connection is made by does no harm."""
+        where = {"component": {"name": "OCPPCommCtrlr"}, "variable": {"name": "NetworkConfigurationPriority"}}
+        answer = await self._csms.call("GetVariables", {"getVariableData": [where]})
+        [priority] = changes.values_read(answer).values() or [None]
+        if priority is not None and what.removeprefix(SLOT) not in [each.strip() for each in priority.split(",")]:
+            return ""
+        return "what was there can't be read, and the station connects by it: set it as it should be"
+
+    async def _next_list(self, request: Request) -> Request:
+        answer = await self._csms.call("GetLocalListVersion", {})
+        version = answer.get("versionNumber", answer.get("listVersion"))
+        action, payload = request
+        number = "listVersion" if "listVersion" in payload else "versionNumber"
+        return action, {**payload, number: (version if isinstance(version, int) and version > 0 else 0) + 1}
+
+
+_WRITES = ("SetVariables", "ChangeConfiguration")
+_DONE = ("Accepted", "RebootRequired", "Scheduled", "Unknown")
+"""What a station says that does as it is asked, or will; or that has no such charging profile any more."""
+
+
+def _asking(request: Request) -> Request:
+    """The request that reads what another writes."""
+    action, payload = request
+    if action == "ChangeConfiguration":
+        return "GetConfiguration", {"key": [payload["key"]]}
+    items = payload["setVariableData"]
+    asked = [{name: part for name, part in item.items() if name != "attributeValue"} for item in items]
+    return "GetVariables", {"getVariableData": asked}
+
+
+def _status(answer: Mapping[str, Any]) -> str:
+    results = answer.get("setVariableResult")
+    found = results[0].get("attributeStatus") if isinstance(results, list) and results else answer.get("status")
+    return "" if found in _DONE else f"the station answered {found}"
