@@ -246,9 +246,21 @@ def test_settings_as_an_inventory():
 
 
 def test_what_reads_otherwise_a_moment_later_moves():
-    first = inventory("1.6", Item("Uptime", "1"), Item("Name", "x"))
-    second = inventory("1.6", Item("Uptime", "2"), Item("Name", "x"))
-    assert taken(first, second) == {"Uptime": Line(any=True), "Name": Line(value="x")}
+    first = inventory("1.6", Item("Uptime", "1"), Item("Name", "x"), Item("Early", "1"))
+    second = inventory("1.6", Item("Uptime", "2"), Item("Name", "x"), Item("Late", "1"))
+    assert taken(first, second) == {
+        "Uptime": Line(any=True),
+        "Name": Line(value="x"),
+        "Early": Line(any=True, optional=True),
+        "Late": Line(any=True, optional=True),
+    }
+    old = {"late": Line(any=True, optional=True), "Early": Line(pattern="1", optional=True)}
+    assert refreshed(old, taken(first, second), first) == {
+        "Uptime": Line(any=True),
+        "Name": Line(value="x"),
+        "Early": Line(pattern="1", optional=True),
+        "Late": Line(any=True, optional=True),
+    }
 
 
 def test_lines_loosened_by_hand_are_kept_while_they_hold():
