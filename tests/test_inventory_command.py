@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from run_support import Done, process_driver, profile
 
-from conformance.cases.baseline import load
+from conformance.cases.baseline import load, loads
 from conformance.cli import main
+from conformance.files import data
 
 
 @pytest.fixture
@@ -179,3 +180,11 @@ def test_a_baseline_in_a_profile(inventory, tmp_path):
         text.replace("[features]\n", "[features]\nconfiguration-baseline = true\n"), encoding="utf-8"
     )
     assert "write [parameters] baseline" in inventory().err
+
+
+def test_the_examples_of_the_guide_load():
+    guide = data("fixtures").parent / "docs" / "inventory.md"
+    [example] = re.findall(r"```toml\n(# lab\.toml\n.*?)```", guide.read_text(encoding="utf-8"), re.DOTALL)
+    baseline = loads(example)
+    assert baseline.variables["TxCtrlr.StopTxOnInvalidId"].value is True
+    assert (baseline.variables["Display(1).Backlight[Night]"].least, baseline.unlisted) == (0, "drift")
