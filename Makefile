@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: proof test lint unit histories schedules prove bench lock clean
+.PHONY: proof test lint unit histories schedules prove baseline bench lock clean
 
 proof: $(READY)  ## the main job: judge the embedded reference, and write the graded report
 	$(BIN)/ocpp-conformance run --sut embedded -n 4
@@ -30,6 +30,9 @@ schedules: $(READY)  ## the composite schedules of 20,000 random sets of chargin
 
 prove: $(READY)  ## each mutant of the reference must be blamed for exactly what it breaks
 	$(BIN)/ocpp-conformance prove -n 10 --again
+
+baseline: $(READY)  ## after a change of the reference stations' configuration that is meant to be one
+	$(BIN)/ocpp-conformance inventory --sut embedded --save fixtures/baselines/reference-station.toml
 
 bench: $(READY)  ## CPU of the wire against the ocpp library's own CSMS; writes reports/bench.json
 	$(BIN)/python bench/wire.py

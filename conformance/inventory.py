@@ -147,7 +147,7 @@ def _save(path: str, kept: Baseline | None, found: Sequence[tuple[SutProfile, li
         lines = refreshed(baseline.lines(first.version), lines, first)
         baseline = msgspec.structs.replace(baseline, **{table: lines})
     Path(path).write_text(dumps(baseline), encoding="utf-8")
-    count = sum(len(first.items) for _, (first, *_) in found)
+    count = sum(len(baseline.lines(first.version)) for _, (first, *_) in found)
     _say(f"{path}: {count} lines {'taken' if kept is None else 'brought up to date'}")
 
 

@@ -31,6 +31,23 @@ _ADDRESS = re.compile(
     r"(?P<component>[^.\[(]+)(?:\[(?P<component_instance>[^\]]*)\])?(?:\((?P<evse>\d+)(?:,(?P<connector>\d+))?\))?"
     r"\.(?P<variable>[^\[(]+?)(?:\[(?P<instance>[^\]]*)\])?(?: \((?P<type>\w+)\))?"
 )
+_TAKES = {
+    "value": "text, a number, true or false",
+    "one_of": "a list of texts or numbers",
+    "pattern": "a regular expression in quotes",
+    "from": "a number",
+    "to": "a number",
+    "any": "true or false",
+    "optional": "true or false",
+    "secret": "true or false",
+    "mutability": "ReadOnly, ReadWrite or WriteOnly",
+    "limits": "a table such as { min = 1, max = 9 }",
+    "limits.type": "text in quotes",
+    "limits.unit": "text in quotes",
+    "limits.min": "a number",
+    "limits.max": "a number",
+    "limits.values": "a list of texts",
+}
 _WAYS = ("value", "any", "one_of", "pattern", "from")
 
 
@@ -132,7 +149,8 @@ def fold(name: str) -> str:
 
 def is_secret(name: str) -> bool:
     """Whether a variable or key of this name holds what nobody should read."""
-    return _SECRET.search(re.sub(r"[^a-z]", "", name.casefold().rpartition(".")[2])) is not None
+    plain = re.sub(r"\[[^\]]*\]|\([^)]*\)", "", name.casefold()).rpartition(".")[2]
+    return _SECRET.search(re.sub(r"[^a-z]", "", plain)) is not None
 
 
 def address(name: str) -> dict[str, Any] | None:
@@ -215,7 +233,9 @@ def load(path: str | Path) -> Baseline:
         raise BaselineError(f"{path}: expected UTF-8, got another encoding; save the file as UTF-8") from None
     except OSError as error:
         why = error.strerror or error
-        raise BaselineError(f"{path}: {why}; take a baseline first, with ocpp-conformance inventory --save") from None
+        raise BaselineError(
+            f"{path}: {why}; take a baseline first, with ocpp-conformance inventory --save, or name another"
+        ) from None
     try:
         return loads(content)
     except BaselineError as error:
@@ -269,9 +289,11 @@ def _line(where: str, name: str, raw: object) -> Line:
         line = msgspec.convert(raw, Line)
     except msgspec.ValidationError as error:
         what, _, at = str(error).partition(" - at `$")
-        place = at.strip("`").strip(".")
-        told = what.replace("`", "")
-        raise BaselineError(f"{where}: {place}: {told[:1].lower()}{told[1:]}; mend it ({_GUIDE})") from None
+        place = re.sub(r"\[.*", "", at.strip("`").strip("."))
+        got = " got " + what.rpartition(", got ")[2].strip("`") if ", got " in what else ""
+        raise BaselineError(
+            f"{where}: {place}: expected {_TAKES[place]},{got or ' got another one'}; mend it"
+        ) from None
     _check(where, name, line)
     return line
 

@@ -172,18 +172,23 @@ def _without_secrets(item: Item, secrets: Iterable[str]) -> Item:
 def taken(inventory: Inventory, again: Inventory | None = None) -> dict[str, Line]:
     """The lines that expect what a station tells.
 
-    Any value will do of what moves by itself; what reads otherwise in `again` does so.
+    Any value will do of what moves by itself; what reads otherwise in `again` does so. What is in one of the two only
+    need not be there.
     """
-    return {item.name: _taken(item, again.items.get(name) if again else None) for name, item in inventory.items.items()}
+    second = again or inventory
+    items = {**second.items, **inventory.items}
+    return {item.name: _taken(item, inventory.items.get(name), second.items.get(name)) for name, item in items.items()}
 
 
-def _taken(item: Item, again: Item | None) -> Line:
-    moves = item.moves or (again is not None and again.value != item.value)
+def _taken(item: Item, first: Item | None, second: Item | None) -> Line:
+    steady = first is not None and second is not None and first.value == second.value
+    moves = item.moves or not steady
     return Line(
         value=None if moves else item.value,
         any=moves and not item.secret,
         mutability=item.mutability,
         limits=item.limits,
+        optional=first is None or second is None,
         secret=item.secret,
     )
 
@@ -194,7 +199,8 @@ def refreshed(old: Mapping[str, Line], new: Mapping[str, Line], inventory: Inven
     mine = {fold(name): (name, line) for name, line in old.items() if not line.exact}
     for name, line in new.items():
         own_name, own = mine.pop(fold(name), (name, None))
-        if own is None or (own.secret or line.secret) or not holds(own, inventory.items[fold(name)]):
+        item = inventory.items.get(fold(name))
+        if own is None or item is None or (own.secret or line.secret) or not holds(own, item):
             found[name] = line
             continue
         found[own_name] = msgspec.structs.replace(

@@ -102,7 +102,8 @@ class SutProfile(Table, frozen=True, kw_only=True):
         claims |= {name: tuple(value) if isinstance(value, list) else value for name, value in self.features.items()}
         if self.role == "station":
             claims |= {"evses": len(self.evse), "connectors": len(self.connectors)}
-            claims["configuration-baseline"] = self.parameters.baseline is not None
+        if self.parameters.baseline is not None:
+            claims["configuration-baseline"] = True
         return {name: value for name, value in claims.items() if name in known}
 
     def claims(self, feature: str) -> bool:
