@@ -95,10 +95,16 @@ async def test_unavailable_persists(csms: CsmsPeer, spec: Spec, profile: SutProf
 
 
 @case(
+    "TC_G_19_CS",
+    "A single connector that was made unavailable stays so over a power cut or a reset",
+    requirements=["G03.FR.08"],
+    severity=Severity.NORMAL,
+)
+@case(
     "CONNECTOR_STAYS_UNAVAILABLE_CS",
     "A single connector that was made unavailable stays so over a power cut or a reset",
-    versions=["2.0.1", "1.6"],
-    requirements=["G03.FR.08"],
+    versions=["1.6"],
+    requirements=["16.AVAIL.06"],
     severity=Severity.NORMAL,
 )
 async def test_connector_stays_unavailable(
@@ -119,7 +125,7 @@ async def test_connector_stays_unavailable(
 
 
 @case(
-    "STATION_STAYS_UNAVAILABLE_CS",
+    "TC_G_21_CS",
     "A station that was made unavailable as a whole stays so over a power cut or a reset",
     requirements=["B01.FR.07", "G04.FR.09"],
     severity=Severity.NORMAL,

@@ -91,7 +91,8 @@ class Transactions(Authorization):
     async def present_id_token(self, evse: int, id_token: str, type: str = "ISO14443") -> None:  # noqa: A002
         """Hold a card to the reader of an EVSE; `type` is an IdTokenEnum value."""
         place = self.evses[evse]
-        if self.powered and self.may_transact() and self.is_operative(evse):
+        in_use = self.is_operative(evse) or self.evses[evse].session.transaction is not None
+        if self.powered and self.may_transact() and in_use:
             self.tasks.start(self.token_presented(place, {"idToken": id_token, "type": type}))
 
     async def ev_ready(self, evse: int) -> None:
