@@ -109,7 +109,7 @@ class _Answering(ReferenceStation16):
 
     def as_it_is(self, request: Payload) -> bool:
         """Tell whether nothing would change."""
-        return self.is_operative(request["connectorId"]) == (request["type"] == "Operative")
+        return bool(self.is_operative(request["connectorId"]) == (request["type"] == "Operative"))
 
     def busy(self) -> bool:
         """Tell whether somebody charges."""
