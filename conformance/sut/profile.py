@@ -6,6 +6,7 @@ docs/writing-a-profile.md explains every key. Whatever is wrong with a profile i
 import base64
 import os
 import re
+import secrets
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,6 +25,7 @@ from conformance.sut.tables import (
     Credentials,
     Dial,
     Driver,
+    EmbeddedDriver,
     Evse,
     HttpDriver,
     Identity,
@@ -202,6 +204,7 @@ def load_profile(path: str | Path) -> SutProfile:
             raise complaint(str(error), raw, SutProfile) from None
         profile = _beside(profile, path.resolve().parent)
         check(profile)
+        _draw_password(profile)
         _password(profile.credentials)
     except Complaint as error:
         raise ProfileError(f"{path}: {error}") from None
@@ -242,6 +245,13 @@ def _beside(profile: SutProfile, folder: Path) -> SutProfile:
     if isinstance(driver, ProcessDriver | HttpDriver):
         driver = msgspec.structs.replace(driver, cwd=str(folder / Path(driver.cwd).expanduser()))
     return msgspec.structs.replace(profile, credentials=credentials, driver=driver, parameters=parameters)
+
+
+def _draw_password(profile: SutProfile) -> None:
+    """Draw the password of an embedded reference, unless it is there; every process of a run finds the same one."""
+    variable = profile.credentials.password_env
+    if variable is not None and isinstance(profile.driver, EmbeddedDriver):
+        os.environ.setdefault(variable, secrets.token_hex(12))
 
 
 def _password(credentials: Credentials) -> Secret | None:
