@@ -44,7 +44,7 @@ HALF_WAY = (
 )
 async def test_lifecycle(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
     """Change all at once, look, restart once, look again, and put all back; restart again if one needs that."""
-    async with book(csms, profile) as opened:
+    async with book(csms, profile, spec) as opened:
         spec.tried += [Tried(name, Fate.LEFT_ALONE, why=why) for name, why in opened.left.items()]
         if not opened.chosen:
             nothing_safe(spec)
@@ -210,7 +210,7 @@ def not_back(changes: Iterable[Change], answers: Mapping[str, str], wrongs: Mapp
 )
 async def test_wrong_values(csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
     """Set the first edge of each, the second, and back; then the first wrong value of each, the second, and so on."""
-    async with book(csms, profile) as opened:
+    async with book(csms, profile, spec) as opened:
         if not opened.chosen:
             nothing_safe(spec)
             return
@@ -334,7 +334,7 @@ async def test_fixed(csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
 async def test_in_transaction(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
     """Start one, change what it does not depend on, look at both, end it, and look at the settings again."""
     spot, token = profile.connectors[0], profile.parameters.valid_id_token.payload
-    async with book(csms, profile, only=HALF_WAY) as opened, vacated(station, csms):
+    async with book(csms, profile, spec, only=HALF_WAY) as opened, vacated(station, csms):
         if not opened.chosen:
             nothing_safe(spec)
             return
@@ -379,7 +379,7 @@ async def test_in_transaction(station: StationDriver, csms: CsmsPeer, spec: Spec
 )
 async def test_outage(csms: CsmsPeer, network: Network, spec: Spec, profile: SutProfile) -> None:
     """Change all that is safe, cut the connection, and look when it is back."""
-    async with book(csms, profile) as opened:
+    async with book(csms, profile, spec) as opened:
         if not opened.chosen:
             nothing_safe(spec)
             return
