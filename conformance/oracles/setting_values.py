@@ -131,7 +131,7 @@ def _may_invent(kind: Characteristics, safe: Safe) -> bool:
     """Whether values may be made up: of a text nobody knows what it does, and of a list only what is named may be."""
     type_ = kind.type.casefold()
     bounded = type_ in ("integer", "decimal") and safe.least is not None and safe.most is not None
-    return bounded or type_ == "boolean" or (kind.is_list and bool(kind.values) and not safe.values)
+    return bounded or type_ == "boolean" or (kind.is_list and not safe.values)
 
 
 def _harmless(kind: Characteristics, value: str, safe: Safe) -> bool:

@@ -1,7 +1,7 @@
 """Changing settings to see whether that works, and putting all of them back."""
 
 from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -110,10 +110,13 @@ class Book:
 
 
 @asynccontextmanager
-async def book(csms: CsmsPeer, profile: SutProfile, *, only: Collection[str] | None = None) -> AsyncIterator[Book]:
+async def book(
+    csms: CsmsPeer, profile: SutProfile, spec: Spec, *, only: Collection[str] | None = None
+) -> AsyncIterator[Book]:
     """All settings, and those that may be changed, with `only` no others than these.
 
-    At the end of the block they are as they were. Raises AssertionError where the station lists nothing.
+    At the end of the block they are as they were, or the report says which are not. Raises AssertionError where the
+    station lists nothing.
     """
     safety = safety_of(profile)
     opened = Book(csms, ledger(csms, profile))
@@ -135,9 +138,23 @@ async def book(csms: CsmsPeer, profile: SutProfile, *, only: Collection[str] | N
         yield opened
     finally:
         if opened.touched:
-            with suppress(AssertionError):
-                await csms.connected()
-                await opened.restore()
+            await _put_back(csms, opened, spec)
+
+
+async def _put_back(csms: CsmsPeer, opened: Book, spec: Spec) -> None:
+    """Restore what a case left changed, and tell what could not be."""
+    why = "it could not be put back"
+    try:
+        await csms.connected()
+        _, wrong = await opened.restore()
+    except AssertionError as error:
+        wrong, why = dict.fromkeys(opened.touched, ""), f"it may not have been put back: {error}"
+    known = {each.name for each in spec.tried if each.fate is Fate.NOT_BACK}
+    spec.tried += [
+        Tried(each.entry.name, Fate.NOT_BACK, shown(each.now), why=f"{why}{f', and reads {reads}' if reads else ''}")
+        for each, reads in ((opened.touched[id_], reads) for id_, reads in wrong.items())
+        if each.entry.name not in known
+    ]
 
 
 def _unfit(entry: Entry, value: str | None) -> str:

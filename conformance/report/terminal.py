@@ -161,15 +161,14 @@ def _tried(result: RunResult) -> Iterator[Line]:
     for each in tried.tables(result):
         yield "", ""
         yield f"{tried.TITLE}, {each.where}", "bold"
-        yield f"  {each.total}", ""
+        yield from ((f"  {line}", "") for line in textwrap.wrap(each.total, _WIDTH - 2, subsequent_indent="  "))
         for row, setting in each.faults():
             about = f"{setting.name} ({row.id}): {setting.why or setting.fate}"
             lines = textwrap.wrap(view.one_line(about, _LONGEST_NOTE), _WIDTH - 2, subsequent_indent="  ")
             yield from ((f"  {line}", "red") for line in lines)
         for why, names in each.left_alone().items():
             about = f"{Fate.LEFT_ALONE}, {why}: {', '.join(names)}"
-            lines = textwrap.wrap(view.one_line(about, _LONGEST_NOTE), _WIDTH - 2, subsequent_indent="  ")
-            yield from ((f"  {line}", "light") for line in lines)
+            yield f"  {view.one_line(about, _WIDTH - 2)}", "light"
 
 
 def _section(title: str, style: str, cases: list[view.Shown], *, reasons: bool = False) -> Iterator[Line]:

@@ -16,7 +16,7 @@ from conformance.peers.csms import CsmsPeer
 from conformance.peers.ledger import SET, late_settings, ledger, safety_of
 from conformance.peers.lifecycle import Book, Change, book, change_all, noted, rounds, shown
 from conformance.peers.received import NoAnswer, NotSeen
-from conformance.peers.scenes import charging, reboot, running, stop_charging, vacated
+from conformance.peers.scenes import reboot, running, stop_charging, transaction, vacated
 from conformance.sut.drivers import StationDriver
 from conformance.sut.profile import SutProfile
 from conformance.wire.faults import Network
@@ -44,7 +44,8 @@ HALF_WAY = (
 )
 async def test_lifecycle(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
     """Change all at once, look, restart once, look again, and put all back; restart again if one needs that."""
-    async with book(csms, profile) as opened:
+    async with book(csms, profile, spec) as opened:
+        spec.tried += [Tried(name, Fate.LEFT_ALONE, why=why) for name, why in opened.left.items()]
         if not opened.chosen:
             nothing_safe(spec)
             return
@@ -79,7 +80,6 @@ async def test_lifecycle(station: StationDriver, csms: CsmsPeer, spec: Spec, pro
             faults = list(not_back(changes, answers, wrongs))
             assert not faults, told(faults)
         noted(spec, changes, Fate.KEPT)
-        spec.tried += [Tried(name, Fate.LEFT_ALONE, why=why) for name, why in opened.left.items()]
 
 
 async def judge_shown(spec: Spec, opened: Book, made: list[Change]) -> None:
@@ -210,7 +210,7 @@ def not_back(changes: Iterable[Change], answers: Mapping[str, str], wrongs: Mapp
 )
 async def test_wrong_values(csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
     """Set the first edge of each, the second, and back; then the first wrong value of each, the second, and so on."""
-    async with book(csms, profile) as opened:
+    async with book(csms, profile, spec) as opened:
         if not opened.chosen:
             nothing_safe(spec)
             return
@@ -332,13 +332,13 @@ async def test_fixed(csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
     severity=Severity.CRITICAL,
 )
 async def test_in_transaction(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
-    """Charge, change what the transaction does not depend on, look at both, end it, and look at the settings again."""
+    """Start one, change what it does not depend on, look at both, end it, and look at the settings again."""
     spot, token = profile.connectors[0], profile.parameters.valid_id_token.payload
-    async with book(csms, profile, only=HALF_WAY) as opened, vacated(station, csms):
+    async with book(csms, profile, spec, only=HALF_WAY) as opened, vacated(station, csms):
         if not opened.chosen:
             nothing_safe(spec)
             return
-        session = await charging(station, csms, spot, token)
+        session = await transaction(station, csms, spot, token)
         changes, untrue, _ = await change_all(opened)
         with spec("B05.FR.10"):
             assert not untrue, told(untrue)
@@ -379,7 +379,7 @@ async def test_in_transaction(station: StationDriver, csms: CsmsPeer, spec: Spec
 )
 async def test_outage(csms: CsmsPeer, network: Network, spec: Spec, profile: SutProfile) -> None:
     """Change all that is safe, cut the connection, and look when it is back."""
-    async with book(csms, profile) as opened:
+    async with book(csms, profile, spec) as opened:
         if not opened.chosen:
             nothing_safe(spec)
             return

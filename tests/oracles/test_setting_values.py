@@ -207,3 +207,9 @@ def test_fractions_keep_their_digits():
     kind = Characteristics("decimal", minimum=0.5, maximum=2.25)
     assert edges(kind, ANY) == ["0.5", "2.25"]
     assert {each.value for each in wrong(kind, "1") if each.rule == "range"} == {"-0.5", "3.25"}
+
+
+def test_a_list_that_does_not_tell_what_it_may_hold_loses_an_entry():
+    kind = Characteristics("MemberList")
+    assert others(kind, "A,B", ANY) == ["A"]
+    assert others(kind, "A", ANY) == edges(kind, ANY) == wrong(kind, "A") == []

@@ -12,7 +12,7 @@ from conformance.peers import ledger as books
 from conformance.peers import lifecycle
 from conformance.peers.ledger import Ledger16, Ledger201, late_settings, safety_of
 from conformance.peers.lifecycle import book, change_all, rounds
-from conformance.peers.received import Refused
+from conformance.peers.received import NotSeen, Refused
 from conformance.sut.profile import load_profile
 
 PROFILE = load_profile(data("fixtures/profiles/reference-station.toml"))
@@ -142,7 +142,7 @@ async def test_a_request_refused_as_a_whole_is_sent_again_one_by_one():
 
 async def test_what_is_changed_is_put_back():
     station = one()
-    async with book(station, PROFILE) as opened:
+    async with book(station, PROFILE, SimpleNamespace(tried=[])) as opened:
         changes, untrue, stuck = await change_all(opened)
         assert (untrue, stuck) == ([], [])
         assert [(each.value, each.answer, each.fate) for each in changes] == [("120", "Accepted", None)]
@@ -154,7 +154,7 @@ async def test_also_where_the_case_breaks():
     station = one()
 
     async def case():
-        async with book(station, PROFILE) as opened:
+        async with book(station, PROFILE, SimpleNamespace(tried=[])) as opened:
             await change_all(opened)
             raise RuntimeError
 
@@ -169,7 +169,7 @@ async def test_also_what_was_refused_and_taken_all_the_same():
         return "Rejected" if value == "120" else None
 
     station = one(sly)
-    async with book(station, PROFILE) as opened:
+    async with book(station, PROFILE, SimpleNamespace(tried=[])) as opened:
         changes, untrue, _ = await change_all(opened)
         assert changes[0].fate is Fate.UNTRUE
         assert "was 60, 120 was answered Rejected, and it reads 120" in untrue[0]
@@ -178,13 +178,13 @@ async def test_also_what_was_refused_and_taken_all_the_same():
 
 async def test_a_value_that_is_refused_is_followed_by_another():
     station = one(lambda _, __, value: None if value in ("61", "60") else "Rejected")
-    async with book(station, PROFILE) as opened:
+    async with book(station, PROFILE, SimpleNamespace(tried=[])) as opened:
         changes, _, stuck = await change_all(opened)
         assert (changes[0].value, stuck) == ("61", [])
 
 
 async def test_one_that_takes_no_value_is_told():
-    async with book(one(lambda *_: "Rejected"), PROFILE) as opened:
+    async with book(one(lambda *_: "Rejected"), PROFILE, SimpleNamespace(tried=[])) as opened:
         changes, untrue, stuck = await change_all(opened)
         assert untrue == []
         assert changes[0].fate is Fate.STUCK
@@ -192,7 +192,7 @@ async def test_one_that_takes_no_value_is_told():
 
 
 async def test_one_that_is_accepted_and_not_made_is_told():
-    async with book(one(lambda *_: "Accepted"), PROFILE) as opened:
+    async with book(one(lambda *_: "Accepted"), PROFILE, SimpleNamespace(tried=[])) as opened:
         _, untrue, stuck = await change_all(opened)
         assert stuck == []
         assert "120, which was Accepted, and reads 60" in untrue[0]
@@ -205,7 +205,7 @@ async def test_what_waits_for_a_restart_is_put_back_whatever_it_reads():
         asked.append(value)
         return "RebootRequired"
 
-    async with book(one(late), PROFILE) as opened:
+    async with book(one(late), PROFILE, SimpleNamespace(tried=[])) as opened:
         changes, untrue, stuck = await change_all(opened)
         assert (changes[0].answer, untrue, stuck) == ("RebootRequired", [], [])
         answers, wrong = await opened.restore()
@@ -215,11 +215,31 @@ async def test_what_waits_for_a_restart_is_put_back_whatever_it_reads():
 
 async def test_what_can_not_be_put_back_is_told():
     station = one(lambda _, __, value: "Rejected" if value == "60" else None)
-    async with book(station, PROFILE) as opened:
+    async with book(station, PROFILE, SimpleNamespace(tried=[])) as opened:
         await change_all(opened)
         answers, wrong = await opened.restore()
         assert list(answers.values()) == ["Rejected"]
         assert list(wrong.values()) == ["120"]
+
+
+async def test_what_a_case_leaves_changed_is_in_the_report():
+    noted = SimpleNamespace(tried=[])
+    async with book(one(lambda _, __, value: "Rejected" if value == "60" else None), PROFILE, noted) as opened:
+        await change_all(opened)
+    (told,) = noted.tried
+    assert (told.name, told.fate, told.was) == ("TxCtrlr.EVConnectionTimeOut", Fate.NOT_BACK, "60")
+    assert told.why == "it could not be put back, and reads 120"
+
+
+async def test_also_where_the_connection_is_gone():
+    async def gone(**_):
+        raise NotSeen("no connection came")
+
+    noted, station = SimpleNamespace(tried=[]), one()
+    async with book(station, PROFILE, noted) as opened:
+        await change_all(opened)
+        station.connected = gone
+    assert [each.why for each in noted.tried] == ["it may not have been put back: no connection came"]
 
 
 async def test_why_a_setting_is_left_alone():
@@ -233,7 +253,7 @@ async def test_why_a_setting_is_left_alone():
             item("OCPPCommCtrlr", "ResetRetries", "1", "WriteOnly", **SECONDS),
         ]
     )
-    async with book(station, PROFILE) as opened:
+    async with book(station, PROFILE, SimpleNamespace(tried=[])) as opened:
         assert opened.chosen == []
         assert opened.left == {
             "SecurityCtrlr.OrganizationName": "it is about keys, certificates and who the station is",
@@ -248,7 +268,7 @@ async def test_only_what_is_named_is_changed():
     station = Station201(
         [*limits(), item(*SAFE, "60", **SECONDS), item("OCPPCommCtrlr", "ResetRetries", "1", **SECONDS)]
     )
-    async with book(station, PROFILE, only=["TxCtrlr.EVConnectionTimeOut"]) as opened:
+    async with book(station, PROFILE, SimpleNamespace(tried=[]), only=["TxCtrlr.EVConnectionTimeOut"]) as opened:
         assert [str(each.entry) for each in opened.chosen] == ["TxCtrlr.EVConnectionTimeOut"]
 
 
@@ -296,7 +316,7 @@ async def test_keys_are_described_by_the_documents():
 
 async def test_keys_are_changed_and_put_back():
     station = Station16(MeterValueSampleInterval="60", LocalPreAuthorize="false", AuthorizationKey="")
-    async with book(station, PROFILE.in_version("1.6")) as opened:
+    async with book(station, PROFILE.in_version("1.6"), SimpleNamespace(tried=[])) as opened:
         _, untrue, stuck = await change_all(opened)
         assert (untrue, stuck) == ([], [])
         assert station.values == {
