@@ -351,7 +351,8 @@ class Trials:
         told, verdict = account(book), _verdict(each for each, misses in wrong.items() if misses and each in declared)
         reasons = [miss.message for misses in wrong.values() for miss in misses]
         due = self._due
-        if due is not None and AGAIN in declared and not self._repeated() and not (wrong[AGAIN] or wrong[LOST]):
+        blamed = any(wrong[each] for each in (AGAIN, LOST) if each in declared)
+        if due is not None and AGAIN in declared and not self._repeated() and not blamed:
             reasons.append(self._doubt(due, book))
             self._doubts.append(f"{fault.name}, {moment}: {reasons[-1]}")
             verdict = Verdict.INCONCLUSIVE if verdict is Verdict.PASS else verdict

@@ -70,6 +70,9 @@ KEPT = Seen(asked=16, accepted=True, before=FULL, after=Told(16.0), drawn=at(15.
             None,
         ),
         ({"accepted": False, "after": FULL, "drawn": ()}, "rejected", None, None),
+        # a current that is anything but the limit that was rejected has fallen for another reason
+        ({"accepted": False, "after": FULL, "drawn": at(6.8, 6.9), "drawn_before": at(25)[0]}, "rejected", None, None),
+        ({"accepted": False, "after": FULL, "drawn": at(13, 16), "drawn_before": at(25)[0]}, "rejected", None, None),
         ({"accepted": False}, "contradicted", False, None),
         (
             {"accepted": False, "after": FULL, "drawn": at(16), "drawn_before": Current.exactly(32)},

@@ -190,12 +190,21 @@ def _rejected(seen: Seen, allowance: Allowance) -> Judged:
     return Judged(Outcome.REJECTED)
 
 
+_NEAR = 0.75
+"""How much of a limit an EV draws at least that would draw more without it."""
+
+_STEADY = 1.0
+"""By how many amperes the current of such an EV may vary."""
+
+
 def _fell(seen: Seen, allowance: Allowance) -> str:
     """Why the current looks as if what was rejected were applied; empty where it does not."""
     if seen.drawn_before is None or not seen.drawn:
         return ""
     most, before = allowance.above(seen.asked), seen.drawn_before.least
-    if before > most and all(each.most <= most for each in seen.drawn):
+    looks = [each.most for each in seen.drawn]
+    follows = min(looks) >= _NEAR * seen.asked - SLACK and max(looks) - min(looks) <= _STEADY
+    if before > most and max(looks) <= most and follows:
         return f"it was rejected, and the current fell from {amps(before)} to {amps(seen.drawn[-1].most)}"
     return ""
 
