@@ -130,6 +130,8 @@ class Keeper:
         self._failed.pop(what, None)
         self._untaken.discard(what)
         self._later.discard(what)
+        if what == PASSWORD:
+            self._hashes = ()
 
     def _noted(self, change: Change, hashes: tuple[str, ...] = ()) -> Change:
         return msgspec.structs.replace(change, case=self._csms.case, at=now(), hashes=(*hashes, *change.hashes))
