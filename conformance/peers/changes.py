@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 from conformance.peers.journal import Change, Request
-from conformance.wire.redaction import is_secret
+from conformance.wire.redaction import is_secret, without_userinfo
 
 PASSWORD = "the password of the station"  # noqa: S105 -- what it is called in the journal
 LIST_ENTRY, LIST = "local list entry ", "the local list"
@@ -405,7 +405,9 @@ def _told_list(
 
 def _replace_slot(_: str, payload: Mapping[str, Any], __: Memory) -> Iterator[Change]:
     if isinstance(slot := payload.get("configurationSlot"), int):
-        yield Change(f"{SLOT}{slot}")
+        data = payload.get("connectionData")
+        url = data.get("ocppCsmsUrl") if isinstance(data, dict) else None
+        yield Change(f"{SLOT}{slot}", url=without_userinfo(url) if isinstance(url, str) else "")
 
 
 def _told_slot(

@@ -58,26 +58,36 @@ class Keeper:
         if rule is None or self._restoring:
             return frozenset()
         with suppress(AssertionError):
-            for request in rule.ask(action, payload, self._memory) if self._reachable else ():
-                await self._csms.attempt(*request)
-            if action in ("SetChargingProfile", "ClearChargingProfile"):
-                await self.profiles()
-            if action in _MONITORS and self._memory.monitors is None and self._reachable:
-                self._memory.monitors = {}
-                self._memory.monitors = await self._monitors()
+            await self._look(action, rule.ask(action, payload, self._memory))
         fresh = set()
         for change in rule.replaced(action, payload, self._memory):
-            known = self.journal.get(change.what)
-            if known is None or change.what in self._untaken:
+            if change.what not in self.journal or change.what in self._untaken:
                 fresh.add(change.what)
-            if change.what == PASSWORD:
-                if self._own(changes.password_set(action, payload)):
-                    continue
-                self.journal.open(self._noted(change, known.hashes if known else ()))
-            elif known is None:
-                self.journal.open(self._noted(change))
+            if change.what != PASSWORD or not self._own(changes.password_set(action, payload)):
+                self._open(change)
         self._untaken -= fresh
         return frozenset(fresh)
+
+    async def _look(self, action: str, asks: list[Request]) -> None:
+        """See what is there before it is changed, where that is not known; raises as `Peer.attempt`."""
+        if not self._reachable:
+            return
+        for request in asks:
+            await self._csms.attempt(*request)
+        if action in ("SetChargingProfile", "ClearChargingProfile"):
+            await self.profiles()
+        if action in _MONITORS and self._memory.monitors is None:
+            self._memory.monitors = {}  # once: one that does not tell them is not asked again
+            self._memory.monitors = await self._monitors()
+
+    def _open(self, change: Change) -> None:
+        """Note a change; of one that is open already, what was there stays, and where it leads to now is added."""
+        known = self.journal.get(change.what)
+        if known is None:
+            self.journal.open(self._noted(change))
+        elif change.hashes or change.url != known.url:
+            more = msgspec.structs.replace(known, url=change.url, hashes=(*known.hashes, *change.hashes))
+            self.journal.open(more)
 
     def after(self, action: str, payload: Mapping[str, Any], entry: "Entry", fresh: frozenset[str]) -> None:
         """Learn from the answer to a request; `fresh` is what `before` gave. Raises OSError."""
@@ -133,8 +143,8 @@ class Keeper:
         if what == PASSWORD:
             self._hashes = ()
 
-    def _noted(self, change: Change, hashes: tuple[str, ...] = ()) -> Change:
-        return msgspec.structs.replace(change, case=self._csms.case, at=now(), hashes=(*hashes, *change.hashes))
+    def _noted(self, change: Change) -> Change:
+        return msgspec.structs.replace(change, case=self._csms.case, at=now())
 
     @property
     def _reachable(self) -> bool:

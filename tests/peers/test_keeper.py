@@ -342,9 +342,12 @@ async def test_a_slot_in_use_and_a_full_list_are_named() -> None:
     station = Station()
     station.list_version = 7
     await station.attempt("SendLocalList", {"versionNumber": 8, "updateType": "Full"})
-    await station.attempt("SetNetworkProfile", {"configurationSlot": 1, "connectionData": {}})
+    for url in ("ws://me:pass@away/", "ws://home/"):
+        await station.attempt("SetNetworkProfile", {"configurationSlot": 1, "connectionData": {"ocppCsmsUrl": url}})
+    assert "me:pass" not in str(list(station.keeper.journal))
     await station.restore()
     assert [each.what for each in station.keeper.journal] == ["the local list", "network profile slot 1"]
+    assert "(leads to ws://home/)" in list(station.keeper.left())[1]
     assert "connects by it" in list(station.keeper.left().values())[1]
 
 
