@@ -15,8 +15,8 @@ import msgspec
 from conformance.cases.baseline import TABLES, Baseline, BaselineError, Line, dumps, load
 from conformance.oracles.drift import Comparison, Drift, Inventory, Item, compare, refreshed, taken
 from conformance.peers.baselines import read_configuration
-from conformance.peers.received import NoAnswer, NotSeen, Refused
 from conformance.peers.journal import Journal, journal_path
+from conformance.peers.received import NoAnswer, NotSeen, Refused
 from conformance.rig import UNREADY, StationRig
 from conformance.sut.profile import ProfileError, SutProfile, load_profile, resolve_all
 from conformance.wire.transcript import Transcript
