@@ -15,6 +15,7 @@ import msgspec
 from conformance.cases.baseline import TABLES, Baseline, BaselineError, Line, dumps, load
 from conformance.oracles.drift import Comparison, Drift, Inventory, Item, compare, refreshed, taken
 from conformance.peers.baselines import read_configuration
+from conformance.peers.journal import Journal, journal_path
 from conformance.peers.received import NoAnswer, NotSeen, Refused
 from conformance.rig import UNREADY, StationRig
 from conformance.sut.profile import ProfileError, SutProfile, load_profile, resolve_all
@@ -117,6 +118,7 @@ async def _read(profile: SutProfile, baseline: Baseline | None, *, times: int) -
     """What the station tells, so many times over: what differs moves by itself."""
     transcript = Transcript()
     transcript.redact(profile.secrets())
+    _warn_of_a_run(profile)
     with tempfile.TemporaryDirectory(prefix="ocpp-conformance-") as folder:
         rig = StationRig(profile, transcript, Path(folder), say=_say)
         try:
@@ -132,6 +134,17 @@ async def _read(profile: SutProfile, baseline: Baseline | None, *, times: int) -
             _fail(profile, f"expected its configuration, and {error}")
         finally:
             await rig.stop()
+
+
+def _warn_of_a_run(profile: SutProfile) -> None:
+    """Say where a run that was killed has left the station other than it was: that is read, and not put back, here."""
+    journal = journal_path(Path("reports"), profile.identity, profile.version)
+    open_changes = [each.what for each in Journal(journal)] if journal.exists() else []
+    if open_changes:
+        _say(
+            f"{_named(profile)}: a run has not put back {', '.join(open_changes)} ({journal}); the next run does, and "
+            f"till then the station is not as it was"
+        )
 
 
 def _fail(profile: SutProfile, message: str) -> NoReturn:

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import quote
@@ -218,6 +219,9 @@ class StationRig:
 
     async def leave(self) -> list[str]:
         """Put back what this run has not put back yet; says what is left behind."""
+        if list(self.keeper.journal):
+            with suppress(NotSeen):
+                await self.csms.connected(within=self._ample)
         await self.keeper.restore(within=self._ample, again=True)
         self.keeper.journal.close()
         left = self.keeper.left()

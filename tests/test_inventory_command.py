@@ -12,6 +12,7 @@ from run_support import Done, process_driver, profile
 from conformance.cases.baseline import load, loads
 from conformance.cli import main
 from conformance.files import data
+from conformance.peers.journal import Change, Journal, journal_path
 
 
 @pytest.fixture
@@ -41,6 +42,15 @@ def edit(path: Path, name: str, line: str | None) -> None:
     )
     assert count == 1
     path.write_text(edited, encoding="utf-8")
+
+
+def test_what_a_run_has_left_behind_is_told(inventory, tmp_path):
+    journal = journal_path(tmp_path / "reports", "CS001", "1.6")
+    Journal(journal).open(Change("key HeartbeatInterval", "300"))
+    done = inventory("--ocpp", "1.6", "--json")
+    assert done.code == 0, done.text
+    assert "a run has not put back key HeartbeatInterval" in done.err
+    assert journal.exists()
 
 
 def test_a_baseline_is_taken_and_nothing_has_drifted(inventory, tmp_path):

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 from conformance.peers.journal import Change, Request
-from conformance.wire.redaction import is_secret
+from conformance.wire.redaction import is_secret, without_userinfo
 
 PASSWORD = "the password of the station"  # noqa: S105 -- what it is called in the journal
 LIST_ENTRY, LIST = "local list entry ", "the local list"
@@ -53,6 +53,8 @@ class Memory:
     """The charging profiles that it had; None where they were not asked for, or not told."""
     given: dict[object, Standing] = field(default_factory=dict)
     """Every charging profile that it was given."""
+    monitors: dict[int, dict[str, Any]] | None = None
+    """The monitors that it had, as SetVariableMonitoring has them; None where they were not asked for, or not told."""
     list_version: int | None = None
     """The version of the local list before anything was done to it."""
     listed: set[str] = field(default_factory=set)
@@ -403,13 +405,136 @@ def _told_list(
 
 def _replace_slot(_: str, payload: Mapping[str, Any], __: Memory) -> Iterator[Change]:
     if isinstance(slot := payload.get("configurationSlot"), int):
-        yield Change(f"{SLOT}{slot}")
+        data = payload.get("connectionData")
+        url = data.get("ocppCsmsUrl") if isinstance(data, dict) else None
+        yield Change(f"{SLOT}{slot}", url=without_userinfo(url) if isinstance(url, str) else "")
 
 
 def _told_slot(
     _: str, payload: Mapping[str, Any], answer: Mapping[str, Any], __: Memory
 ) -> Iterator[tuple[str, Outcome]]:
     yield f"{SLOT}{payload.get('configurationSlot')}", "taken" if answer.get("status") == "Accepted" else "refused"
+
+
+# -- monitors ---------------------------------------------------------------------------------------------------------
+
+_BASE, _LEVEL = "the monitoring base", "the monitoring level"
+_NOW = {
+    "SetMonitoringBase": (_BASE, "monitoringBase", "ActiveMonitoringBase", "All"),
+    "SetMonitoringLevel": (_LEVEL, "severity", "ActiveMonitoringLevel", "9"),
+}
+"""What a station says of it, if it does, and what it is else: everything is monitored, and told."""
+
+
+def monitors_told(parts: list[Mapping[str, Any]]) -> dict[int, dict[str, Any]]:
+    """The monitors in the parts of a report, by id, each as an item of SetVariableMonitoring without one."""
+    found: dict[int, dict[str, Any]] = {}
+    for datum in (each for part in parts for each in _maps(part, "monitor")):
+        for monitor in _maps(datum, "variableMonitoring"):
+            if isinstance(id_ := monitor.get("id"), int):
+                of = {name: datum.get(name) for name in ("component", "variable")}
+                found[id_] = of | {name: part for name, part in monitor.items() if name != "id"}
+    return found
+
+
+def monitor_name(id_: object) -> str:
+    """What the journal calls a monitor that the harness has set."""
+    return f"monitor {id_}"
+
+
+def monitors_made(payload: Mapping[str, Any], answer: Mapping[str, Any]) -> Iterator[tuple[str, int | None]]:
+    """For each monitor that a SetVariableMonitoring asks for, how `replaced` called it, and the id that it was given.
+
+    The id is None for one that was refused; one without a result is left out.
+    """
+    asked, results = _maps(payload, "setMonitoringData"), _maps(answer, "setMonitoringResult")
+    for item, result in zip(asked, results, strict=False):
+        id_ = result.get("id") if result.get("status") == "Accepted" else None
+        yield _wanted(item), id_ if isinstance(id_, int) else None
+
+
+def _wanted(item: Mapping[str, Any]) -> str:
+    return f"a {item.get('type')} monitor of {variable_name(item).removeprefix('variable ')} at {item.get('value')}"
+
+
+def _theirs(id_: int) -> str:
+    return f"monitor {id_}, which was there before"
+
+
+def _lost_monitor(id_: int, item: dict[str, Any]) -> Change:
+    return Change(_theirs(id_), _wanted(item), ("SetVariableMonitoring", {"setMonitoringData": [item]}))
+
+
+def _replace_monitors(_: str, payload: Mapping[str, Any], memory: Memory) -> Iterator[Change]:
+    known = memory.monitors or {}
+    for item in _maps(payload, "setMonitoringData"):
+        if (id_ := item.get("id")) is None:
+            yield Change(_wanted(item), "not there")
+        elif isinstance(id_, int) and id_ in known:
+            yield _lost_monitor(id_, known[id_])
+
+
+def _told_monitors(
+    _: str, payload: Mapping[str, Any], answer: Mapping[str, Any], __: Memory
+) -> Iterator[tuple[str, Outcome]]:
+    results = _maps(answer, "setMonitoringResult")
+    for item, result in zip(_maps(payload, "setMonitoringData"), results, strict=False):
+        if isinstance(id_ := item.get("id"), int):
+            yield _theirs(id_), "taken" if result.get("status") == "Accepted" else "refused"
+
+
+def _replace_cleared_monitors(_: str, payload: Mapping[str, Any], memory: Memory) -> Iterator[Change]:
+    ids, known = payload.get("id"), memory.monitors or {}
+    for id_ in ids if isinstance(ids, list) else []:
+        if isinstance(id_, int) and id_ in known:
+            yield _lost_monitor(id_, known[id_])
+
+
+def _told_cleared_monitors(
+    _: str, __: Mapping[str, Any], answer: Mapping[str, Any], ___: Memory
+) -> Iterator[tuple[str, Outcome]]:
+    for result in _maps(answer, "clearMonitoringResult"):
+        status, id_ = result.get("status"), result.get("id")
+        if status in ("Accepted", "NotFound"):
+            yield monitor_name(id_), "restored"
+        elif isinstance(id_, int):
+            yield _theirs(id_), "refused"
+
+
+def _ask_now(action: str, payload: Mapping[str, Any], memory: Memory) -> list[Request]:
+    if _NOW[action][1] not in payload:
+        return []
+    item = {"component": {"name": "MonitoringCtrlr"}, "variable": {"name": _NOW[action][2]}}
+    known = _id(variable_name(item)) in memory.values.keys() | memory.absent
+    return [] if known else [("GetVariables", {"getVariableData": [item]})]
+
+
+def _before(action: str, memory: Memory) -> Request:
+    """The request that sets the base or the level as it was before any other."""
+    _, name, variable, usual = _NOW[action]
+    was = memory.values.get(_id(f"variable MonitoringCtrlr.{variable}")) or usual
+    return action, {name: int(was) if name == "severity" and was.isdecimal() else was}
+
+
+def _replace_now(action: str, payload: Mapping[str, Any], memory: Memory) -> Iterator[Change]:
+    undo = _before(action, memory)
+    if _NOW[action][1] not in payload:
+        return
+    if payload != undo[1]:
+        yield Change(_NOW[action][0], str(*undo[1].values()), undo)
+    if payload.get("monitoringBase", "All") != "All":
+        yield from (_lost_monitor(id_, item) for id_, item in (memory.monitors or {}).items())
+
+
+def _told_now(
+    action: str, payload: Mapping[str, Any], answer: Mapping[str, Any], memory: Memory
+) -> Iterator[tuple[str, Outcome]]:
+    if answer.get("status") != "Accepted":
+        yield _NOW[action][0], "refused"
+        if action == "SetMonitoringBase":
+            yield from ((_theirs(id_), "refused") for id_ in memory.monitors or {})
+    elif payload == _before(action, memory)[1]:
+        yield _NOW[action][0], "restored"
 
 
 # -- by action --------------------------------------------------------------------------------------------------------
@@ -434,9 +559,13 @@ RULES: Mapping[str, Rule] = {
     "ChangeAvailability": Rule(_ask_nothing, _replace_availability, _told_availability),
     "ChangeConfiguration": Rule(_ask_values, _replace_values, _told_values),
     "ClearChargingProfile": Rule(_ask_nothing, _replace_cleared, _told_cleared),
+    "ClearVariableMonitoring": Rule(_ask_nothing, _replace_cleared_monitors, _told_cleared_monitors),
     "SendLocalList": Rule(_ask_list, _replace_list, _told_list),
     "SetChargingProfile": Rule(_ask_nothing, _replace_profile, _told_profile),
+    "SetMonitoringBase": Rule(_ask_now, _replace_now, _told_now),
+    "SetMonitoringLevel": Rule(_ask_now, _replace_now, _told_now),
     "SetNetworkProfile": Rule(_ask_nothing, _replace_slot, _told_slot),
+    "SetVariableMonitoring": Rule(_ask_nothing, _replace_monitors, _told_monitors),
     "SetVariables": Rule(_ask_values, _replace_values, _told_values),
 }
 

@@ -17,19 +17,22 @@ class Change(msgspec.Struct, frozen=True, omit_defaults=True):
 
     `what` names it for people and is its key in the journal, `was` is what was there before, empty where that can't be
     read, `undo` the request that brings it back, where one can be told beforehand. `hashes` are those of passwords that
-    the station may have been given. `case` and `at` say where and when it was changed.
+    the station may have been given, `url` is where a network profile leads now. `case` and `at` say where and when it
+    was changed.
     """
 
     what: str
     was: str = ""
     undo: Request | None = None
     hashes: tuple[str, ...] = ()
+    url: str = ""
     case: str = ""
     at: str = ""
 
     def __str__(self) -> str:
         was = f" (was {self.was})" if self.was else ""
-        return f"{self.what}{was}, changed by {self.case or 'a case'} at {self.at}"
+        now = f" (leads to {self.url})" if self.url else ""
+        return f"{self.what}{was}{now}, changed by {self.case or 'a case'} at {self.at}"
 
 
 class _Struck(msgspec.Struct, frozen=True):

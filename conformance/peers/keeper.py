@@ -58,23 +58,36 @@ class Keeper:
         if rule is None or self._restoring:
             return frozenset()
         with suppress(AssertionError):
-            for request in rule.ask(action, payload, self._memory) if self._reachable else ():
-                await self._csms.attempt(*request)
-            if action in ("SetChargingProfile", "ClearChargingProfile"):
-                await self.profiles()
+            await self._look(action, rule.ask(action, payload, self._memory))
         fresh = set()
         for change in rule.replaced(action, payload, self._memory):
-            known = self.journal.get(change.what)
-            if known is None or change.what in self._untaken:
+            if change.what not in self.journal or change.what in self._untaken:
                 fresh.add(change.what)
-            if change.what == PASSWORD:
-                if self._own(changes.password_set(action, payload)):
-                    continue
-                self.journal.open(self._noted(change, known.hashes if known else ()))
-            elif known is None:
-                self.journal.open(self._noted(change))
+            if change.what != PASSWORD or not self._own(changes.password_set(action, payload)):
+                self._open(change)
         self._untaken -= fresh
         return frozenset(fresh)
+
+    async def _look(self, action: str, asks: list[Request]) -> None:
+        """See what is there before it is changed, where that is not known; raises as `Peer.attempt`."""
+        if not self._reachable:
+            return
+        for request in asks:
+            await self._csms.attempt(*request)
+        if action in ("SetChargingProfile", "ClearChargingProfile"):
+            await self.profiles()
+        if action in _MONITORS and self._memory.monitors is None:
+            self._memory.monitors = {}  # once: one that does not tell them is not asked again
+            self._memory.monitors = await self._monitors()
+
+    def _open(self, change: Change) -> None:
+        """Note a change; of one that is open already, what was there stays, and where it leads to now is added."""
+        known = self.journal.get(change.what)
+        if known is None:
+            self.journal.open(self._noted(change))
+        elif change.hashes or change.url != known.url:
+            more = msgspec.structs.replace(known, url=change.url, hashes=(*known.hashes, *change.hashes))
+            self.journal.open(more)
 
     def after(self, action: str, payload: Mapping[str, Any], entry: "Entry", fresh: frozenset[str]) -> None:
         """Learn from the answer to a request; `fresh` is what `before` gave. Raises OSError."""
@@ -88,6 +101,8 @@ class Keeper:
         rule = RULES.get(action)
         if rule is None or self._restoring:
             return
+        if action == "SetVariableMonitoring":
+            self._monitors_made(payload, given)
         for what, outcome in rule.told(action, payload, given, self._memory):
             if outcome == "restored" or (what == PASSWORD and self._own_taken(action, payload, outcome)):
                 self._strike(what)
@@ -125,9 +140,11 @@ class Keeper:
         self._failed.pop(what, None)
         self._untaken.discard(what)
         self._later.discard(what)
+        if what == PASSWORD:
+            self._hashes = ()
 
-    def _noted(self, change: Change, hashes: tuple[str, ...] = ()) -> Change:
-        return msgspec.structs.replace(change, case=self._csms.case, at=now(), hashes=(*hashes, *change.hashes))
+    def _noted(self, change: Change) -> Change:
+        return msgspec.structs.replace(change, case=self._csms.case, at=now())
 
     @property
     def _reachable(self) -> bool:
@@ -152,8 +169,17 @@ class Keeper:
         return self._memory.profiles or []
 
     async def _reported(self, purpose: str) -> list[Standing]:
-        csms, number, mark = self._csms, next(_requests), self._csms.now
-        answer = await csms.call("GetChargingProfiles", Wanted(purpose=purpose).request(number))
+        number = next(_requests)
+        request = ("GetChargingProfiles", Wanted(purpose=purpose).request(number))
+        parts = await self._parts(request, "ReportChargingProfiles", number)
+        requests = [{"evseId": each.evse, "chargingProfile": dict(each.profile)} for each in told(parts)]
+        found = [changes.standing(each) for each in requests]
+        return [each for each in found if each is not None and each.purpose == purpose]
+
+    async def _parts(self, request: Request, report: str, number: int) -> list[Received]:
+        """Ask for a report, and collect it, as far as it comes in the time that an answer may take."""
+        csms, mark = self._csms, self._csms.now
+        answer = await csms.call(*request)
         parts: list[Received] = []
 
         def of_this(part: Received) -> bool:
@@ -162,11 +188,28 @@ class Keeper:
         with suppress(NotSeen):
             while answer.get("status") == "Accepted" and (not parts or parts[-1].get("tbc") is True):
                 last = parts[-1] if parts else mark
-                within = csms.patience.answer
-                parts.append(await csms.expect("ReportChargingProfiles", after=last, where=of_this, within=within))
-        requests = [{"evseId": each.evse, "chargingProfile": dict(each.profile)} for each in told(parts)]
-        found = [changes.standing(each) for each in requests]
-        return [each for each in found if each is not None and each.purpose == purpose]
+                parts.append(await csms.expect(report, after=last, where=of_this, within=csms.patience.answer))
+        return parts
+
+    # -- monitors -----------------------------------------------------------------------------------------------------
+
+    async def _monitors(self) -> dict[int, dict[str, Any]]:
+        """The monitors that the station has, as far as it tells."""
+        number = next(_requests)
+        with suppress(Refused, NoAnswer):
+            request = ("GetMonitoringReport", {"requestId": number})
+            return changes.monitors_told(list(await self._parts(request, "NotifyMonitoringReport", number)))
+        return {}
+
+    def _monitors_made(self, payload: Mapping[str, Any], answer: Mapping[str, Any]) -> None:
+        """A monitor is known by the id that it was given, from then on."""
+        for what, id_ in changes.monitors_made(payload, answer):
+            if what not in self.journal:
+                continue
+            if id_ is not None:
+                undo = ("ClearVariableMonitoring", {"id": [id_]})
+                self.journal.open(self._noted(Change(changes.monitor_name(id_), "not there", undo)))
+            self._strike(what)
 
     # -- putting back -------------------------------------------------------------------------------------------------
 
@@ -219,6 +262,10 @@ class Keeper:
             return await self._leave_slot(what)
         if request is None:
             return "what was there can't be read: set it as it should be"
+        if request[0] == "SetVariableMonitoring":
+            wanted = request[1]["setMonitoringData"][0]
+            if wanted in (await self._monitors()).values():
+                return ""
         if what.startswith(LIST_ENTRY):
             request = await self._next_list(request)
         if request[0] in _WRITES and what not in self._later:
@@ -233,7 +280,10 @@ class Keeper:
             return "the profile names no password to go back to: give the station its own"
         assert self._csms.link is not None
         version = self._csms.link.version.name if self._csms.link.version is not None else ""
-        return _status(await self._csms.call(*changes.password_request(version, self._password.reveal())))
+        answer = await self._csms.call(*changes.password_request(version, self._password.reveal()))
+        if "RebootRequired" in str(answer):  # till then it comes with the other, and only this run lets it in
+            answer = await self._csms.call("Reset", {"type": "Hard" if version == "1.6" else "Immediate"})
+        return _status(answer)
 
     async def _leave_slot(self, what: str) -> str:
         """What was in a slot can't be read; one that no connection is made by does no harm."""
@@ -253,8 +303,10 @@ class Keeper:
 
 
 _WRITES = ("SetVariables", "ChangeConfiguration")
-_DONE = ("Accepted", "RebootRequired", "Scheduled", "Unknown")
-"""What a station says that does as it is asked, or will; or that has no such charging profile any more."""
+_DONE = ("Accepted", "RebootRequired", "Scheduled", "Unknown", "NotFound")
+"""What a station says that does as it is asked, or will; or that has no such profile or monitor any more."""
+_RESULTS = {"setVariableResult": "attributeStatus", "setMonitoringResult": "status", "clearMonitoringResult": "status"}
+_MONITORS = ("SetVariableMonitoring", "ClearVariableMonitoring", "SetMonitoringBase")
 
 
 def _asking(request: Request) -> Request:
@@ -268,6 +320,9 @@ def _asking(request: Request) -> Request:
 
 
 def _status(answer: Mapping[str, Any]) -> str:
-    results = answer.get("setVariableResult")
-    found = results[0].get("attributeStatus") if isinstance(results, list) and results else answer.get("status")
+    found = answer.get("status")
+    for name, field in _RESULTS.items():
+        results = answer.get(name)
+        if isinstance(results, list) and results and isinstance(results[0], dict):
+            found = results[0].get(field)
     return "" if found in _DONE else f"the station answered {found}"

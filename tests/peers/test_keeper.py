@@ -32,6 +32,8 @@ class Station:
         self.later: dict[str, str] = {}
         self.profiles: dict[int, dict[str, Any]] = {}
         self.available, self.list, self.list_version = {"operational"}, set[str](), 0
+        self.monitors: dict[int, dict[str, Any]] = {}
+        self.level, self.base = 9, "All"
         self.priority, self.password = "1", OWN
         self.manner = "Accepted"
         self.log: list[tuple[str, Any]] = []
@@ -56,6 +58,9 @@ class Station:
         return Received(entry.frame.payload, entry, "the answer")
 
     async def expect(self, action: str, **_: object) -> Any:
+        if action == "NotifyMonitoringReport":
+            told = [item("A") | {"variableMonitoring": [each | {"id": id_}]} for id_, each in self.monitors.items()]
+            return Received({"monitor": told, "tbc": False}, SimpleNamespace(n=0), action)  # type: ignore[arg-type]
         there = list(self.profiles.values())
         part = {"evseId": 1, "chargingProfile": there, "tbc": False}
         return Received(part, SimpleNamespace(n=0), action)  # type: ignore[arg-type]
@@ -156,6 +161,33 @@ class Station:
         self.list_version = asked["versionNumber"]
         return {"status": "Accepted"}
 
+    def on_GetMonitoringReport(self, _: Any) -> Any:
+        return {"status": "Accepted" if self.monitors else "EmptyResultSet"}
+
+    def on_SetVariableMonitoring(self, asked: Any) -> Any:
+        [data] = asked["setMonitoringData"]
+        if self.manner != "Accepted":
+            return {"setMonitoringResult": [{"status": self.manner}]}
+        id_ = data.get("id", max(self.monitors, default=0) + 1)
+        self.monitors[id_] = {name: data[name] for name in ("type", "value", "severity", "transaction")}
+        return {"setMonitoringResult": [{"status": "Accepted", "id": id_}]}
+
+    def on_ClearVariableMonitoring(self, asked: Any) -> Any:
+        def cleared(id_: int) -> str:
+            return "Accepted" if self.monitors.pop(id_, None) else "NotFound"
+
+        return {"clearMonitoringResult": [{"id": id_, "status": cleared(id_)} for id_ in asked["id"]]}
+
+    def on_SetMonitoringBase(self, asked: Any) -> Any:
+        self.base = asked["monitoringBase"]
+        if self.base != "All":
+            self.monitors.clear()
+        return {"status": "Accepted"}
+
+    def on_SetMonitoringLevel(self, asked: Any) -> Any:
+        self.level = asked["severity"]
+        return {"status": self.manner}
+
     def on_SetNetworkProfile(self, _: Any) -> Any:
         return {"status": self.manner}
 
@@ -250,6 +282,37 @@ async def test_charging_profiles() -> None:
     assert list(station.keeper.journal) == []
 
 
+def monitor(value: float, **more: Any) -> dict[str, Any]:
+    kind = {"type": "UpperThreshold", "value": value, "severity": 5, "transaction": False}
+    return {"setMonitoringData": [item("A") | kind | more]}
+
+
+async def test_monitors(tmp_path: Path) -> None:
+    path = tmp_path / "x.jsonl"
+    station = Station(journal=Journal(path))
+    theirs = {name: monitor(7)["setMonitoringData"][0][name] for name in ("type", "value", "severity", "transaction")}
+    station.monitors = {4: theirs, 5: theirs | {"value": 8}}
+    await station.attempt("SetVariableMonitoring", monitor(1))
+    await station.attempt("SetVariableMonitoring", monitor(2))
+    await station.attempt("ClearVariableMonitoring", {"id": [7]})
+    await station.attempt("SetVariableMonitoring", monitor(3, id=5))
+    assert [each.what for each in station.keeper.journal] == ["monitor 6", "monitor 5, which was there before"]
+    station.manner = "Rejected"
+    await station.attempt("SetVariableMonitoring", monitor(4))
+    await station.attempt("SetVariableMonitoring", monitor(4, id=4))
+    station.manner = "Accepted"
+    await station.attempt("SetMonitoringLevel", {"severity": 3})
+    await station.attempt("SetMonitoringBase", {"monitoringBase": "HardWiredOnly"})
+    station.keeper = Keeper(station, Journal(path))  # type: ignore[arg-type]
+    await station.restore()
+    assert station.keeper.left() == {}
+    assert sorted(each["value"] for each in station.monitors.values()) == [7, 8]
+    assert (station.level, station.base) == (9, "All")
+    before = len(station.log)
+    await station.restore()
+    assert len(station.log) == before
+
+
 async def test_by_the_next_run(tmp_path: Path) -> None:
     path = tmp_path / "x.jsonl"
     station = Station(journal=Journal(path))
@@ -279,9 +342,12 @@ async def test_a_slot_in_use_and_a_full_list_are_named() -> None:
     station = Station()
     station.list_version = 7
     await station.attempt("SendLocalList", {"versionNumber": 8, "updateType": "Full"})
-    await station.attempt("SetNetworkProfile", {"configurationSlot": 1, "connectionData": {}})
+    for url in ("ws://me:pass@away/", "ws://home/"):
+        await station.attempt("SetNetworkProfile", {"configurationSlot": 1, "connectionData": {"ocppCsmsUrl": url}})
+    assert "me:pass" not in str(list(station.keeper.journal))
     await station.restore()
     assert [each.what for each in station.keeper.journal] == ["the local list", "network profile slot 1"]
+    assert "(leads to ws://home/)" in list(station.keeper.left())[1]
     assert "connects by it" in list(station.keeper.left().values())[1]
 
 
