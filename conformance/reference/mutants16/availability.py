@@ -202,7 +202,7 @@ class ScheduledNotTakenBack(ReferenceStation16):
 
     def keep_availability(self, wanted: str, number: int) -> None:
         """Do nothing while somebody charges."""
-        if wanted == "Inoperative" or not self.connectors[number].session.transaction:
+        if wanted == "Inoperative" or number == STATION or not self.connectors[number].session.transaction:
             super().keep_availability(wanted, number)
 
 
