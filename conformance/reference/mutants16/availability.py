@@ -232,6 +232,14 @@ class StartsOutOfUse(ReferenceStation16):
         """Have everything in use where a transaction may start."""
         return self.starting or super().is_operative(number)
 
+    def connector_to_start(self, evse: int, id_tag: str, parent: str | None) -> Connector | None:
+        """Do not look whether it is in use."""
+        self.starting = True
+        try:
+            return super().connector_to_start(evse, id_tag, parent)
+        finally:
+            self.starting = False
+
     def start_if_ready(self, connector: Connector) -> bool:
         """Do not look whether it is in use."""
         self.starting = True
