@@ -324,6 +324,52 @@ def set_network_profile(slot: int, connection: Mapping[str, Any]) -> Command:
     )
 
 
+def monitoring_report(*places: dict[str, Any], criteria: Sequence[str] = ()) -> Command:
+    """Ask for monitors by these criteria, components and variables, and by no others (2.0.1)."""
+
+    def fits(asked: Payload) -> bool:
+        named = asked.get("componentVariable", [])
+        return (
+            sorted(asked.get("monitoringCriteria", [])) == sorted(criteria)
+            and len(named) == len(places)
+            and all(any(same_variable(each, place) for each in named) for place in places)
+        )
+
+    wanted: dict[str, Any] = {"requestId": next(_request_ids)}
+    wanted |= {"componentVariable": list(places)} if places else {}
+    return Command("GetMonitoringReport", wanted | ({"monitoringCriteria": list(criteria)} if criteria else {}), fits)
+
+
+def monitoring_base(base: str) -> Command:
+    """Choose which monitors there are (2.0.1)."""
+    wanted = {"monitoringBase": base}
+    return Command("SetMonitoringBase", wanted, lambda asked: _holds(asked, wanted))
+
+
+def monitoring_level(severity: int) -> Command:
+    """Choose how severe an event must be to be told (2.0.1)."""
+    wanted = {"severity": severity}
+    return Command("SetMonitoringLevel", wanted, lambda asked: _holds(asked, wanted))
+
+
+def set_monitor(monitor: Mapping[str, Any]) -> Command:
+    """Set a monitor (2.0.1)."""
+    same = ("value", "type", "severity")
+    return Command(
+        "SetVariableMonitoring",
+        {"setMonitoringData": [dict(monitor)]},
+        lambda asked: any(
+            same_variable(each, monitor) and _holds(each, {name: monitor[name] for name in same})
+            for each in asked["setMonitoringData"]
+        ),
+    )
+
+
+def clear_monitors(*ids: int) -> Command:
+    """Clear monitors; a request with any of them, and no others, fits (2.0.1)."""
+    return Command("ClearVariableMonitoring", {"id": list(ids)}, lambda asked: set(asked["id"]) <= set(ids))
+
+
 def transaction_status(running: Transaction | None = None) -> Command:
     """Ask how a transaction stands, or in general whether anything is queued (2.0.1)."""
     wanted = {} if running is None else {"transactionId": running.id}
