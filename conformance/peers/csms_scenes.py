@@ -10,7 +10,7 @@ from typing import Any, Literal
 from conformance.cases.spec import CaseOver, Spec
 from conformance.oracles.answers import answers
 from conformance.oracles.wire import Miss, summary
-from conformance.peers.equipment import Evse, Transaction
+from conformance.peers.equipment import Connector, Evse, Transaction
 from conformance.peers.received import NotSeen, Received
 from conformance.peers.replies import Chosen, Error, Late, Payload
 from conformance.peers.station import StationPeer
@@ -280,6 +280,94 @@ def unlock(station: StationPeer, evse: Evse) -> Command:
     else:
         wanted = {"evseId": evse.id, "connectorId": connector.id}
     return Command("UnlockConnector", wanted, lambda asked: _holds(asked, wanted))
+
+
+def change_availability(
+    station: StationPeer, evse: Evse | None = None, connector: Connector | None = None, *, operative: bool
+) -> Command:
+    """Take the station, an EVSE or a connector of it into use or out of it; 1.6 knows no EVSE."""
+    if isinstance(station.dialect, Station16):
+        number = 0 if evse is None else station.dialect.number(evse, connector or evse.connectors[0])
+        wanted: dict[str, Any] = {"connectorId": number, "type": _OPERATIVE[operative]}
+        return Command("ChangeAvailability", wanted, lambda asked: _holds(asked, wanted))
+    place = {} if evse is None else {"evse": {"id": evse.id} | ({"connectorId": connector.id} if connector else {})}
+    payload = {"operationalStatus": _OPERATIVE[operative], **place}
+
+    def fits(asked: Payload) -> bool:
+        same = {key: asked.get("evse", {}).get(key) for key in ("id", "connectorId")} == {
+            "id": None if evse is None else evse.id,
+            "connectorId": None if connector is None else connector.id,
+        }
+        return same and asked["operationalStatus"] == _OPERATIVE[operative]
+
+    return Command("ChangeAvailability", payload, fits)
+
+
+_OPERATIVE = {True: "Operative", False: "Inoperative"}
+
+
+def tells_status(station: StationPeer, evse: Evse, connector: Connector, *, status: str) -> Callable[[Payload], bool]:
+    """Picks the StatusNotification by which the station tells that a connector has this status."""
+    if isinstance(station.dialect, Station16):
+        wanted = {"connectorId": station.dialect.number(evse, connector), "status": status}
+    else:
+        wanted = {"evseId": evse.id, "connectorId": connector.id, "connectorStatus": status}
+    return lambda told: _holds(told, wanted)
+
+
+def set_network_profile(slot: int, connection: Mapping[str, Any]) -> Command:
+    """Store a network connection profile (2.0.1)."""
+    return Command(
+        "SetNetworkProfile",
+        {"configurationSlot": slot, "connectionData": dict(connection)},
+        lambda asked: asked["configurationSlot"] == slot and _holds(asked["connectionData"], connection),
+    )
+
+
+def monitoring_report(*places: dict[str, Any], criteria: Sequence[str] = ()) -> Command:
+    """Ask for monitors by these criteria, components and variables, and by no others (2.0.1)."""
+
+    def fits(asked: Payload) -> bool:
+        named = asked.get("componentVariable", [])
+        return (
+            sorted(asked.get("monitoringCriteria", [])) == sorted(criteria)
+            and len(named) == len(places)
+            and all(any(same_variable(each, place) for each in named) for place in places)
+        )
+
+    wanted: dict[str, Any] = {"requestId": next(_request_ids)}
+    wanted |= {"componentVariable": list(places)} if places else {}
+    return Command("GetMonitoringReport", wanted | ({"monitoringCriteria": list(criteria)} if criteria else {}), fits)
+
+
+def monitoring_base(base: str) -> Command:
+    """Choose which monitors there are (2.0.1)."""
+    wanted = {"monitoringBase": base}
+    return Command("SetMonitoringBase", wanted, lambda asked: _holds(asked, wanted))
+
+
+def monitoring_level(severity: int) -> Command:
+    """Choose how severe an event must be to be told (2.0.1)."""
+    wanted = {"severity": severity}
+    return Command("SetMonitoringLevel", wanted, lambda asked: _holds(asked, wanted))
+
+
+def set_monitor(monitor: Mapping[str, Any]) -> Command:
+    """Set a monitor (2.0.1)."""
+    same = ("value", "type", "severity")
+    return Command(
+        "SetVariableMonitoring",
+        {"setMonitoringData": [dict(monitor)]},
+        lambda asked: any(
+            same_variable(each, monitor) and _holds(each, {name: monitor[name] for name in same})
+            for each in asked["setMonitoringData"]
+        ),
+    )
+
+
+def clear_monitors(*ids: int) -> Command:
+    """Clear monitors; a request with any of them, and no others, fits (2.0.1)."""
+    return Command("ClearVariableMonitoring", {"id": list(ids)}, lambda asked: set(asked["id"]) <= set(ids))
 
 
 def transaction_status(running: Transaction | None = None) -> Command:

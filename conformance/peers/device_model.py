@@ -280,7 +280,8 @@ def _messages(items: int) -> Iterator[Variable]:
         yield Variable("DeviceDataCtrlr", "BytesPerMessage", "integer", "65000", instance=instance)
     for name in ("ItemsPerMessage", "BytesPerMessage"):
         value = str(items) if name == "ItemsPerMessage" else "65000"
-        yield Variable("MonitoringCtrlr", name, "integer", value, instance="SetVariableMonitoring")
+        for instance in ("ClearVariableMonitoring", "SetVariableMonitoring"):
+            yield Variable("MonitoringCtrlr", name, "integer", value, instance=instance)
 
 
 def _security(serial: str) -> Iterator[Variable]:

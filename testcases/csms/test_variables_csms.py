@@ -1,5 +1,6 @@
 """Use cases B05 and B06, in 1.6 GetConfiguration and ChangeConfiguration: the CSMS reads and sets what can be set."""
 
+import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -31,6 +32,8 @@ OFFLINE_THRESHOLD = variable("OCPPCommCtrlr", "OfflineThreshold")
 REMOTE_START = variable("AuthCtrlr", "AuthorizeRemoteStart")
 FEW = 2
 """What the station says it takes at once where a case is about that."""
+FEW_BYTES = 300
+"""How long a request may be that it takes, where a case is about that: room for two or three variables."""
 
 
 # -- 2.0.1 ------------------------------------------------------------------------------------------------------------
@@ -162,6 +165,54 @@ async def test_items_per_message(station: StationPeer, csms: CsmsDriver, spec: S
         none_longer(station.seen("GetReport", after=mark), "componentVariable")
 
 
+@case(
+    "TC_B_08_CSMS",
+    "The CSMS reads no more variables at once than the station says it takes: five where it takes four",
+    requirements=["B06.FR.05", "CSMS.GETVARIABLES.02"],
+    severity=Severity.NORMAL,
+)
+async def test_read_too_many(station: StationPeer, csms: CsmsDriver, spec: Spec, profile: SutProfile) -> None:
+    """Four and one, or less in more requests; which of them first is left to the CSMS."""
+    limit = 4
+    station_201(station).model.find("DeviceDataCtrlr", "ItemsPerMessage", "GetVariables").value = str(limit)
+    await tell_limits(csms, station, profile)
+    limits = [(name, of) for name in ("ItemsPerMessage", "BytesPerMessage") for of in ("GetReport", "GetVariables")]
+    items = [variable("DeviceDataCtrlr", name, instance=of) for name, of in limits]
+    items.append(REMOTE_START)
+    mark = station.now
+    await commanded(csms, station, profile, get_variables(*items))
+    with spec("CSMS.GETVARIABLES.02"):
+        await each_read(station, items, after=mark, within=profile.timing.command)
+    with spec("B06.FR.05"):
+        none_longer(station.seen("GetVariables", after=mark), "getVariableData", limit)
+
+
+@case(
+    "BYTES_PER_MESSAGE_CSMS",
+    "The CSMS makes no request longer than the station says it takes",
+    requirements=["CSMS.BYTES.01", "CSMS.GETVARIABLES.02", "CSMS.SETVARIABLES.02"],
+    severity=Severity.MINOR,
+)
+async def test_bytes_per_message(station: StationPeer, csms: CsmsDriver, spec: Spec, profile: SutProfile) -> None:
+    """Tell it, and have it read and set five at once; each of them fits, and all of them do not."""
+    for name in ("GetVariables", "SetVariables"):
+        station_201(station).model.find("DeviceDataCtrlr", "BytesPerMessage", name).value = str(FEW_BYTES)
+    await tell_limits(csms, station, profile, "BytesPerMessage")
+    mark = station.now
+    items = [item for each in reads(station) for item in each.payload["getVariableData"]]
+    values = [item | {"attributeValue": station_201(station).model.read(item)["attributeValue"]} for item in items]
+    await commanded(csms, station, profile, get_variables(*items))
+    with spec("CSMS.GETVARIABLES.02"):
+        await each_read(station, items, after=mark, within=profile.timing.command)
+    await commanded(csms, station, profile, set_variables(*values))
+    with spec("CSMS.SETVARIABLES.02"):
+        await each_set(station, values, after=mark, within=profile.timing.command)
+    with spec("CSMS.BYTES.01"):
+        for call in (*station.seen("GetVariables", after=mark), *station.seen("SetVariables", after=mark)):
+            size = len(json.dumps(dict(call), separators=(",", ":"), ensure_ascii=False).encode())
+            assert size <= FEW_BYTES, f"the station takes {FEW_BYTES} bytes, and {call.action} has {size} (#{call.n})"
+
+
 # -- 1.6 --------------------------------------------------------------------------------------------------------------
 
 
@@ -270,14 +321,16 @@ async def change_refused(  # noqa: PLR0913 -- the steps of two cases
         await commanded(csms, station, profile, get_configuration("MeterValueSampleInterval"))
 
 
-async def tell_limits(csms: CsmsDriver, station: StationPeer, profile: SutProfile) -> None:
+async def tell_limits(
+    csms: CsmsDriver, station: StationPeer, profile: SutProfile, name: str = "ItemsPerMessage"
+) -> None:
     """Let the CSMS know how much the station takes at once: by a full inventory, or by the variables if it has none."""
     try:
         asked = await commanded(csms, station, profile, base_report("FullInventory"))
     except Unsupported:
         names = ("GetVariables", "SetVariables", "GetReport")
-        limit = variable("DeviceDataCtrlr", "ItemsPerMessage")
-        items = [limit | {"variable": {"name": "ItemsPerMessage", "instance": name}} for name in names]
+        limit = variable("DeviceDataCtrlr", name)
+        items = [limit | {"variable": {"name": name, "instance": of}} for of in names]
         mark = station.now
         await commanded(csms, station, profile, get_variables(*items))
         await each_read(station, items, after=mark, within=profile.timing.command)
@@ -316,12 +369,12 @@ def unset(calls: Sequence[Received], items: Sequence[Payload]) -> list[Payload]:
     return [item for item in items if not any(sets(each, item) for each in asked)]
 
 
-def none_longer(calls: Sequence[Received], name: str) -> None:
+def none_longer(calls: Sequence[Received], name: str, limit: int = FEW) -> None:
     """See that no request has a longer list of this name than the station takes."""
     assert calls, f"nothing came of which the {name} could be counted"
     for call in calls:
         count = len(call.get(name, []))
-        assert count <= FEW, f"the station takes {FEW} at once, and {call.action} has {count} in {name} (#{call.n})"
+        assert count <= limit, f"the station takes {limit} at once, and {call.action} has {count} in {name} (#{call.n})"
 
 
 def nothing_set_twice(calls: Sequence[Received]) -> None:

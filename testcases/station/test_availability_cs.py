@@ -135,8 +135,15 @@ async def test_connector_out_of_use(csms: CsmsPeer, spec: Spec, profile: SutProf
     async with _in_use_at_the_end(csms, spot):
         mark = csms.now
         await _taken_out(csms, spec, profile, spot)
+        others = [each for each in profile.connectors if each != spot]
+        with suppress(NotSeen):
+            await csms.until(
+                lambda: any(_shows(csms, each, mark) == OUT for each in others),
+                "another to go with it",
+                within=profile.timing.settle,
+            )
         with spec(_rules(profile, spot).able):
-            _none_show(csms, [each for each in profile.connectors if each != spot], OUT, after=mark)
+            _none_show(csms, others, OUT, after=mark)
 
 
 @case(
@@ -393,7 +400,7 @@ async def test_levels(csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
                 mark = csms.now
                 status = await csms.speak.change_availability(place, operative=True)
                 assert status == "Accepted", f"ChangeAvailability Operative was answered {status}"
-                with spec(rule):
+                with spec.must(rule):
                     await _back(csms, around, after=mark)
                     with suppress(NotSeen):
                         await csms.until(

@@ -162,6 +162,22 @@ class Commands(Transactions):
         """Number the request."""
         return [{"requestId": station.next_request_id()} | payload]
 
+    # -- monitoring
+
+    def prepare_get_monitoring_report(self, station: StationRecord, payload: Payload) -> list[Payload]:
+        """Number the request."""
+        return [{"requestId": station.next_request_id()} | payload]
+
+    def prepare_clear_variable_monitoring(self, station: StationRecord, payload: Payload) -> list[Payload]:
+        """Clear in as many messages as the station needs (N06.FR.04)."""
+        ids = payload["id"]
+        at_once = self.monitors_per_message(station) or len(ids)
+        return [{"id": ids[at : at + at_once]} for at in range(0, len(ids), at_once)]
+
+    def monitors_per_message(self, station: StationRecord) -> int | None:
+        """Return how many monitors a request may clear, None while the station has not told."""
+        return as_limit(self.value_of(station, "MonitoringCtrlr", "ItemsPerMessage", "ClearVariableMonitoring"))
+
     # -- configuration of 1.6
 
     def prepare_get_configuration(self, station: StationRecord, payload: Payload) -> list[Payload]:

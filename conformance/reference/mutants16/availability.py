@@ -202,7 +202,7 @@ class ScheduledNotTakenBack(ReferenceStation16):
 
     def keep_availability(self, wanted: str, number: int) -> None:
         """Do nothing while somebody charges."""
-        if wanted == "Inoperative" or not self.connectors[number].session.transaction:
+        if wanted == "Inoperative" or number == STATION or not self.connectors[number].session.transaction:
             super().keep_availability(wanted, number)
 
 
@@ -231,6 +231,14 @@ class StartsOutOfUse(ReferenceStation16):
     def is_operative(self, number: int) -> bool:
         """Have everything in use where a transaction may start."""
         return self.starting or super().is_operative(number)
+
+    def connector_to_start(self, evse: int, id_tag: str, parent: str | None) -> Connector | None:
+        """Do not look whether it is in use."""
+        self.starting = True
+        try:
+            return super().connector_to_start(evse, id_tag, parent)
+        finally:
+            self.starting = False
 
     def start_if_ready(self, connector: Connector) -> bool:
         """Do not look whether it is in use."""
