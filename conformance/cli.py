@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -130,7 +131,9 @@ def _prove(arguments: argparse.Namespace) -> int:
         if arguments.again and code == BELOW_GATE and doubtful:
             sys.stdout.write(f"once more, by themselves: {', '.join(doubtful)}\n")
             arguments.k = " or ".join(doubtful)
+            keep.whole = keep.proving
             code = _pytest([*options, *_selected(arguments)], plugins=[keep])
+            sys.stdout.write("together: {proven} of {requirements} proven\n".format_map(keep.proving or {}))
     if arguments.json and keep.proving is not None:
         sys.stdout.write(json.dumps(keep.proving, indent=2) + "\n")
     return code
@@ -165,7 +168,9 @@ def _who_declares(line: str) -> list[str]:
 class _Keep:
     """Keeps what a proving run came to, past the end of pytest's session."""
 
-    proving: dict[str, object] | None = None
+    proving: dict[str, Any] | None = None
+    whole: dict[str, Any] | None = None
+    """What the first round came to, of which the present one tries a part once more."""
 
     def doubtful(self) -> list[str]:
         """The cases that what is not clean is about; none where some of it is about no case that is known."""
@@ -184,6 +189,9 @@ class _Keep:
                 "wrongly_blamed": list(result.wrongly_blamed),
                 "reference_failures": list(result.reference_failures),
             }
+            if self.whole is not None:
+                total = self.whole["requirements"]
+                self.proving |= {"requirements": total, "proven": total - (result.requirements - result.proven)}
 
 
 _REWRITE_WARNING = "pytest.PytestAssertRewriteWarning"  # the command line has imported the package before pytest

@@ -1,14 +1,17 @@
 """`ocpp-conformance cases`, and what its parser says."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from types import SimpleNamespace
 
 import pytest
 from run_support import command, run
 
 from conformance.cases.plan import load_plan
+from conformance.cases.proving import Proving
 from conformance.cli import _Keep, main
 from conformance.files import data
+from conformance.plugin import BELOW_GATE, OK, PROVING
 
 KEYS = {"id", "title", "role", "versions", "proof", "severity", "requirements", "needs", "official"}
 
@@ -101,3 +104,22 @@ def test_which_cases_are_proven_once_more(survivors: list[str], again: set[str])
     kept = _Keep()
     kept.proving = {"requirements": 3, "survivors": survivors, "wrongly_blamed": [], "reference_failures": []}
     assert set(kept.doubtful()) == again
+
+
+def test_what_is_proven_once_more_counts_with_the_rest(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    survivor = "station 1.6: TC_032_1_CS: no mutant is blamed for 16.TX.08"
+    rounds = [(BELOW_GATE, Proving(1421, 1420, (survivor,), (), ())), (OK, Proving(8, 8, (), (), ()))]
+
+    def one_round(options: Sequence[str], plugins: Sequence[_Keep]) -> int:
+        code, result = rounds.pop(0)
+        plugins[0].pytest_unconfigure(SimpleNamespace(stash={PROVING: result}))  # type: ignore[arg-type]
+        return code
+
+    monkeypatch.setattr("conformance.cli._pytest", one_round)
+    assert main(["prove", "--again", "--json"]) == OK
+    said = capfd.readouterr().out
+    assert "together: 1421 of 1421 proven" in said
+    told = json.loads(said[said.index("{") :])
+    assert (told["requirements"], told["proven"], told["survivors"]) == (1421, 1421, [])
