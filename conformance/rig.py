@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from conformance.peers import scenes
 from conformance.peers.csms import CsmsPeer, CsmsServer
@@ -29,7 +29,7 @@ from conformance.sut.drivers.actions import Note
 from conformance.sut.profile import SutProfile
 from conformance.sut.tables import EmbeddedDriver, ProcessDriver
 from conformance.wire.faults import Network, StationNetwork
-from conformance.wire.link import Line
+from conformance.wire.link import Line, Listener
 from conformance.wire.transcript import Transcript
 
 Say = Callable[[str], None]
@@ -134,6 +134,7 @@ class StationRig:
             password=self._password.reveal() if self._password else None,
             connectors=profile.connectors,
         )
+        self._elsewhere: list[Listener] = []
         self.keeper = self.csms.keeper = Keeper(self.csms, Journal(journal), self._password)
         self.network = Network(self.server.listener)
         self.station: StationDriver = create_driver(profile, mutant=mutant)
@@ -158,6 +159,7 @@ class StationRig:
         Raises OSError where the address can't be had, DriverFailed, and NeverConnected.
         """
         await self.server.start()
+        await self._listen_where_led()
         if not isinstance(self.profile.driver, EmbeddedDriver):
             self._say(f"listening for the station at {self.server.url}/{quote(self.profile.identity, safe='')}")
         await self.station.start(
@@ -208,7 +210,7 @@ class StationRig:
         if found:
             self._say(f"putting back what an earlier run has changed: {'; '.join(each.what for each in found)}")
         await self.keeper.restore(within=self._ample)
-        notes = []
+        notes = await self._bring_home()
         if back := [str(each) for each in found if each.what not in journal]:
             notes.append(f"put back what an earlier run had left behind: {'; '.join(back)}")
         if left := self.keeper.left():
@@ -227,6 +229,31 @@ class StationRig:
         left = self.keeper.left()
         return [f"left behind: {self._told(left)}"] if left else []
 
+    async def _listen_where_led(self) -> None:
+        """Listen where a run that was killed has sent the station: else it would never be seen again."""
+        ports = {_port_of(each.url) for each in self.keeper.journal} - {None, self.server.listener.port}
+        for port in ports:
+            with suppress(OSError):
+                self._elsewhere.append(await self.server.listen_too(port or 0))
+
+    async def _bring_home(self) -> list[str]:
+        """Have a station that is connected elsewhere restart, now that it knows its own address again."""
+        timing, home = self.profile.timing, self.server.listener
+        notes = []
+        if any(self.csms.link in each.links for each in self._elsewhere):
+            try:
+                await self.csms.speak.reset("idle")
+                within = timing.reconnect + timing.boot
+                await self.csms.until(lambda: self.csms.link in home.links, "the station to come home", within=within)
+                await scenes.first_boot(self.csms, within=timing.settle + timing.answer)
+                notes.append("the station was at another address of an earlier run, and is back")
+            except AssertionError as error:
+                notes.append(f"an earlier run has left the station at another address: {error}. Restart it by hand")
+        if self.csms.link in home.links:
+            while self._elsewhere:
+                await self._elsewhere.pop().stop()
+        return notes
+
     @property
     def _ample(self) -> float:
         """How long the station may take to have everything put back, in seconds."""
@@ -242,6 +269,8 @@ class StationRig:
     async def stop(self) -> None:
         """Let go of the station and the address."""
         await self.station.stop()
+        for each in self._elsewhere:
+            await each.stop()
         await self.server.stop()
 
     def _nobody_came(self) -> str:
@@ -408,6 +437,14 @@ def _taking_notes(transcript: Transcript) -> Note:
         transcript.note(text, **detail)
 
     return note
+
+
+def _port_of(url: str) -> int | None:
+    """The port that a URL names, if it does."""
+    try:
+        return urlsplit(url).port
+    except ValueError:
+        return None
 
 
 def _handshake(detail: Mapping[str, object]) -> str:

@@ -47,6 +47,21 @@ async def test_sets_aside(csms):
         await csms.expect("LogStatusNotification", within=600)
 """
 
+SENT_AWAY = """
+async def test_sends_away(rig, csms):
+    away = await rig.server.listen_too(0)
+    data = {
+        "ocppVersion": "OCPP20", "ocppTransport": "JSON", "messageTimeout": 30, "securityProfile": 1,
+        "ocppCsmsUrl": f"ws://127.0.0.1:{away.port}/ocpp", "ocppInterface": "Wired0",
+    }
+    answer = await csms.call("SetNetworkProfile", {"configurationSlot": 2, "connectionData": data})
+    assert answer["status"] == "Accepted", answer
+    await csms.speak.write(("OCPPCommCtrlr", "NetworkConfigurationPriority"), "2")
+    await csms.speak.reset("idle")
+    await csms.until(lambda: bool(away.links), "the station to be away", within=20)
+    await csms.expect("LogStatusNotification", within=600)
+"""
+
 LEAVES = """
 async def test_leaves(csms):
     await csms.speak.write(csms.speak.spare_setting, "77")
@@ -137,7 +152,7 @@ def stopped(path: Path, kind: signal.Signals, **env: str) -> Done:
         rest, _ = program.communicate(timeout=PATIENCE)
     finally:
         program.kill()
-        program.wait(PATIENCE)
+        program.communicate(timeout=PATIENCE)
     return Done(program.returncode, "".join(said) + rest, "", path.parent / "reports")
 
 
@@ -177,6 +192,19 @@ def test_charging_profiles_that_were_there(tmp_path: Path) -> None:
     assert "profile Accepted" in done.out
     [note] = done.result["notes"]
     assert "charging profile 815, which was there before (was TxDefaultProfile)" in note
+
+
+def test_a_station_that_was_sent_away(tmp_path: Path) -> None:
+    with station(tmp_path) as path:
+        own_tests(tmp_path, SENT_AWAY)
+        stopped(path, signal.SIGKILL)
+        own_tests(tmp_path, LOOKS)
+        done = run(words(path), tmp_path)
+    home, back = done.result["notes"]
+    assert home == "station 2.0.1: the station was at another address of an earlier run, and is back"
+    assert "variable OCPPCommCtrlr.NetworkConfigurationPriority (was 1" in back
+    assert "network profile slot 2 (leads to ws://127.0.0.1:" in back
+    assert not journal(path).exists()
 
 
 def test_interrupted(tmp_path: Path) -> None:

@@ -179,6 +179,20 @@ class CsmsServer:
             self._peers[identity].passwords = (password,)
         return self._peers[identity]
 
+    async def listen_too(self, port: int) -> Listener:
+        """Listen on another port as well, until that listener is stopped; raises OSError where it can't be had."""
+        listener = Listener(
+            self._host,
+            port,
+            self._admit,
+            self.transcript,
+            on_open=self._opened,
+            on_frame=self._received,
+            on_close=self._closed,
+        )
+        await listener.start()
+        return listener
+
     def _admit(self, request: HandshakeInfo) -> Accept | Refuse:
         if request.prefix.rstrip("/") != self.path.rstrip("/"):
             return Refuse(404, f"stations dial {self.path}/<identity> here")
