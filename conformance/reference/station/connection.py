@@ -199,12 +199,14 @@ class Connection(Dialling, Messaging):
         self._good_slot: str | None = None
         self._slots: tuple[str, ...] = ("1",)
         self._coming_back = False
+        self._profiles: dict[str, Payload] = {}
 
     def begin_dialling(self) -> None:
-        """Begin with the first network profile."""
+        """Begin with the first network profile; what is stored from now on is for the next boot (B09)."""
         self._failures = self._position = 0
         self._good_slot = None
         self._slots = self.slots_at_boot()
+        self._profiles = dict(self.storage.get("network_profiles", {}))
 
     def dial_failed(self, slot: str) -> None:  # noqa: ARG002
         """Count the failures of a network profile."""
@@ -245,8 +247,7 @@ class Connection(Dialling, Messaging):
 
     def network_profile(self, slot: str) -> Payload:
         """Return the NetworkConnectionProfile of a slot; slot 1 comes from the factory."""
-        stored: dict[str, Payload] = self.storage.setdefault("network_profiles", {})
-        return stored.get(slot) or {"ocppCsmsUrl": self.config.csms_url}
+        return self._profiles.get(slot) or {"ocppCsmsUrl": self.config.csms_url}
 
     def url(self, slot: str) -> str:
         """Return the address to dial: the CSMS's, then the percent-encoded identity."""
