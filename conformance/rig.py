@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from conformance.peers import scenes
 from conformance.peers.csms import CsmsPeer, CsmsServer
@@ -28,7 +28,7 @@ from conformance.sut.drivers import (
 from conformance.sut.drivers.actions import Note
 from conformance.sut.profile import SutProfile
 from conformance.sut.tables import EmbeddedDriver, ProcessDriver
-from conformance.wire.faults import Network, StationNetwork
+from conformance.wire.faults import StationNetwork
 from conformance.wire.link import Line
 from conformance.wire.transcript import Transcript
 
@@ -127,6 +127,7 @@ class StationRig:
             path=profile.listen.path,
             versions=profile.versions,
             patience=patience(profile),
+            second_port=_port_of(profile.parameters.second_url),
         )
         self._password = profile.password()
         self.csms: CsmsPeer = self.server.peer(
@@ -135,7 +136,7 @@ class StationRig:
             connectors=profile.connectors,
         )
         self.keeper = self.csms.keeper = Keeper(self.csms, Journal(journal), self._password)
-        self.network = Network(self.server.listener)
+        self.network = self.server.first.network
         self.station: StationDriver = create_driver(profile, mutant=mutant)
 
     @property
@@ -408,6 +409,11 @@ def _taking_notes(transcript: Transcript) -> Note:
         transcript.note(text, **detail)
 
     return note
+
+
+def _port_of(url: str | None) -> int | None:
+    """The port that a URL names."""
+    return None if url is None else urlsplit(url).port
 
 
 def _handshake(detail: Mapping[str, object]) -> str:

@@ -1,4 +1,4 @@
-"""Network profiles of the reference station: slots, what is refused, when they count, and what comes after a failure."""
+"""Network profiles of the reference station: slots, refusals, when they count, and what comes after a failure."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ async def test_what_is_taken(csms: Csms, yard: Yard, slot: int, changes: dict[st
 
 async def test_flash_memory_that_fails(csms: Csms, yard: Yard) -> None:
     class WornOut(ReferenceStation):
-        def store_network_profile(self, slot: str, profile: dict[str, Any]) -> None:  # noqa: ARG002
+        def store_network_profile(self, slot: str, profile: dict[str, Any]) -> None:
             raise OSError
 
     await yard.boot(WornOut)

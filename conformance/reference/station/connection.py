@@ -229,15 +229,18 @@ class Connection(Dialling, Messaging):
     def slot_to_dial(self) -> str:
         """Return the configuration slot to try next (B10.FR.03/04/07)."""
         slots = self._slots
-        allowed = int(self.model.number("OCPPCommCtrlr", "NetworkProfileConnectionAttempts"))
-        if self._failures >= allowed:
+        if self._failures >= self.attempts_allowed():
             self._failures = 0
             self._position += 1
         if self._position < len(slots):
             return slots[self._position]
-        return self._last_good_slot(slots)
+        return self.last_good_slot(slots)
 
-    def _last_good_slot(self, slots: tuple[str, ...]) -> str:
+    def attempts_allowed(self) -> int:
+        """Return how often a network profile is tried before the next one."""
+        return int(self.model.number("OCPPCommCtrlr", "NetworkProfileConnectionAttempts"))
+
+    def last_good_slot(self, slots: tuple[str, ...]) -> str:
         """Return the slot that last worked, or begin the list again when none ever did."""
         last: str | None = self.storage.get("last_good_slot")
         if last is not None:
