@@ -334,6 +334,7 @@ async def nothing_moved(trip: Journey, spec: Spec, link: Link | None, *, order: 
         reads = await csms.speak.read(PRIORITY)
         expected = trip.priority if order is None else order
         assert reads == expected, f"the priority list was {expected}, and reads {reads}"
+    await csms.connected()
 
 
 async def left_before(trip: Journey, old: Link, mark: int) -> None:

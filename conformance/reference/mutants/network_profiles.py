@@ -329,10 +329,11 @@ class GivesUpWhenAllFail(ReferenceStation):
 
     breaks = "B10.FR.09"
 
-    def last_good_slot(self, slots: tuple[str, ...]) -> str:
+    def dial_failed(self, slot: str) -> None:
         """Have no network any more, until it is switched off and on."""
-        self.network_up.clear()
-        return super().last_good_slot(slots)
+        super().dial_failed(slot)
+        if slot == self.slots_at_boot()[-1] and self._failures >= self.attempts_allowed():
+            self.network_up.clear()
 
     def start_up(self) -> None:
         """Have one."""
