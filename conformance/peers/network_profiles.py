@@ -5,13 +5,14 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
+from weakref import WeakKeyDictionary
 
 from conformance.peers.csms import CsmsPeer, Endpoint
 from conformance.peers.csms_dialect import Setting
 from conformance.peers.inventories import fetch
 from conformance.peers.ledger import safety_of
 from conformance.peers.received import NoAnswer, NotSeen, Received
-from conformance.peers.scenes import Operated, configured
+from conformance.peers.scenes import Operated, configured, reset_to_come
 from conformance.sut.drivers import DriverFailed, Unsupported
 from conformance.sut.profile import SutProfile
 from conformance.wire.link import Link
@@ -25,6 +26,8 @@ _WAIT = ("OCPPCommCtrlr", "RetryBackOffWaitMinimum")
 _SPREAD = ("OCPPCommCtrlr", "RetryBackOffRandomRange")
 _REPEATS = ("OCPPCommCtrlr", "RetryBackOffRepeatTimes")
 _SECURE = 2
+_slots: WeakKeyDictionary[CsmsPeer, tuple[str, ...]] = WeakKeyDictionary()
+"""The slots of each station, which only a report tells, and which stay the same."""
 
 
 @dataclass
@@ -132,10 +135,11 @@ class Journey:
         self.csms.touch(*(entry for _, entry in tried))
         return [where + ("+" if entry.detail["error"] is None else "") for where, entry in tried]
 
-    async def attempted(self, count: int, *, after: int) -> None:
-        """Wait for so many attempts to connect; raises NotSeen."""
+    async def attempted(self, count: int, *, after: int, booting: bool = True) -> None:
+        """Wait for so many attempts to connect, which a station that is `booting` takes longer for; raises NotSeen."""
         what = f"{count} attempts to connect"
-        await self.csms.until(lambda: len(self.attempts(after=after)) >= count, what, within=self._patience)
+        limit = self._patience if booting else self.profile.timing.reconnect + self.spent
+        await self.csms.until(lambda: len(self.attempts(after=after)) >= count, what, within=limit)
 
     async def arrival(self, *, after: int) -> Link:
         """Wait until the station is connected by a handshake after this entry; raises NotSeen."""
@@ -188,6 +192,11 @@ class Journey:
         return missing
 
     async def _come_home(self) -> None:
+        if reset_to_come(self.csms):
+            with suppress(NotSeen):
+                await self.csms.until(
+                    lambda: not reset_to_come(self.csms), "the restart to be over", within=self._patience
+                )
         if self.csms.link is None:
             await self._fetched()
         if self._reordered:
@@ -219,10 +228,11 @@ class Journey:
 
     async def _fetched(self) -> None:
         """Wait for a station that is away, and switch it off and on where it does not come."""
+        switched = self.station.can("power_cycle")
         try:
-            await self.csms.connected(within=self._patience)
+            await self.csms.connected(within=self.profile.timing.reconnect if switched else self._patience)
         except NotSeen:
-            if not self.station.can("power_cycle"):
+            if not switched:
                 raise
             await self._cycled()
 
@@ -288,9 +298,10 @@ async def _opened(
 ) -> Journey:
     priority = await csms.speak.read(PRIORITY)
     listed = tuple(each.strip() for each in priority.split(","))
-    report = await fetch(csms, "FullInventory", pause=profile.timing.settle)
-    found = report.model.find(*PRIORITY)
-    told = found.characteristics.values if found is not None and found.characteristics is not None else ()
+    if csms not in _slots:
+        report = await fetch(csms, "FullInventory", pause=profile.timing.settle)
+        found = report.model.find(*PRIORITY)
+        _slots[csms] = found.characteristics.values if found is not None and found.characteristics is not None else ()
     active = listed[0]
     with suppress(AssertionError):
         active = await csms.speak.read(ACTIVE)
@@ -303,7 +314,7 @@ async def _opened(
         url=_reached(csms, endpoints[0], profile, secure=security >= _SECURE),
         active=active,
         priority=priority,
-        slots=told or listed,
+        slots=_slots[csms] or listed,
         security=security,
         timeout=await _number(csms, ("OCPPCommCtrlr", "MessageTimeout", "Default"), 30) or 30,
     )
