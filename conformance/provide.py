@@ -13,7 +13,7 @@ import pytest_asyncio
 from conformance.bench import Bench, Subject
 from conformance.cases.matrix import Moment, some
 from conformance.cases.spec import Spec
-from conformance.peers.csms import CsmsPeer
+from conformance.peers.csms import CsmsPeer, Endpoint
 from conformance.peers.station import StationPeer
 from conformance.rig import CsmsRig, StationRig
 from conformance.sut.drivers import CsmsDriver, StationDriver
@@ -61,6 +61,14 @@ def another_station(rig: StationRig | CsmsRig) -> Callable[..., StationPeer]:
     if not isinstance(rig, CsmsRig):
         raise TypeError("another_station is for a CSMS under test")
     return rig.another
+
+
+@pytest.fixture
+def endpoints(rig: StationRig | CsmsRig) -> tuple[Endpoint, Endpoint]:
+    """The two addresses of the harness as a CSMS: where the station is at home, and one where nobody listens yet."""
+    if not isinstance(rig, StationRig):
+        raise TypeError("endpoints is for a station under test")
+    return rig.server.first, rig.server.second
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ from conformance.sut.drivers import (
 from conformance.sut.drivers.actions import Note
 from conformance.sut.profile import SutProfile
 from conformance.sut.tables import EmbeddedDriver, ProcessDriver
-from conformance.wire.faults import Network, StationNetwork
+from conformance.wire.faults import StationNetwork
 from conformance.wire.link import Line, Listener
 from conformance.wire.transcript import Transcript
 
@@ -127,6 +127,7 @@ class StationRig:
             path=profile.listen.path,
             versions=profile.versions,
             patience=patience(profile),
+            second_port=_port_of(profile.parameters.second_url),
         )
         self._password = profile.password()
         self.csms: CsmsPeer = self.server.peer(
@@ -136,7 +137,7 @@ class StationRig:
         )
         self._elsewhere: list[Listener] = []
         self.keeper = self.csms.keeper = Keeper(self.csms, Journal(journal), self._password)
-        self.network = Network(self.server.listener)
+        self.network = self.server.first.network
         self.station: StationDriver = create_driver(profile, mutant=mutant)
 
     @property
@@ -439,10 +440,10 @@ def _taking_notes(transcript: Transcript) -> Note:
     return note
 
 
-def _port_of(url: str) -> int | None:
+def _port_of(url: str | None) -> int | None:
     """The port that a URL names, if it does."""
     try:
-        return urlsplit(url).port
+        return None if url is None else urlsplit(url).port
     except ValueError:
         return None
 

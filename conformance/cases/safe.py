@@ -52,7 +52,7 @@ class Safety:
 
     def of(self, name: str) -> Safe | str:
         """How a setting may be changed, or why it is left alone."""
-        if self._forbidden(name):
+        if self.forbids(name):
             return "the profile says hands off"
         for each in self.unsafe:
             if _matches(each.name, name):
@@ -61,9 +61,10 @@ class Safety:
 
     def may_probe(self, name: str) -> bool:
         """Whether a read-only setting may be set to the value that it has."""
-        return not self._forbidden(name) and any(_matches(each.name, name) for each in self.fixed)
+        return not self.forbids(name) and any(_matches(each.name, name) for each in self.fixed)
 
-    def _forbidden(self, name: str) -> bool:
+    def forbids(self, name: str) -> bool:
+        """Whether the profile says hands off."""
         return any(_matches(each, name) for each in self.hands_off)
 
     def with_profile(self, more: Iterable[tuple[str, tuple[str, ...]]], hands_off: Iterable[str]) -> "Safety":

@@ -1,7 +1,7 @@
 """The harness as a CSMS: it listens on one address for the whole session, and stations come and go."""
 
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +12,7 @@ from conformance.peers.csms_v201 import Csms201
 from conformance.peers.keeper import Keeper
 from conformance.peers.peer import Default, Patience, Peer
 from conformance.peers.replies import Answer, Error
+from conformance.wire.faults import Network
 from conformance.wire.frames import Call
 from conformance.wire.link import Accept, HandshakeInfo, Link, Listener, Refuse, negotiate
 from conformance.wire.schemas import VERSIONS
@@ -120,8 +121,28 @@ _TRIGGERS = frozenset({"TriggerMessage", "ExtendedTriggerMessage"})
 _ON_REQUEST = frozenset({"NotifyReport", "NotifyMonitoringReport", "NotifyCustomerInformation"})
 
 
+class Endpoint:
+    """One address of the harness as a CSMS: who asked to be let in there, and how to make it fail."""
+
+    def __init__(self, listen: Callable[[Callable[[Entry], None]], Listener]) -> None:
+        self._asked: list[Entry] = []
+        self.listener = listen(self._asked.append)
+        self.network = Network(self.listener)
+
+    def asked(self, *, after: int = 0) -> list[Entry]:
+        """The handshakes that were begun here, let in or not, from this entry of the transcript on."""
+        return [entry for entry in self._asked if entry.n >= after]
+
+    def admitted(self, link: Link | None) -> bool:
+        """Whether a connection came in here."""
+        return link is not None and any(entry.link == link.number for entry in self._asked)
+
+
 class CsmsServer:
-    """Listens on one address and hands each connection to the peer of the identity in its path."""
+    """Listens on one address and hands each connection to the peer of the identity in its path.
+
+    There can be a second address, for stations that are sent there: whoever comes in there meets the same peer.
+    """
 
     def __init__(  # noqa: PLR0913 -- the address, by keyword
         self,
@@ -132,6 +153,7 @@ class CsmsServer:
         path: str,
         versions: Sequence[str],
         patience: Patience,
+        second_port: int | None = None,
     ) -> None:
         self.transcript = transcript
         self.path = "/" + path.strip("/")
@@ -139,23 +161,18 @@ class CsmsServer:
         self._versions = tuple(versions)
         self._patience = patience
         self._peers: dict[str, CsmsPeer] = {}
-        self.listener = Listener(
-            host,
-            port,
-            self._admit,
-            transcript,
-            on_open=self._opened,
-            on_frame=self._received,
-            on_close=self._closed,
-        )
+        self.first = self._endpoint(port)
+        self.second = self._endpoint(0 if second_port is None else second_port)
+        self.listener = self.first.listener
 
     async def start(self) -> None:
-        """Listen; raises OSError where the address can't be had."""
+        """Listen on the first address; raises OSError where it can't be had."""
         await self.listener.start()
 
     async def stop(self) -> None:
-        """Close every connection and the listening socket."""
+        """Close every connection and the listening sockets."""
         await self.listener.stop()
+        await self.second.listener.stop()
         for peer in self._peers.values():
             await peer.close()
 
@@ -181,17 +198,24 @@ class CsmsServer:
 
     async def listen_too(self, port: int) -> Listener:
         """Listen on another port as well, until that listener is stopped; raises OSError where it can't be had."""
-        listener = Listener(
+        listener = self._listener(port)
+        await listener.start()
+        return listener
+
+    def _endpoint(self, port: int) -> Endpoint:
+        return Endpoint(lambda on_handshake: self._listener(port, on_handshake))
+
+    def _listener(self, port: int, on_handshake: Callable[[Entry], None] | None = None) -> Listener:
+        return Listener(
             self._host,
             port,
             self._admit,
             self.transcript,
+            on_handshake=on_handshake,
             on_open=self._opened,
             on_frame=self._received,
             on_close=self._closed,
         )
-        await listener.start()
-        return listener
 
     def _admit(self, request: HandshakeInfo) -> Accept | Refuse:
         if request.prefix.rstrip("/") != self.path.rstrip("/"):

@@ -199,12 +199,14 @@ class Connection(Dialling, Messaging):
         self._good_slot: str | None = None
         self._slots: tuple[str, ...] = ("1",)
         self._coming_back = False
+        self._profiles: dict[str, Payload] = {}
 
     def begin_dialling(self) -> None:
-        """Begin with the first network profile."""
+        """Begin with the first network profile; what is stored from now on is for the next boot (B09)."""
         self._failures = self._position = 0
         self._good_slot = None
         self._slots = self.slots_at_boot()
+        self._profiles = dict(self.storage.get("network_profiles", {}))
 
     def dial_failed(self, slot: str) -> None:  # noqa: ARG002
         """Count the failures of a network profile."""
@@ -227,15 +229,18 @@ class Connection(Dialling, Messaging):
     def slot_to_dial(self) -> str:
         """Return the configuration slot to try next (B10.FR.03/04/07)."""
         slots = self._slots
-        allowed = int(self.model.number("OCPPCommCtrlr", "NetworkProfileConnectionAttempts"))
-        if self._failures >= allowed:
+        if self._failures >= self.attempts_allowed():
             self._failures = 0
             self._position += 1
         if self._position < len(slots):
             return slots[self._position]
-        return self._last_good_slot(slots)
+        return self.last_good_slot(slots)
 
-    def _last_good_slot(self, slots: tuple[str, ...]) -> str:
+    def attempts_allowed(self) -> int:
+        """Return how often a network profile is tried before the next one."""
+        return int(self.model.number("OCPPCommCtrlr", "NetworkProfileConnectionAttempts"))
+
+    def last_good_slot(self, slots: tuple[str, ...]) -> str:
         """Return the slot that last worked, or begin the list again when none ever did."""
         last: str | None = self.storage.get("last_good_slot")
         if last is not None:
@@ -245,8 +250,7 @@ class Connection(Dialling, Messaging):
 
     def network_profile(self, slot: str) -> Payload:
         """Return the NetworkConnectionProfile of a slot; slot 1 comes from the factory."""
-        stored: dict[str, Payload] = self.storage.setdefault("network_profiles", {})
-        return stored.get(slot) or {"ocppCsmsUrl": self.config.csms_url}
+        return self._profiles.get(slot) or {"ocppCsmsUrl": self.config.csms_url}
 
     def url(self, slot: str) -> str:
         """Return the address to dial: the CSMS's, then the percent-encoded identity."""

@@ -1,12 +1,11 @@
-"""The remaining calls of a CSMS: triggers, unlocking, network profiles, and polite refusals."""
+"""The remaining calls of a CSMS: triggers, unlocking, and polite refusals."""
 
 from __future__ import annotations
 
 from functools import partial
 from typing import TYPE_CHECKING
 
-from conformance.reference.station.device_data import NETWORK_SLOTS
-from conformance.reference.station.reset import Resets
+from conformance.reference.station.network_profiles import NetworkProfiles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     Work = Callable[[], Coroutine[Any, Any, None]]
 
 
-class RemoteControl(Resets):
+class RemoteControl(NetworkProfiles):
     """Does what the CSMS asks for."""
 
     # -- TriggerMessage
@@ -100,7 +99,7 @@ class RemoteControl(Resets):
         number = evse.get("id")
         return [place for place in self.evses.values() if number in (None, 0, place.number)]
 
-    # -- cable and network
+    # -- cable
 
     def on_unlock_connector(self, request: Payload) -> Payload:
         """Answer UnlockConnector (F05)."""
@@ -111,26 +110,6 @@ class RemoteControl(Resets):
         if place.session.transaction is not None and place.session.authorized and place.plugged == connector:
             return {"status": "OngoingAuthorizedTransaction"}
         return {"status": "Unlocked"}
-
-    def on_set_network_profile(self, request: Payload) -> Payload:
-        """Answer SetNetworkProfile: check and store it (B09.FR.01-05)."""
-        refusal = self.objection_to_profile(request)
-        if refusal is not None:
-            return {"status": "Rejected", "statusInfo": {"reasonCode": refusal}}
-        slot = str(request["configurationSlot"])
-        self.storage.setdefault("network_profiles", {})[slot] = request["connectionData"]
-        return {"status": "Accepted"}
-
-    def objection_to_profile(self, request: Payload) -> str | None:
-        """Return the reason code that speaks against a network profile (errata 2025-09), or None."""
-        profile = request["connectionData"]
-        if str(request["configurationSlot"]) not in NETWORK_SLOTS:
-            return "InvalidConfSlot"
-        if profile["securityProfile"] < self.model.number("SecurityCtrlr", "SecurityProfile"):
-            return "NoSecurityDowngrade"
-        scheme = "ws://" if profile["securityProfile"] < 2 else "wss://"  # noqa: PLR2004
-        known = profile["ocppVersion"] == "OCPP20" and profile["ocppTransport"] == "JSON"
-        return None if known and profile["ocppCsmsUrl"].startswith(scheme) else "InvalidNetworkConf"
 
     # -- what this make of station doesn't have
 
