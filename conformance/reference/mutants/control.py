@@ -142,7 +142,7 @@ class Control(ReferenceStation):
 
 
 class Plain(ReferenceStation):
-    """Another compliant station: DC, in amperes, a lock before its outlets, reset as a whole, no summary, no monitor."""
+    """Another compliant station: DC, in amperes, a lock before its outlets, reset as a whole, without monitors."""
 
     breaks: str | None = None
     also: tuple[str, ...] = ()
