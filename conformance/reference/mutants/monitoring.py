@@ -158,7 +158,6 @@ class FirstMonitorsOnly(ReferenceStation):
     """Reports two monitors where it is asked for all."""
 
     breaks = "N02.FR.11"
-    also = ("N04.FR.08", "N04.FR.16", "N06.FR.01", "N03.FR.03")
 
     def monitors_to_report(self, criteria: list[str], wanted: list[Payload]) -> list[Payload]:
         """Cut the list."""
