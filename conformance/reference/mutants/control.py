@@ -142,13 +142,14 @@ class Control(ReferenceStation):
 
 
 class Plain(ReferenceStation):
-    """Another compliant station: DC, in amperes, a lock before its outlets, reset as a whole, no summary, and more."""
+    """Another compliant station: DC, in amperes, a lock before its outlets, reset as a whole, without monitors."""
 
     breaks: str | None = None
     also: tuple[str, ...] = ()
     claims: ClassVar[dict[str, bool]] = {
         "reset-evse": False,
         "summary-report": False,
+        "advanced-device-management": False,
         "cable-lock-before-authorization": True,
         "start-point-energy-transfer": False,
         "dc": True,
@@ -161,6 +162,19 @@ class Plain(ReferenceStation):
         variables = config.variables | {"SmartChargingCtrlr.RateUnit": "A"}
         super().__init__(replace(config, evse_reset=False, variables=variables))
         self._waiting: dict[int, int] = {}
+
+    def build_model(self) -> DeviceModel:
+        """Have monitors neither available nor on."""
+        model = super().build_model()
+        for name in ("Available", "Enabled"):
+            model.find(Component("MonitoringCtrlr"), name).value = "false"
+        return model
+
+    def dispatch(self, call: Call) -> Payload:
+        """Know nothing of monitors."""
+        if "Monitoring" in call.action:
+            raise RpcError("NotSupported", f"{call.action} is not supported")
+        return super().dispatch(call)
 
     def base_report(self, base: str) -> list[Variable] | None:
         """Make no summary."""

@@ -152,6 +152,28 @@ CHARGING: tuple[Row, ...] = (
     ),
 )
 
+MONITORING: tuple[Row, ...] = (
+    ("MonitoringCtrlr", "Available", None, BOOLEAN, READ_ONLY, "true", FIXED),
+    ("MonitoringCtrlr", "Enabled", None, BOOLEAN, READ_WRITE, "true", {}),
+    ("MonitoringCtrlr", "ItemsPerMessage", "SetVariableMonitoring", INTEGER, READ_ONLY, "10", FIXED),
+    ("MonitoringCtrlr", "ItemsPerMessage", "ClearVariableMonitoring", INTEGER, READ_ONLY, "10", FIXED),
+    ("MonitoringCtrlr", "BytesPerMessage", "SetVariableMonitoring", INTEGER, READ_ONLY, "4096", FIXED),
+    ("MonitoringCtrlr", "BytesPerMessage", "ClearVariableMonitoring", INTEGER, READ_ONLY, "4096", FIXED),
+    ("MonitoringCtrlr", "OfflineQueuingSeverity", None, INTEGER, READ_WRITE, "5", {"minimum": 0, "maximum": 9}),
+    ("MonitoringCtrlr", "ActiveMonitoringLevel", None, INTEGER, READ_ONLY, "9", {"minimum": 0, "maximum": 9}),
+    (
+        "MonitoringCtrlr",
+        "ActiveMonitoringBase",
+        None,
+        "OptionList",
+        READ_ONLY,
+        "All",
+        {"values": ("All", "FactoryDefault", "HardWiredOnly")},
+    ),
+)
+
+ALL = COMMUNICATION + GENERAL + SESSIONS + CHARGING + MONITORING
+
 
 def controller_variables(config: StationConfig) -> Iterator[Variable]:
     """Yield the variables of the controllers, with what the configuration says of them."""
@@ -162,7 +184,7 @@ def controller_variables(config: StationConfig) -> Iterator[Variable]:
         "SecurityCtrlr.BasicAuthPassword": config.password or "",
         **config.variables,
     }
-    for component, name, instance, kind, mutability, value, more in COMMUNICATION + GENERAL + SESSIONS + CHARGING:
+    for component, name, instance, kind, mutability, value, more in ALL:
         variable = Variable(Component(component), name, kind, mutability, value, instance=instance, **more)
         variable.value = given.get(variable.path, value)
         yield variable

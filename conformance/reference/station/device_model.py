@@ -101,7 +101,7 @@ class Variable:
 
     def characteristics(self) -> dict[str, Any]:
         """Return the VariableCharacteristicsType."""
-        payload: dict[str, Any] = {"dataType": self.type, "supportsMonitoring": False}
+        payload: dict[str, Any] = {"dataType": self.type, "supportsMonitoring": self.mutability != WRITE_ONLY}
         if self.unit:
             payload["unit"] = self.unit
         if self.minimum is not None:

@@ -19,6 +19,7 @@ class Meter:
         self._since = clock()
         self._register = register
         self._power = 0.0
+        self.changed: Callable[[], None] = lambda: None
 
     @property
     def power(self) -> float:
@@ -31,6 +32,7 @@ class Meter:
         self._register = self.register
         self._since = self._clock()
         self._power = watts
+        self.changed()
 
     @property
     def register(self) -> float:
