@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any, Protocol
 
+from conformance.cases.catalogue import catalogue
 from conformance.cases.matrix import Cell, Moment
 from conformance.cases.spec import Spec
 from conformance.cases.verdict import Verdict
@@ -348,7 +349,7 @@ class Trials:
             where = f"{fault.name}, {moment}"
             self._missed.setdefault(requirement, []).extend((where, miss) for miss in misses)
         declared = {each.removeprefix("16.") for each in self.spec.case.requirements}
-        told, verdict = account(book), _verdict(each for each, misses in wrong.items() if misses and each in declared)
+        told, verdict = account(book), self._verdict(each for each in declared if wrong.get(each))
         reasons = [miss.message for misses in wrong.values() for miss in misses]
         due = self._due
         blamed = any(wrong[each] for each in (AGAIN, LOST) if each in declared)
@@ -367,6 +368,14 @@ class Trials:
                 reason="; ".join(reasons),
             )
         )
+
+    def _verdict(self, missed: Iterable[str]) -> Verdict:
+        """What a cell comes to by the requirements that it misses, some of which only warn in a version."""
+        rules, found = catalogue(self.profile.version), set(missed)
+        mine = [rules[name] for each in found for name in rules.named(each) if name in self.spec.case.requirements]
+        if any(each.binding for each in mine):
+            return Verdict.FAIL
+        return Verdict.WARN if found else Verdict.PASS
 
     def _doubt(self, due: Received, book: Ledger) -> str:
         """Why nobody can say whether a message that did not come again has to."""
@@ -449,10 +458,3 @@ def _kwh_lost(told: Accounts) -> float | None:
     if not told.measured:
         return None
     return told.kwh_lost if told.lost or told.kwh_lost > _RESOLUTION else 0.0
-
-
-def _verdict(missed: Iterable[str]) -> Verdict:
-    found = set(missed)
-    if found - {ORDER}:
-        return Verdict.FAIL
-    return Verdict.WARN if found else Verdict.PASS
