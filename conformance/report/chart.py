@@ -23,6 +23,8 @@ _TINT: dict[Drawn, str] = {"limit": "#57606a", "reported": "#123f78", "drawn": "
 _MARKERS = ("circle", "square", "triangle")
 _FONT = "system-ui, 'Helvetica Neue', Arial, 'DejaVu Sans', sans-serif"
 _LONGEST = 26
+_BOLD = 0.68
+"""How wide a bold letter is, at most and on the average, in parts of its size."""
 
 
 def svg(chart: Chart, *, alone: bool = True) -> str:
@@ -34,7 +36,9 @@ def svg(chart: Chart, *, alone: bool = True) -> str:
     above = _TITLE if alone else 0
     height = above + _HEIGHT + _ROW * len(rows)
     size = f'viewBox="0 {-above} {_WIDTH} {height}" width="{_WIDTH}" height="{height}"'
-    head = f'<text x="2" y="-6" font-size="12.5" font-weight="600">{_text(chart.title, 76)}</text>' if alone else ""
+    title = view.one_line(chart.title, 76)
+    letters = round(min(12.5, _WIDTH / max(len(title) * _BOLD, 1)), 1)
+    head = f'<text x="2" y="-6" font-size="{letters}" font-weight="600">{escape(title)}</text>' if alone else ""
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" font-family="{_FONT}" font-size="11.5">',
         f"<title>{_text(about, 300)}</title>",
