@@ -28,13 +28,16 @@ from conformance.peers.monitors import (
     wanted,
 )
 from conformance.peers.received import NotSeen
-from conformance.peers.scenes import charging, pull_plug, ready, reboot, stop_charging, vacated
+from conformance.peers.scenes import charging, configured, pull_plug, ready, reboot, stop_charging, vacated
+from conformance.peers.transaction_scenes import offline
 from conformance.peers.v201 import variable
 from conformance.sut.drivers import StationDriver
 from conformance.sut.profile import SutProfile
+from conformance.wire.faults import Network
 
 NEEDS = "advanced-device-management"
 STATION = availability()
+QUEUING = ("MonitoringCtrlr", "OfflineQueuingSeverity")
 FAR_TOO_HIGH = 1e9
 A_LITTLE = 1.0
 """Less than any EV charges with, in watts and in kilowatts."""
@@ -226,6 +229,31 @@ async def test_negative_delta(csms: CsmsPeer, spec: Spec, profile: SutProfile) -
             return
         with spec("N04.FR.14"):
             assert result["status"] == "Rejected", f"expected Rejected, got {result['status']}"
+
+
+@case(
+    "TC_N_43_CS",
+    "Of three monitors one can't be",
+    requirements=["N04.FR.01", "N04.FR.14"],
+    severity=Severity.NORMAL,
+    needs=NEEDS,
+)
+async def test_one_of_three(csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
+    """Ask for two thresholds, and between them for a Delta monitor with a negative value."""
+    where = power(profile)
+    severity = await free_severity(csms, where)
+    kinds = (("UpperThreshold", A_LITTLE), ("Delta", -1), ("LowerThreshold", A_LITTLE))
+    items = [wanted(where, kind, value, severity=severity) for kind, value in kinds]
+    async with swept(csms):
+        results = (await csms.call(SET, {"setMonitoringData": items}))["setMonitoringResult"]
+        with spec.must("N04.FR.01"):
+            assert len(results) == len(items), f"{len(items)} monitors were asked for, and {len(results)} results came"
+        status = {each["type"]: each["status"] for each in results}
+        if status["Delta"] in ("UnsupportedMonitorType", "UnknownVariable"):
+            spec.unproven("N04.FR.14", f"this station does not monitor the power of an EVSE: {status['Delta']}")
+            return
+        with spec("N04.FR.14"):
+            assert status["Delta"] == "Rejected", f"a Delta monitor of -1 was answered {status['Delta']}"
 
 
 @case(
@@ -579,6 +607,135 @@ async def test_thresholds(station: StationDriver, csms: CsmsPeer, spec: Spec, pr
                 below = await event(csms, low, where, after=mark)
                 assert below.trigger == "Alerting", f"expected the trigger Alerting, got {below.trigger}"
                 assert float(below.value) < A_LITTLE, f"{below.value} was told, which is not below {A_LITTLE:g}"
+
+
+@case(
+    "TC_N_22_CS",
+    "A change while the station is offline is told later",
+    requirements=["N07.FR.04"],
+    severity=Severity.CRITICAL,
+    needs=f"{NEEDS} and offline-event-severity",
+)
+async def test_offline(
+    station: StationDriver, csms: CsmsPeer, network: Network, spec: Spec, profile: SutProfile
+) -> None:
+    """Watch an EVSE with a severity that is to be queued, cut the line, and plug in."""
+    evse, connector = profile.connectors[0]
+    where = availability(evse)
+    severity = await free_severity(csms, where)
+    item, queued = wanted(where, severity=severity), {QUEUING: str(severity)}
+    async with (
+        vacated(station, csms),
+        configured(csms, queued),
+        limited(csms, LEAST_SEVERE),
+        monitored(csms, item) as (number,),
+    ):
+        mark = csms.now
+        async with offline(csms, network, profile):
+            await station.plug_in(evse, connector)
+        with spec("N07.FR.04"):
+            told = await event(csms, number, where, after=mark)
+            assert told.value == "Occupied", f"Occupied was to be told, and {told.value} was"
+        await pull_plug(station, (evse, connector))
+
+
+@case(
+    "TC_N_23_CS",
+    "What is not severe enough is not told later",
+    requirements=["MONITOR.OFFLINE.01"],
+    severity=Severity.NORMAL,
+    needs=f"{NEEDS} and offline-event-severity",
+)
+async def test_not_kept(
+    station: StationDriver, csms: CsmsPeer, network: Network, spec: Spec, profile: SutProfile
+) -> None:
+    """Watch an EVSE with a severity that is not to be queued, cut the line, plug in and pull the plug out."""
+    evse, connector = profile.connectors[0]
+    where = availability(evse)
+    severity = await free_severity(csms, where)
+    item, queued = wanted(where, severity=severity), {QUEUING: str(severity - 1)}
+    async with (
+        vacated(station, csms),
+        configured(csms, queued),
+        limited(csms, LEAST_SEVERE),
+        monitored(csms, item) as (number,),
+    ):
+        mark = csms.now
+        async with offline(csms, network, profile):
+            await station.plug_in(evse, connector)
+            await station.unplug(evse, connector)
+        with spec("MONITOR.OFFLINE.01"):
+            with suppress(NotSeen):
+                await csms.until(
+                    lambda: bool(events(csms, number, where, after=mark)), "no event", within=2 * profile.timing.settle
+                )
+            told = events(csms, number, where, after=mark)
+            assert not told, f"an event of severity {severity} was kept, and only {severity - 1} was to be"
+
+
+@case(
+    "TC_N_51_CS",
+    "A threshold is moved past the value",
+    requirements=["N07.FR.11"],
+    severity=Severity.NORMAL,
+    needs=NEEDS,
+)
+async def test_threshold_moved(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
+    """Charge, move the threshold above the power, and then below it again."""
+    where, token = power(profile), profile.parameters.valid_id_token.payload
+    severity = await free_severity(csms, where)
+    item = wanted(where, "UpperThreshold", A_LITTLE, severity=severity)
+    async with vacated(station, csms), limited(csms, LEAST_SEVERE), monitored(csms, item) as (number,):
+        mark = csms.now
+        session = await charging(station, csms, profile.connectors[0], token)
+        now = float((await event(csms, number, where, after=mark)).value)
+        for factor in (1.5, 1.1):
+            mark = csms.now
+            above = wanted(where, "UpperThreshold", round(now * factor, 1), severity=severity, number=number)
+            (result,) = await set_monitors(csms, above)
+            if result["status"] == "Accepted":
+                break
+        else:
+            spec.unproven("N07.FR.11", f"no threshold above the power of {now:g} was accepted: {result['status']}")
+            return
+        with spec("N07.FR.11"):
+            back = await event(csms, number, where, after=mark)
+            assert back.cleared, "the threshold is above the power now, and the event does not say that it is cleared"
+            mark = csms.now
+            (result,) = await set_monitors(csms, {**item, "id": number})
+            assert result["status"] == "Accepted", f"{A_LITTLE:g} was answered {result['status']}"
+            again = await event(csms, number, where, after=mark)
+            assert again.trigger == "Alerting", f"expected the trigger Alerting, got {again.trigger}"
+            assert not again.cleared, "the threshold is below the power again, and the event says that it is cleared"
+        await stop_charging(station, csms, session, token)
+
+
+@case(
+    "TC_N_52_CS",
+    "A monitor that is cleared tells nothing any more",
+    requirements=["N07.FR.12"],
+    severity=Severity.NORMAL,
+    needs=NEEDS,
+)
+async def test_cleared_is_silent(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
+    """Charge above a threshold, clear its monitor, and stop."""
+    where, token = power(profile), profile.parameters.valid_id_token.payload
+    item = wanted(where, "UpperThreshold", A_LITTLE, severity=await free_severity(csms, where))
+    async with vacated(station, csms), limited(csms, LEAST_SEVERE), monitored(csms, item) as (number,):
+        mark = csms.now
+        session = await charging(station, csms, profile.connectors[0], token)
+        await event(csms, number, where, after=mark)
+        mark = csms.now
+        answer = await clear(csms, number)
+        assert answer == {number: "Accepted"}, f"clearing monitor {number} was answered {answer}"
+        await stop_charging(station, csms, session, token)
+        with spec("N07.FR.12"):
+            with suppress(NotSeen):
+                await csms.until(
+                    lambda: bool(events(csms, number, where, after=mark)), "no event", within=2 * profile.timing.settle
+                )
+            told = events(csms, number, where, after=mark)
+            assert not told, f"monitor {number} was cleared, and an event of it came after that"
 
 
 @case(

@@ -700,3 +700,69 @@ class ThresholdsResetByReboot(ReferenceStation):
         for each in self.monitors:
             each["value"] = 100
         super().start_up()
+
+
+class NothingKeptOffline(ReferenceStation):
+    """Forgets what happens while it is offline."""
+
+    breaks = "N07.FR.04"
+
+    def is_kept_offline(self, monitor: Payload) -> bool:  # noqa: ARG002
+        """Never."""
+        return False
+
+
+class KeptOfflineAboveLevel(ReferenceStation):
+    """Keeps events that are more severe than what is to be queued, and not those that are as severe."""
+
+    breaks = "N07.FR.04"
+
+    def is_kept_offline(self, monitor: Payload) -> bool:
+        """Want more."""
+        return super().is_kept_offline({"severity": monitor["severity"] + 1})
+
+
+class AllKeptOffline(ReferenceStation):
+    """Keeps all that happens while it is offline."""
+
+    breaks = "MONITOR.OFFLINE.01"
+
+    def is_kept_offline(self, monitor: Payload) -> bool:  # noqa: ARG002
+        """Always."""
+        return True
+
+
+class ThresholdMovedUnseen(ReferenceStation):
+    """Looks at a threshold that was moved when the value moves, and not before."""
+
+    breaks = "N07.FR.11"
+
+    async def look(self) -> None:
+        """Wait for that."""
+
+
+class ThresholdForgottenWhenMoved(ReferenceStation):
+    """Takes a threshold that is moved for a new one, and does not tell that the old one is cleared."""
+
+    breaks = "N07.FR.11"
+
+    def keep_monitor(self, item: Payload) -> int:
+        """Forget that it was exceeded."""
+        number = super().keep_monitor(item)
+        for each in self.monitors:
+            if each["id"] == number:
+                each["beyond"] = False
+        return number
+
+
+class ClearedByClearing(ReferenceStation):
+    """Tells that a threshold is no longer exceeded when its monitor is removed."""
+
+    breaks = "N07.FR.12"
+
+    def clear_one_monitor(self, number: int) -> str:
+        """Tell it."""
+        found = self.monitor(number)
+        if found is not None and found["beyond"] and (variable := self.variable_of(found)) is not None:
+            self.tell_event(found, variable, "Alerting", cleared=True)
+        return super().clear_one_monitor(number)
