@@ -192,13 +192,17 @@ class Journey:
         return missing
 
     async def _come_home(self) -> None:
-        if reset_to_come(self.csms):
+        csms = self.csms
+        if reset_to_come(csms) and csms.link is not None:
             with suppress(NotSeen):
-                await self.csms.until(
-                    lambda: not reset_to_come(self.csms), "the restart to be over", within=self._patience
-                )
-        if self.csms.link is None:
+                over = "the restart to begin, or to be over"
+                await csms.until(lambda: csms.link is None or not reset_to_come(csms), over, within=self._patience)
+        if csms.link is None:
             await self._fetched()
+        if reset_to_come(csms):
+            with suppress(NotSeen):
+                boot = self.profile.timing.boot
+                await csms.until(lambda: not reset_to_come(csms), "the restart to be over", within=boot)
         if self._reordered:
             status = await self.prioritize(*self.priority.split(","))
             assert status in TAKEN, f"the priority list {self.priority} was answered {status}"
