@@ -663,6 +663,7 @@ async def test_not_kept(
         mark = csms.now
         async with offline(csms, network, profile):
             await station.plug_in(evse, connector)
+            await csms.silence(for_=profile.timing.settle)
             await station.unplug(evse, connector)
         with spec("MONITOR.OFFLINE.01"):
             with suppress(NotSeen):
