@@ -13,6 +13,7 @@ from conformance.peers.csms import CsmsPeer
 from conformance.peers.ledger import SET, Entry, Ledger, ledger, safety_of
 from conformance.sut.profile import SutProfile
 
+MUTE = "it does not tell its value, so nobody could put it back"
 _LONGEST_TOLD = 60
 
 _Value = TypeVar("_Value")
@@ -162,7 +163,7 @@ def _unfit(entry: Entry, value: str | None) -> str:
     if entry.access == "WriteOnly":
         return "it can't be read, so nobody could put it back"
     if value is None:
-        return "it does not tell its value, so nobody could put it back"
+        return MUTE
     if not entry.kind.type:
         return "it does not say what it is"
     if not fits(entry.kind, value):

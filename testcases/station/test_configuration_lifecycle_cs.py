@@ -14,7 +14,7 @@ from conformance.oracles.inventory import told
 from conformance.oracles.setting_values import Wrong, edges, wrong
 from conformance.peers.csms import CsmsPeer
 from conformance.peers.ledger import SET, late_settings, ledger, safety_of
-from conformance.peers.lifecycle import Book, Change, book, change_all, noted, rounds, shown
+from conformance.peers.lifecycle import MUTE, Book, Change, book, change_all, noted, rounds, shown
 from conformance.peers.received import NoAnswer, NotSeen
 from conformance.peers.scenes import reboot, running, stop_charging, transaction, vacated
 from conformance.sut.drivers import StationDriver
@@ -47,7 +47,7 @@ async def test_lifecycle(station: StationDriver, csms: CsmsPeer, spec: Spec, pro
     async with book(csms, profile, spec) as opened:
         spec.tried += [Tried(name, Fate.LEFT_ALONE, why=why) for name, why in opened.left.items()]
         if not opened.chosen:
-            nothing_safe(spec)
+            nothing_safe(spec, opened)
             return
         async with no_boot(csms, spec, profile):
             changes, untrue, stuck = await change_all(opened)
@@ -212,7 +212,7 @@ async def test_wrong_values(csms: CsmsPeer, spec: Spec, profile: SutProfile) -> 
     """Set the first edge of each, the second, and back; then the first wrong value of each, the second, and so on."""
     async with book(csms, profile, spec) as opened:
         if not opened.chosen:
-            nothing_safe(spec)
+            nothing_safe(spec, opened)
             return
         if spec.declares("SET.TAKES.02"):
             await try_edges(spec, opened)
@@ -336,7 +336,7 @@ async def test_in_transaction(station: StationDriver, csms: CsmsPeer, spec: Spec
     spot, token = profile.connectors[0], profile.parameters.valid_id_token.payload
     async with book(csms, profile, spec, only=HALF_WAY) as opened, vacated(station, csms):
         if not opened.chosen:
-            nothing_safe(spec)
+            nothing_safe(spec, opened)
             return
         never_ended = running(csms)  # what a station was not let tell the end of, by an earlier case
         session = await transaction(station, csms, spot, token)
@@ -384,7 +384,7 @@ async def test_outage(csms: CsmsPeer, network: Network, spec: Spec, profile: Sut
     """Change all that is safe, cut the connection, and look when it is back."""
     async with book(csms, profile, spec) as opened:
         if not opened.chosen:
-            nothing_safe(spec)
+            nothing_safe(spec, opened)
             return
         changes, _, _ = await change_all(opened)
         made = [each for each in changes if each.answer == "Accepted" and each.fate is None]
@@ -412,7 +412,9 @@ async def test_outage(csms: CsmsPeer, network: Network, spec: Spec, profile: Sut
 # -- steps ------------------------------------------------------------------------------------------------------------
 
 
-def nothing_safe(spec: Spec) -> None:
+def nothing_safe(spec: Spec, opened: Book) -> None:
     """Say of all that the case declares that it could not be judged."""
+    mute = [name for name, why in opened.left.items() if why == MUTE]
+    because = f"{NOTHING_SAFE}: {len(mute)} would be, and do not tell their value" if mute else NOTHING_SAFE
     for requirement in spec.case.requirements:
-        spec.unproven(requirement, NOTHING_SAFE)
+        spec.unproven(requirement, because)
