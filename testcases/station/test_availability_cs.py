@@ -12,7 +12,6 @@ from conformance.peers.csms_dialect import Connector, Place
 from conformance.peers.received import NotSeen
 from conformance.peers.scenes import (
     Charging,
-    charging,
     connectors_show,
     ended,
     inoperative,
@@ -22,6 +21,7 @@ from conformance.peers.scenes import (
     running,
     settled_statuses,
     stop_authorized,
+    transaction,
     vacated,
 )
 from conformance.sut.drivers import StationDriver, Unsupported
@@ -314,7 +314,7 @@ async def test_scheduled_taken_back(station: StationDriver, csms: CsmsPeer, spec
     spot = profile.connectors[0]
     able = _rules(profile, spot).able
     async with vacated(station, csms), _in_use_at_the_end(csms, spot):
-        session = await charging(station, csms, spot, profile.parameters.valid_id_token.payload)
+        session = await transaction(station, csms, spot, profile.parameters.valid_id_token.payload)
         status = await csms.speak.change_availability(spot, operative=False)
         assert status == "Scheduled", f"during a transaction, ChangeAvailability Inoperative was answered {status}"
         with spec(able):
@@ -364,7 +364,7 @@ async def test_scheduled_persists(station: StationDriver, csms: CsmsPeer, spec: 
     spot = profile.connectors[0]
     token = profile.parameters.valid_id_token.payload
     async with vacated(station, csms), _in_use_at_the_end(csms, spot):
-        session = await charging(station, csms, spot, token)
+        session = await transaction(station, csms, spot, token)
         status = await csms.speak.change_availability(spot, operative=False)
         assert status == "Scheduled", f"during a transaction, ChangeAvailability Inoperative was answered {status}"
         mark = csms.now
@@ -588,7 +588,7 @@ async def _scheduled(station: StationDriver, csms: CsmsPeer, spec: Spec, profile
     rules = _rules(profile, place)
     spot = _concerned(profile, place)[0]
     async with vacated(station, csms), _in_use_at_the_end(csms, place):
-        session = await charging(station, csms, spot, profile.parameters.valid_id_token.payload)
+        session = await transaction(station, csms, spot, profile.parameters.valid_id_token.payload)
         mark = csms.now
         status = await _asked(csms, spec, rules, place, operative=False)
         with spec.must(rules.scheduled):
