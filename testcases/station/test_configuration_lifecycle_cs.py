@@ -336,7 +336,7 @@ async def test_in_transaction(station: StationDriver, csms: CsmsPeer, spec: Spec
     spot, token = profile.connectors[0], profile.parameters.valid_id_token.payload
     async with book(csms, profile, spec, only=HALF_WAY) as opened, vacated(station, csms):
         if not opened.chosen:
-            nothing_safe(spec, opened)
+            nothing_safe(spec, opened, " in a transaction")
             return
         never_ended = running(csms)  # what a station was not let tell the end of, by an earlier case
         session = await transaction(station, csms, spot, token)
@@ -412,9 +412,9 @@ async def test_outage(csms: CsmsPeer, network: Network, spec: Spec, profile: Sut
 # -- steps ------------------------------------------------------------------------------------------------------------
 
 
-def nothing_safe(spec: Spec, opened: Book) -> None:
+def nothing_safe(spec: Spec, opened: Book, when: str = "") -> None:
     """Say of all that the case declares that it could not be judged."""
     mute = [name for name, why in opened.left.items() if why == MUTE]
-    because = f"{NOTHING_SAFE}: {len(mute)} would be, and do not tell their value" if mute else NOTHING_SAFE
+    because = NOTHING_SAFE + when + (f": {len(mute)} would be, and do not tell their value" if mute else "")
     for requirement in spec.case.requirements:
         spec.unproven(requirement, because)
