@@ -1,12 +1,13 @@
 """What a station says of the longest requests that it takes (ItemsPerMessage, BytesPerMessage) holds."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from conformance.cases.case import case
 from conformance.cases.spec import Spec
 from conformance.cases.verdict import Severity
-from conformance.oracles.device_model import key_of
+from conformance.oracles.device_model import DeviceModel, key_of
 from conformance.oracles.inventory import told
 from conformance.peers.csms import CsmsPeer
 from conformance.peers.full_messages import Item, Room, Unreachable, Wrap, as_long, as_many, one_more
@@ -91,10 +92,19 @@ async def test_report(csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
 async def room_of(csms: CsmsPeer, profile: SutProfile, action: str) -> Room:
     """What the station says that it takes with an action, which it must say."""
     model = (await fetch(csms, "FullInventory", pause=profile.timing.settle)).model
-    items, size = (stated_limit(model, name, action) for name in ("ItemsPerMessage", "BytesPerMessage"))
-    assert items, f"the inventory does not say how many items {action} may have"
-    assert size, f"the inventory does not say how many bytes {action} may have"
+    items, size = [await limit(csms, model, name, action) for name in ("ItemsPerMessage", "BytesPerMessage")]
+    assert items, f"the station does not say how many items {action} may have"
+    assert size, f"the station does not say how many bytes {action} may have"
     return Room(action, items, size)
+
+
+async def limit(csms: CsmsPeer, model: DeviceModel, name: str, action: str) -> int | None:
+    """A limit by the inventory, and where that lacks it, by its name."""
+    stated = stated_limit(model, name, action)
+    if stated is None:
+        with suppress(AssertionError, ValueError):
+            stated = int(await csms.speak.read(("DeviceDataCtrlr", name, action)))
+    return stated
 
 
 async def try_limits(spec: Spec, room: Room, wrap: Wrap, last: Item, answered: Answered) -> None:
