@@ -174,7 +174,7 @@ def naive_list(row, value):
         allowed = {each.lower() for each in words().measurands}
         allowed |= {f"{each}.{phase}".lower() for each in words().measurands for phase in words().phases}
     if row.items == "phase-rotation":
-        items = [re.sub(r"^[0-9]+\.", "", each) if re.match("[0-9]", each) else each and "?" for each in items]
+        items = [re.sub(r"^[0-9]+\.", "", each) or "?" if re.match("[0-9]", each) else each and "?" for each in items]
         allowed = {each.lower() for each in words().rotations}
     return "wrong" if set(items) - allowed - {""} else None
 
