@@ -203,10 +203,11 @@ class Journey:
             with suppress(NotSeen):
                 boot = self.profile.timing.boot
                 await csms.until(lambda: not reset_to_come(csms), "the restart to be over", within=boot)
+        refused = ""
         if self._reordered:
             status = await self.prioritize(*self.priority.split(","))
-            assert status in TAKEN, f"the priority list {self.priority} was answered {status}"
-        if self._reordered or not self.home.admitted(self.csms.link):
+            refused = "" if status in TAKEN else f", as putting it back was answered {status}"
+        if (self._reordered and not refused) or not self.home.admitted(self.csms.link):
             await self._restarted()
         for slot in sorted(self._filled):
             await self.fill(slot, self.connection(self.url))
@@ -216,7 +217,7 @@ class Journey:
             )
         assert self.home.admitted(self.csms.link), f"it is not connected to {self.url}"
         reads = await self.csms.speak.read(PRIORITY)
-        assert reads == self.priority, f"the priority list was {self.priority}, and reads {reads}"
+        assert reads == self.priority, f"the priority list was {self.priority}, and reads {reads}{refused}"
 
     async def _restarted(self) -> None:
         """Restart over OCPP, and where that does not bring the station home, by its mains."""
