@@ -29,7 +29,7 @@ schedules: $(READY)  ## the composite schedules of 20,000 random sets of chargin
 	OCPP_SCHEDULES=20000 $(BIN)/python -m pytest --timeout 0 tests/oracles/test_composite_schedules.py
 
 prove: $(READY)  ## each mutant of the reference must be blamed for exactly what it breaks
-	$(BIN)/ocpp-conformance prove -n 10 --again
+	$(BIN)/ocpp-conformance prove -n 12 --again
 
 baseline: $(READY)  ## after a change of the reference stations' configuration that is meant to be one
 	$(BIN)/ocpp-conformance inventory --sut embedded --save fixtures/baselines/reference-station.toml
