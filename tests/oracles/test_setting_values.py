@@ -26,8 +26,9 @@ def can_have(kind, value):
     elif kind.type == "boolean":
         return value.lower() in {"true", "false"}
     elif kind.type in ("OptionList", "MemberList", "SequenceList"):
-        entries = [value] if kind.type == "OptionList" else [each for each in value.split(",") if each]
-        if len(entries) != len(set(entries)) or any(each not in kind.values for each in entries):
+        entries = [value.strip()] if kind.type == "OptionList" else [each for each in value.split(",") if each]
+        entries = [each.lower() for each in entries]  # no value differs from another in its case alone
+        if len(entries) != len(set(entries)) or any(each not in map(str.lower, kind.values) for each in entries):
             return False
         return kind.maximum is None or len(value) <= kind.maximum
     else:
