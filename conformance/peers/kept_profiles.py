@@ -14,7 +14,6 @@ from conformance.peers.csms import CsmsPeer
 from conformance.peers.limits_told import limits_told
 from conformance.peers.received import NotSeen, Received
 from conformance.peers.replies import Held
-from conformance.peers.standing_profiles import set_aside
 from conformance.sut.profile import SutProfile
 from conformance.sut.tables import Evse
 from conformance.wire.frames import Call
@@ -95,10 +94,6 @@ def whole_seconds(moment: datetime | None = None) -> datetime:
 
 
 # -- setting and clearing ---------------------------------------------------------------------------------------------
-
-
-no_profiles = set_aside
-"""Have the station without any profile of a CSMS for a block, and with those that it had before the run after it."""
 
 
 async def install(  # noqa: PLR0913 -- by keyword

@@ -8,7 +8,7 @@ from conformance.cases.verdict import Severity
 from conformance.oracles.charging import Running
 from conformance.oracles.kept_profiles import Installed
 from conformance.peers.csms import CsmsPeer
-from conformance.peers.kept_profiles import Rates, check_composite, drafted, no_profiles, rates, whole_seconds
+from conformance.peers.kept_profiles import Rates, check_composite, drafted, rates, whole_seconds
 from conformance.peers.scenes import reboot, running, vacated
 from conformance.peers.set_profiles import (
     ACCEPTS,
@@ -20,6 +20,7 @@ from conformance.peers.set_profiles import (
     refused,
     taken,
 )
+from conformance.peers.standing_profiles import set_aside
 from conformance.peers.transaction_scenes import under_way
 from conformance.sut.drivers import StationDriver
 from conformance.sut.profile import SutProfile
@@ -44,7 +45,7 @@ _A_DAY = 86_400
 async def test_default_of_one_evse(csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
     """Set it, and look at the composite schedule of each EVSE."""
     evse, *others = [each.id for each in profile.evse]
-    async with no_profiles(csms):
+    async with set_aside(csms):
         rate = await rates(csms, profile, evse)
         mine = await taken(csms, spec, evse, drafted(csms, rate, DEFAULT, steps=LOWEST, duration=3600))
         answer = await composite(csms, evse, rate)
@@ -65,7 +66,7 @@ async def test_default_of_one_evse(csms: CsmsPeer, spec: Spec, profile: SutProfi
 )
 async def test_default_of_all_evses(csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
     """Set it for EVSE 0, and look at the composite schedule of each EVSE."""
-    async with no_profiles(csms):
+    async with set_aside(csms):
         rate = await rates(csms, profile, profile.evse[0].id)
         mine = await taken(csms, spec, STATION, drafted(csms, rate, DEFAULT, steps=LOWEST, duration=3600))
         answers = {each.id: await composite(csms, each.id, rate) for each in profile.evse}
@@ -84,7 +85,7 @@ async def test_default_of_all_evses(csms: CsmsPeer, spec: Spec, profile: SutProf
 async def test_maximum_of_the_station(csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
     """Set it, and look at the composite schedule of the station and of an EVSE."""
     evse = profile.evse[0].id
-    async with no_profiles(csms):
+    async with set_aside(csms):
         rate = await rates(csms, profile, evse)
         mine = await taken(csms, spec, STATION, drafted(csms, rate, MAX, steps=((0, 4),), duration=3600))
         answers = {each: await composite(csms, each, rate) for each in (STATION, evse)}
@@ -104,7 +105,7 @@ async def test_running_transaction(station: StationDriver, csms: CsmsPeer, spec:
     """Charge, set a relative TxProfile, and look at the composite schedule of the EVSE."""
     spot, token = profile.connectors[0], profile.parameters.valid_id_token.payload
     evse = spot[0]
-    async with no_profiles(csms), vacated(station, csms):
+    async with set_aside(csms), vacated(station, csms):
         rate = await rates(csms, profile, evse)
         session = await under_way(station, csms, spot, token)
         draft = drafted(csms, rate, TX, steps=LOWEST, kind="Relative", transaction=session.transaction_id)
@@ -126,7 +127,7 @@ async def test_default_while_charging(station: StationDriver, csms: CsmsPeer, sp
     """Charge, set it, and look at the composite schedule of the EVSE and at the transaction."""
     spot, token = profile.connectors[0], profile.parameters.valid_id_token.payload
     evse = spot[0]
-    async with no_profiles(csms), vacated(station, csms):
+    async with set_aside(csms), vacated(station, csms):
         rate = await rates(csms, profile, evse)
         session = await under_way(station, csms, spot, token)
         draft = drafted(csms, rate, DEFAULT, steps=LOWEST, duration=3600)
@@ -151,7 +152,7 @@ async def test_default_while_charging(station: StationDriver, csms: CsmsPeer, sp
 async def test_same_id(csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
     """Set a default profile, then the same with a higher limit, and look at the composite schedule."""
     evse = profile.evse[0].id
-    async with no_profiles(csms):
+    async with set_aside(csms):
         rate = await rates(csms, profile, evse)
         first = await taken(csms, spec, evse, drafted(csms, rate, DEFAULT, steps=LOWEST, duration=3600))
         other = drafted(csms, rate, DEFAULT, steps=((0, 3),), duration=3600) | {"id": first.id}
@@ -174,7 +175,7 @@ async def test_same_id(csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
 async def test_reboot(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
     """Set a default profile, reboot, and look at the composite schedule."""
     evse = profile.evse[0].id
-    async with no_profiles(csms):
+    async with set_aside(csms):
         rate = await rates(csms, profile, evse)
         mine = await taken(csms, spec, evse, drafted(csms, rate, DEFAULT, steps=LOWEST, duration=3600))
         await reboot(station, csms)
@@ -196,7 +197,7 @@ async def test_reboot(station: StationDriver, csms: CsmsPeer, spec: Spec, profil
 async def test_valid_from(csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
     """Set a relative default profile that is valid in five minutes, and look at what lies ahead."""
     evse = profile.evse[0].id
-    async with no_profiles(csms):
+    async with set_aside(csms):
         rate = await rates(csms, profile, evse)
         then = whole_seconds() + SOON
         draft = drafted(csms, rate, DEFAULT, steps=LOWEST, kind="Relative", valid_from=then)
@@ -216,7 +217,7 @@ async def test_valid_from(csms: CsmsPeer, spec: Spec, profile: SutProfile) -> No
 )
 async def test_valid_to(csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
     """Set a default profile for all EVSEs that is valid for five minutes more, and look at what lies ahead."""
-    async with no_profiles(csms):
+    async with set_aside(csms):
         rate = await rates(csms, profile, profile.evse[0].id)
         now = whole_seconds()
         then = now + SOON
@@ -240,7 +241,7 @@ async def test_valid_to(csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None
 async def test_start_schedule(csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
     """Set a default profile that starts in a minute, and look at what lies ahead."""
     evse = profile.evse[0].id
-    async with no_profiles(csms):
+    async with set_aside(csms):
         rate = await rates(csms, profile, evse)
         then = whole_seconds() + timedelta(seconds=60)
         mine = await taken(csms, spec, evse, drafted(csms, rate, DEFAULT, steps=LOWEST, start=then))
@@ -260,7 +261,7 @@ async def test_start_schedule(csms: CsmsPeer, spec: Spec, profile: SutProfile) -
 async def test_recurring(csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
     """Set a daily default profile that started yesterday and ends in five minutes, and look at what lies ahead."""
     evse = profile.evse[0].id
-    async with no_profiles(csms):
+    async with set_aside(csms):
         rate = await rates(csms, profile, evse)
         then = whole_seconds() + SOON
         length = timedelta(minutes=30)
@@ -292,7 +293,7 @@ async def test_recurring(csms: CsmsPeer, spec: Spec, profile: SutProfile) -> Non
 async def test_duration(csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
     """Set a default profile that has periods left when its duration is over, and look at what lies ahead."""
     evse = profile.evse[0].id
-    async with no_profiles(csms):
+    async with set_aside(csms):
         rate = await rates(csms, profile, evse)
         then = whole_seconds() + SOON
         length = 360
@@ -316,7 +317,7 @@ async def test_duration(csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None
 async def test_no_validity(csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
     """Set a default profile without an end, and look a day ahead, or as far as the station tells."""
     evse = profile.evse[0].id
-    async with no_profiles(csms):
+    async with set_aside(csms):
         rate = await rates(csms, profile, evse)
         mine = await taken(csms, spec, evse, drafted(csms, rate, DEFAULT, steps=LOWEST))
         answer = await composite(csms, evse, rate, _A_DAY)
@@ -337,7 +338,7 @@ async def test_no_validity(csms: CsmsPeer, spec: Spec, profile: SutProfile) -> N
 async def test_no_transaction(csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
     """Set a TxProfile on an EVSE that is free."""
     evse = profile.evse[0].id
-    async with no_profiles(csms):
+    async with set_aside(csms):
         rate = await rates(csms, profile, evse)
         await refused(csms, spec, "K01.FR.09", evse, drafted(csms, rate, TX, steps=LOWEST, transaction=UNKNOWN))
 
@@ -351,7 +352,7 @@ async def test_no_transaction(csms: CsmsPeer, spec: Spec, profile: SutProfile) -
 )
 async def test_transaction_profile_for_all(csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
     """Set a TxProfile for EVSE 0."""
-    async with no_profiles(csms):
+    async with set_aside(csms):
         rate = await rates(csms, profile, profile.evse[0].id)
         await refused(csms, spec, "K01.FR.16", STATION, drafted(csms, rate, TX, steps=LOWEST, transaction=UNKNOWN))
 
@@ -366,7 +367,7 @@ async def test_transaction_profile_for_all(csms: CsmsPeer, spec: Spec, profile: 
 async def test_unknown_transaction(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
     """Charge, and set a TxProfile for another transaction."""
     spot, token = profile.connectors[0], profile.parameters.valid_id_token.payload
-    async with no_profiles(csms), vacated(station, csms):
+    async with set_aside(csms), vacated(station, csms):
         rate = await rates(csms, profile, spot[0])
         await under_way(station, csms, spot, token)
         await refused(csms, spec, "K01.FR.33", spot[0], drafted(csms, rate, TX, steps=LOWEST, transaction=UNKNOWN))
@@ -385,7 +386,7 @@ async def test_unknown_unit(csms: CsmsPeer, spec: Spec, profile: SutProfile) -> 
     units = await csms.speak.read(("SmartChargingCtrlr", "RateUnit"))
     other = "W" if "W" not in units else "A"
     assert other not in units, f"the station has both units: {units}"
-    async with no_profiles(csms):
+    async with set_aside(csms):
         known = await rates(csms, profile, evse)
         rate = Rates(other, known.top_level, known.periods, known.evse, known.volts, known.least)
         await refused(csms, spec, "K01.FR.26", evse, drafted(csms, rate, DEFAULT, steps=LOWEST))
@@ -400,7 +401,7 @@ async def test_unknown_unit(csms: CsmsPeer, spec: Spec, profile: SutProfile) -> 
 )
 async def test_unknown_evse(csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
     """Set a default profile one EVSE beyond the last."""
-    async with no_profiles(csms):
+    async with set_aside(csms):
         rate = await rates(csms, profile, profile.evse[0].id)
         beyond = max(each.id for each in profile.evse) + 1
         await refused(csms, spec, "K01.FR.28", beyond, drafted(csms, rate, DEFAULT, steps=LOWEST))

@@ -30,7 +30,6 @@ from conformance.peers.kept_profiles import (
     collect,
     drafted,
     install,
-    no_profiles,
     rates,
     still_there,
     unanswered,
@@ -38,6 +37,7 @@ from conformance.peers.kept_profiles import (
 )
 from conformance.peers.received import NotSeen, Received, Refused
 from conformance.peers.scenes import Charging, Connector, reboot, running, vacated
+from conformance.peers.standing_profiles import set_aside
 from conformance.peers.transaction_scenes import (
     EVENT,
     HARMLESS,
@@ -72,7 +72,7 @@ _AROUND_READY = timedelta(seconds=5)
 async def test_clear_by_id(csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
     """Set two, clear one, and ask which is still there."""
     evse = profile.evse[0].id
-    async with no_profiles(csms):
+    async with set_aside(csms):
         rate = await rates(csms, profile, evse)
         other = await install(csms, rate, STATION, MAX)
         cleared = await install(csms, rate, evse, DEFAULT)
@@ -89,7 +89,7 @@ async def test_clear_by_id(csms: CsmsPeer, spec: Spec, profile: SutProfile) -> N
 async def test_clear_by_criteria(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
     """Set profiles that share the purpose or the level, clear the one that has both, and ask which are still there."""
     spot, token = profile.connectors[0], profile.parameters.valid_id_token.payload
-    async with no_profiles(csms), vacated(station, csms):
+    async with set_aside(csms), vacated(station, csms):
         rate = await rates(csms, profile, spot[0])
         others = [await install(csms, rate, STATION, MAX)]
         if rate.top_level:
@@ -109,7 +109,7 @@ async def test_clear_by_criteria(station: StationDriver, csms: CsmsPeer, spec: S
 async def test_clear_unknown_criteria(csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
     """Set one, clear another, and ask whether the first is still there."""
     evse = profile.evse[0].id
-    async with no_profiles(csms):
+    async with set_aside(csms):
         rate = await rates(csms, profile, evse)
         other = await install(csms, rate, evse, DEFAULT, level=rate.level(1))
         answer = await csms.speak.clear_charging_profiles(purpose=MAX, stack_level=0)
@@ -129,7 +129,7 @@ async def test_clear_unknown_criteria(csms: CsmsPeer, spec: Spec, profile: SutPr
 )
 async def test_clear_nothing(csms: CsmsPeer, spec: Spec) -> None:
     """Clear an id that was never set."""
-    async with no_profiles(csms):
+    async with set_aside(csms):
         number = unused_id()
         with spec("K10.FR.01"):
             answer = await csms.speak.clear_charging_profiles(id=number)
@@ -146,7 +146,7 @@ async def test_clear_nothing(csms: CsmsPeer, spec: Spec) -> None:
 async def test_clear_several(csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
     """Set the same on two EVSEs and something else on the station, clear the first two, and ask what is still there."""
     one, two = (evse.id for evse in profile.evse[:2])
-    async with no_profiles(csms):
+    async with set_aside(csms):
         rate = await rates(csms, profile, one)
         other = await install(csms, rate, STATION, MAX)
         cleared = [
@@ -165,7 +165,7 @@ async def test_clear_several(csms: CsmsPeer, spec: Spec, profile: SutProfile) ->
 )
 async def test_clear_by_evse(csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
     """Set one profile on each EVSE and one on the station; clear those of the first EVSE, then those of EVSE 0."""
-    async with no_profiles(csms):
+    async with set_aside(csms):
         (overall,) = await _on_station(csms, profile)
         first, *others = await _on_every_evse(csms, profile)
         await _cleared(csms, spec, "K10.FR.04", gone=[first], kept=[overall, *others], evse=first.evse)
@@ -182,7 +182,7 @@ async def test_clear_by_evse(csms: CsmsPeer, spec: Spec, profile: SutProfile) ->
 async def test_clear_id_and_criteria(csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
     """Name the id of one profile and the purpose of another."""
     evse = profile.evse[0].id
-    async with no_profiles(csms):
+    async with set_aside(csms):
         rate = await rates(csms, profile, evse)
         other = await install(csms, rate, STATION, MAX)
         named = await install(csms, rate, evse, DEFAULT)
@@ -205,7 +205,7 @@ async def test_clear_id_and_criteria(csms: CsmsPeer, spec: Spec, profile: SutPro
 async def test_clear_all(csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
     """Set two profiles, send an empty request, and ask what is still there."""
     evse = profile.evse[0].id
-    async with no_profiles(csms):
+    async with set_aside(csms):
         rate = await rates(csms, profile, evse)
         both = [await install(csms, rate, STATION, MAX), await install(csms, rate, evse, DEFAULT)]
         answer = await _tried(csms, "ClearChargingProfile", clear_charging_profiles())
@@ -228,7 +228,7 @@ async def test_clear_all(csms: CsmsPeer, spec: Spec, profile: SutProfile) -> Non
 async def test_clear_for_good(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
     """Set a profile, clear it, let the station boot, and ask whether it is there again."""
     evse = profile.evse[0].id
-    async with no_profiles(csms):
+    async with set_aside(csms):
         cleared = await install(csms, await rates(csms, profile, evse), evse, DEFAULT)
         answer = await csms.speak.clear_charging_profiles(id=cleared.id)
         assert answer["status"] == "Accepted", f"{cleared} was to be cleared, and the answer is {answer['status']}"
@@ -295,7 +295,7 @@ def _named(ids: Iterable[int], installed: Iterable[Installed]) -> str:
 async def test_get_station(csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
     """Set one on the station and one of the same level on an EVSE, and ask for this level of EVSE 0."""
     evse = profile.evse[0].id
-    async with no_profiles(csms):
+    async with set_aside(csms):
         rate = await rates(csms, profile, evse)
         own = await install(csms, rate, STATION, MAX)
         await install(csms, rate, evse, DEFAULT)
@@ -312,7 +312,7 @@ async def test_get_station(csms: CsmsPeer, spec: Spec, profile: SutProfile) -> N
 async def test_get_evse(csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
     """Set some on the station and on every EVSE, and ask for one purpose of the first EVSE."""
     evse = profile.evse[0].id
-    async with no_profiles(csms):
+    async with set_aside(csms):
         rate = await rates(csms, profile, evse)
         await install(csms, rate, STATION, MAX)
         wanted = [await install(csms, rate, evse, DEFAULT, level=level) for level in range(rate.level(1) + 1)]
@@ -330,7 +330,7 @@ async def test_get_evse(csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None
 )
 async def test_get_all(csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
     """Set one on the station and one on every EVSE, and ask for the level that they have in common."""
-    async with no_profiles(csms):
+    async with set_aside(csms):
         wanted = [*await _on_station(csms, profile), *await _on_every_evse(csms, profile)]
         await _reported(csms, spec, profile, "K09.FR.06", Wanted(stack_level=0), wanted)
 
@@ -345,7 +345,7 @@ async def test_get_all(csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
 async def test_get_by_id(csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
     """Set one on the station and one on an EVSE, and ask for both by their ids."""
     evse = profile.evse[0].id
-    async with no_profiles(csms):
+    async with set_aside(csms):
         rate = await rates(csms, profile, evse)
         both = [await install(csms, rate, STATION, MAX), await install(csms, rate, evse, DEFAULT)]
         ids = tuple(each.id for each in both)
@@ -362,7 +362,7 @@ async def test_get_by_id(csms: CsmsPeer, spec: Spec, profile: SutProfile) -> Non
 async def test_get_level(csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
     """Set two levels on an EVSE, and the same on the station; ask for the upper one of the EVSE."""
     evse = profile.evse[0].id
-    async with no_profiles(csms):
+    async with set_aside(csms):
         rate = await rates(csms, profile, evse)
         level = rate.level(1)
         await install(csms, rate, STATION, MAX, level=level)
@@ -380,7 +380,7 @@ async def test_get_level(csms: CsmsPeer, spec: Spec, profile: SutProfile) -> Non
 async def test_get_source(csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
     """Set some on an EVSE, ask for those of the CSMS, and then for those of other sources."""
     evse = profile.evse[0].id
-    async with no_profiles(csms):
+    async with set_aside(csms):
         rate = await rates(csms, profile, evse)
         found = [await install(csms, rate, evse, DEFAULT, level=level) for level in range(rate.level(1) + 1)]
         await _reported(csms, spec, profile, "K09.FR.04", Wanted(evse=evse, sources=(CSO,)), found)
@@ -403,7 +403,7 @@ async def test_get_source(csms: CsmsPeer, spec: Spec, profile: SutProfile) -> No
 async def test_get_purpose(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
     """Set default profiles and, while it charges, one for the transaction; ask for the default ones."""
     spot, token = profile.connectors[0], profile.parameters.valid_id_token.payload
-    async with no_profiles(csms), vacated(station, csms):
+    async with set_aside(csms), vacated(station, csms):
         rate = await rates(csms, profile, spot[0])
         await install(csms, rate, STATION, MAX)
         found = [await install(csms, rate, spot[0], DEFAULT, level=level) for level in range(rate.level(1) + 1)]
@@ -422,7 +422,7 @@ async def test_get_purpose(station: StationDriver, csms: CsmsPeer, spec: Spec, p
 async def test_get_purpose_and_level(csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
     """Set two levels on an EVSE and the upper one on the station; ask for the lower one of the EVSE."""
     evse = profile.evse[0].id
-    async with no_profiles(csms):
+    async with set_aside(csms):
         rate = await rates(csms, profile, evse)
         level = rate.level(1)
         await install(csms, rate, STATION, MAX)
@@ -440,7 +440,7 @@ async def test_get_purpose_and_level(csms: CsmsPeer, spec: Spec, profile: SutPro
 )
 async def test_report_complete(csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
     """Set profiles on the station and on every EVSE, for every EVSE too, and look at the report as a whole."""
-    async with no_profiles(csms):
+    async with set_aside(csms):
         rate = await rates(csms, profile, profile.evse[0].id)
         found = [await install(csms, rate, STATION, MAX)]
         if rate.top_level:
@@ -471,7 +471,7 @@ async def test_report_complete(csms: CsmsPeer, spec: Spec, profile: SutProfile) 
 )
 async def test_reports_overlap(csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
     """Ask for all profiles, and for those of the station before the first part of the report is answered."""
-    async with no_profiles(csms):
+    async with set_aside(csms):
         found = [*await _on_station(csms, profile), *await _on_every_evse(csms, profile)]
         mark = csms.now
         async with unanswered(csms, REPORT):
@@ -506,7 +506,7 @@ async def test_get_nothing(csms: CsmsPeer, spec: Spec, profile: SutProfile) -> N
     """Set a profile; ask for the id of none, for a purpose without any, and for profiles of an EVSE too many."""
     evse = profile.evse[0].id
     beyond = 1 + max(each.id for each in profile.evse)
-    async with no_profiles(csms):
+    async with set_aside(csms):
         await install(csms, await rates(csms, profile, evse), evse, DEFAULT)
         for wanted, what in (
             (Wanted(ids=(unused_id(),)), "an id that no profile has"),
@@ -594,7 +594,7 @@ async def _asked_again(csms: CsmsPeer, report: ProfileReport, profile: SutProfil
 async def test_start_with_profile(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
     """Plug in, start remotely with a limit, charge, and ask for the profile and for what it comes to."""
     spot, token = profile.connectors[0], profile.parameters.valid_id_token.payload
-    async with no_profiles(csms), vacated(station, csms):
+    async with set_aside(csms), vacated(station, csms):
         rate = await rates(csms, profile, spot[0])
         await _plugged_in(station, csms, profile, spot)
         waiting, mark = running(csms), csms.now
@@ -648,7 +648,7 @@ async def test_profile_waits(station: StationDriver, csms: CsmsPeer, spec: Spec,
     """Start remotely with a limit, then plug in, and ask for the profile and for what it comes to."""
     spot, token = profile.connectors[0], profile.parameters.valid_id_token.payload
     somebody_plugs_in(station)
-    async with no_profiles(csms), vacated(station, csms):
+    async with set_aside(csms), vacated(station, csms):
         rate = await rates(csms, profile, spot[0])
         limit = drafted(csms, rate, TX, kind="Relative")
         mark = csms.now
@@ -671,7 +671,7 @@ async def test_profile_lapses(station: StationDriver, csms: CsmsPeer, spec: Spec
     spot = profile.connectors[0]
     token, other = profile.parameters.valid_id_token.payload, profile.parameters.other_valid_id_token.payload
     somebody_plugs_in(station)
-    async with no_profiles(csms), vacated(station, csms), time_for_the_plug(csms) as seconds:
+    async with set_aside(csms), vacated(station, csms), time_for_the_plug(csms) as seconds:
         rate = await rates(csms, profile, spot[0])
         limit = drafted(csms, rate, TX, kind="Relative")
         _, answer = await _start(csms, token, spot, limit)
@@ -697,7 +697,7 @@ async def test_profile_lapses(station: StationDriver, csms: CsmsPeer, spec: Spec
 async def test_start_invalid_profile(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
     """Ask for a start with a default profile, and with one that says nothing of its first minute."""
     spot, token = profile.connectors[0], profile.parameters.valid_id_token.payload
-    async with no_profiles(csms), vacated(station, csms):
+    async with set_aside(csms), vacated(station, csms):
         rate = await rates(csms, profile, spot[0])
         for limit, what in (
             (drafted(csms, rate, DEFAULT, kind="Relative"), f"the purpose {DEFAULT}"),

@@ -17,12 +17,12 @@ from conformance.peers.kept_profiles import (
     check_composite,
     check_place,
     install,
-    no_profiles,
     rates,
     whole_seconds,
 )
 from conformance.peers.received import NotSeen, Received
 from conformance.peers.scenes import Connector, vacated
+from conformance.peers.standing_profiles import set_aside
 from conformance.peers.transaction_scenes import Course, kind, under_way
 from conformance.sut.drivers import StationDriver
 from conformance.sut.profile import SutProfile
@@ -43,7 +43,7 @@ _LOOKS = 5
 )
 async def test_nothing_set(csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
     """Clear all profiles, and ask for the next five minutes of the station."""
-    async with no_profiles(csms):
+    async with set_aside(csms):
         rate = await rates(csms, profile, profile.evse[0].id)
         answer = await _obtained(csms, spec, profile, rate, STATION, 300)
         with spec("K08.FR.03"):
@@ -60,7 +60,7 @@ async def test_nothing_set(csms: CsmsPeer, spec: Spec, profile: SutProfile) -> N
 async def test_stacked(csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
     """Set a longer default profile and a shorter one above it, and ask for what lies ahead where no EV charges."""
     evse = profile.evse[0].id
-    async with no_profiles(csms):
+    async with set_aside(csms):
         rate = await rates(csms, profile, evse)
         start = whole_seconds() - timedelta(seconds=10)
         lower = await install(
@@ -88,7 +88,7 @@ async def test_purposes(station: StationDriver, csms: CsmsPeer, spec: Spec, prof
     """Charge, set a profile of each purpose, and ask for what lies ahead."""
     spot, token = profile.connectors[0], profile.parameters.valid_id_token.payload
     evse = spot[0]
-    async with no_profiles(csms), vacated(station, csms):
+    async with set_aside(csms), vacated(station, csms):
         rate = await rates(csms, profile, evse)
         session = await under_way(station, csms, spot, token)
         start = whole_seconds() - timedelta(seconds=5)
@@ -160,7 +160,7 @@ async def test_unknown_evse(csms: CsmsPeer, spec: Spec, profile: SutProfile) -> 
 async def test_no_unit(csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
     """Limit an EVSE by default, and ask without a unit."""
     evse = profile.evse[0].id
-    async with no_profiles(csms):
+    async with set_aside(csms):
         rate = await rates(csms, profile, evse)
         units = await csms.speak.read(("SmartChargingCtrlr", "RateUnit"))
         found = [await install(csms, rate, evse, DEFAULT)]
@@ -185,7 +185,7 @@ async def test_total(station: StationDriver, csms: CsmsPeer, spec: Spec, profile
     """Charge at two EVSEs with a limit each, and ask for the total; then limit the station to less than that."""
     one, two = _spots(profile)
     tokens = (profile.parameters.valid_id_token.payload, profile.parameters.other_valid_id_token.payload)
-    async with no_profiles(csms), vacated(station, csms):
+    async with set_aside(csms), vacated(station, csms):
         rate = await rates(csms, profile, one[0])
         found, going = [], []
         for spot, token, step in zip((one, two), tokens, (1, 3), strict=True):
@@ -211,7 +211,7 @@ async def test_total(station: StationDriver, csms: CsmsPeer, spec: Spec, profile
 async def test_default_cleared(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
     """Limit an EVSE by default, charge, clear the profile, and compare what the composite schedule is then."""
     spot, token = profile.connectors[0], profile.parameters.valid_id_token.payload
-    async with no_profiles(csms), vacated(station, csms):
+    async with set_aside(csms), vacated(station, csms):
         rate = await rates(csms, profile, spot[0])
         limit = await install(csms, rate, spot[0], DEFAULT, steps=((0, 1),), duration=800)
         course = Course(csms, spot)
@@ -238,7 +238,7 @@ async def test_default_cleared(station: StationDriver, csms: CsmsPeer, spec: Spe
 async def test_cleared_gives_way(station: StationDriver, csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
     """Charge with a default profile and a lower one for the transaction, and clear first the one, then the other."""
     spot, token = profile.connectors[0], profile.parameters.valid_id_token.payload
-    async with no_profiles(csms), vacated(station, csms):
+    async with set_aside(csms), vacated(station, csms):
         rate = await rates(csms, profile, spot[0])
         default = await install(csms, rate, spot[0], DEFAULT, steps=((0, 5),))
         session = await under_way(station, csms, spot, token)

@@ -9,11 +9,12 @@ from conformance.cases.spec import Spec
 from conformance.cases.verdict import Severity
 from conformance.oracles.kept_profiles import Installed
 from conformance.peers.csms import CsmsPeer
-from conformance.peers.kept_profiles import Rates, drafted, no_profiles, rates, whole_seconds
+from conformance.peers.kept_profiles import Rates, drafted, rates, whole_seconds
 from conformance.peers.limits_told import limits_told
 from conformance.peers.received import Refused
 from conformance.peers.scenes import read_variable
 from conformance.peers.set_profiles import LOWEST, check_status
+from conformance.peers.standing_profiles import set_aside
 from conformance.sut.profile import SutProfile
 
 MAX, DEFAULT = "ChargingStationMaxProfile", "TxDefaultProfile"
@@ -38,7 +39,7 @@ async def test_phase_to_use(csms: CsmsPeer, spec: Spec, profile: SutProfile) -> 
     if await _switches_phases(csms, place.id):
         spec.excuse("K01.FR.48", "the station says that it can switch phases")
         return
-    async with no_profiles(csms):
+    async with set_aside(csms):
         rate = await rates(csms, profile, place.id)
         draft = drafted(csms, rate, DEFAULT)
         accepted = []
@@ -76,7 +77,7 @@ async def _switches_phases(csms: CsmsPeer, evse: int) -> bool:
 async def test_not_allowed(csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
     """Set one after the other: without the start that its kind needs, with one that it can't have, and so on."""
     evse = profile.evse[0].id
-    async with no_profiles(csms):
+    async with set_aside(csms):
         rate = await rates(csms, profile, evse)
 
         def draft(purpose: str = DEFAULT, **fields: Any) -> dict[str, Any]:
@@ -102,7 +103,7 @@ async def test_not_allowed(csms: CsmsPeer, spec: Spec, profile: SutProfile) -> N
 async def test_beyond_limits(csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
     """Set one above the highest stack level, and one with more periods than there may be."""
     evse = profile.evse[0].id
-    async with no_profiles(csms):
+    async with set_aside(csms):
         rate = await rates(csms, profile, evse)
         if not (await limits_told(csms, profile)).bounds:
             spec.unproven("PROFILE.ODD.02", "the station does not tell its highest stack level and its most periods")

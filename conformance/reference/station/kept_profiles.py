@@ -7,7 +7,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from conformance.reference.station.charging_profiles import EXTERNAL, TX, ChargingProfile
-from conformance.reference.station.rpc import ConnectionLostError, NotSentError, RpcError
 from conformance.reference.station.smart_charging import SmartCharging
 
 if TYPE_CHECKING:
@@ -95,14 +94,8 @@ class KeptProfiles(SmartCharging):
 
     async def report_profiles(self, request_id: int, profiles: list[ChargingProfile]) -> None:
         """Send the reports of one request, after those of earlier requests."""
-        async with self._reporting_profiles:
-            for message in self.profile_reports(request_id, profiles):
-                try:
-                    await self.call("ReportChargingProfiles", message, asked=True)
-                except (RpcError, TimeoutError):
-                    continue
-                except (ConnectionLostError, NotSentError):
-                    return
+        messages = self.profile_reports(request_id, profiles)
+        await self.send_parts(self._reporting_profiles, "ReportChargingProfiles", messages)
 
     def profile_reports(self, request_id: int, profiles: list[ChargingProfile]) -> list[Payload]:
         """Return the ReportChargingProfiles payloads, the last one without more to come (K09.FR.01/02)."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from conformance.reference.station.device_model import WRITE_ONLY, Component, Variable
 from conformance.reference.station.remote import RemoteControl
 from conformance.reference.station.reports import matches
-from conformance.reference.station.rpc import ConnectionLostError, NotSentError, Payload, RpcError
+from conformance.reference.station.rpc import Payload, RpcError
 
 if TYPE_CHECKING:
     from conformance.reference.station.config import StationConfig
@@ -229,14 +229,8 @@ class Monitoring(RemoteControl):
 
     async def report_monitors(self, request_id: int, found: list[Payload]) -> None:
         """Send the NotifyMonitoringReports of one request, after those of earlier requests."""
-        async with self._reporting_monitors:
-            for message in self.monitoring_reports(request_id, found):
-                try:
-                    await self.call("NotifyMonitoringReport", message, asked=True)
-                except (RpcError, TimeoutError):
-                    continue
-                except (ConnectionLostError, NotSentError):
-                    return
+        messages = self.monitoring_reports(request_id, found)
+        await self.send_parts(self._reporting_monitors, "NotifyMonitoringReport", messages)
 
     def monitoring_reports(self, request_id: int, found: list[Payload]) -> list[Payload]:
         """Return the payloads: numbered from 0, the last one without more to come (N02.FR.03/04/09)."""

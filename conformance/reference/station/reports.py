@@ -77,10 +77,14 @@ class Reports(Variables):
 
     async def send_report(self, request_id: int, variables: list[Variable]) -> None:
         """Send the NotifyReports of one request, after those of earlier requests."""
-        async with self._reporting:
-            for message in self.report_messages(request_id, variables):
+        await self.send_parts(self._reporting, "NotifyReport", self.report_messages(request_id, variables))
+
+    async def send_parts(self, turn: asyncio.Lock, action: str, messages: list[Payload]) -> None:
+        """Send the parts of one report when it is its turn; what is refused or unanswered does not stop the rest."""
+        async with turn:
+            for message in messages:
                 try:
-                    await self.call("NotifyReport", message, asked=True)
+                    await self.call(action, message, asked=True)
                 except (RpcError, TimeoutError):
                     continue
                 except (ConnectionLostError, NotSentError):
