@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
+from math import isfinite
 from typing import Any
 
 from conformance.wire.schemas import parse_timestamp
@@ -96,6 +97,17 @@ def _reading(at: datetime, sample: Mapping[str, Any]) -> Reading:
         float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None,
         signed if isinstance(signed, dict) else None,
     )
+
+
+def sampled_number(value: object) -> float | None:
+    """The value of a sample as a number, None where it is none: 1.6 writes it as text."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = float(value)
+    except ValueError:
+        return None
+    return number if isfinite(number) else None
 
 
 def _dicts(items: object) -> list[Mapping[str, Any]]:

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from conformance.oracles.device_model import Key, key_of
+
 Payload = Mapping[str, Any]
 
 
@@ -74,6 +76,17 @@ def variable(
     if attribute is not None:
         item["attributeType"] = attribute
     return item
+
+
+def item_key(item: Mapping[str, Any]) -> Key:
+    """The component and variable of an item or a result, as they are compared."""
+    return key_of(item["component"], item["variable"])
+
+
+def item_shown(item: Mapping[str, Any]) -> str:
+    """An item or a result in words."""
+    instance = item["variable"].get("instance")
+    return f"{item['component']['name']}.{item['variable']['name']}{f'[{instance}]' if instance else ''}"
 
 
 def get_variables(*items: dict[str, Any]) -> dict[str, Any]:

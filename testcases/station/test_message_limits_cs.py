@@ -7,14 +7,14 @@ from typing import Any
 from conformance.cases.case import case
 from conformance.cases.spec import Spec
 from conformance.cases.verdict import Severity
-from conformance.oracles.device_model import DeviceModel, key_of
+from conformance.oracles.device_model import DeviceModel
 from conformance.oracles.inventory import told
 from conformance.peers.csms import CsmsPeer
 from conformance.peers.full_messages import Item, Room, Unreachable, Wrap, as_long, as_many, one_more
 from conformance.peers.inventories import BaseReport, ask_for_report, collect, fetch, stated_limit
 from conformance.peers.received import Message, Refused
 from conformance.peers.scenes import preserved
-from conformance.peers.v201 import get_variables, set_variables, variable
+from conformance.peers.v201 import get_variables, item_key, set_variables, variable
 from conformance.sut.profile import SutProfile
 
 CUSTOM = "custom-report or advanced-device-management"
@@ -146,8 +146,8 @@ async def answered_or_refused(items: Sequence[Item], answered: Answered, codes: 
 
 def all_there(items: Sequence[Item], found: Sequence[Message]) -> None:
     """See that each item has one result, and that nothing was wrong with the last one."""
-    keys = [key_of(each["component"], each["variable"]) for each in found]
-    wanted = [key_of(each["component"], each["variable"]) for each in items]
+    keys = [item_key(each) for each in found]
+    wanted = [item_key(each) for each in items]
     missing = [f"there is no result for {each.component}.{each.variable}" for each in wanted if each not in keys]
     assert not missing, told(missing)
     assert len(found) == len(items), f"{len(items)} variables were named, and {len(found)} results came"

@@ -6,14 +6,13 @@ from typing import Any
 from conformance.cases.case import case
 from conformance.cases.spec import Spec
 from conformance.cases.verdict import Severity
-from conformance.oracles.device_model import Key, key_of
 from conformance.oracles.inventory import told
 from conformance.peers.csms import CsmsPeer
 from conformance.peers.csms_dialect import Setting
 from conformance.peers.inventories import fetch
 from conformance.peers.received import Message, Received, Refused
 from conformance.peers.scenes import preserved
-from conformance.peers.v201 import get_variables, now, set_variables, variable
+from conformance.peers.v201 import get_variables, item_key, item_shown, now, set_variables, variable
 from conformance.sut.profile import SutProfile
 
 THRESHOLD = ("OCPPCommCtrlr", "OfflineThreshold")
@@ -50,7 +49,9 @@ async def test_one(csms: CsmsPeer, spec: Spec) -> None:
         with spec.must("B05.FR.01"):
             (first,) = results(await write(csms, item(THRESHOLD, "300", attribute="Actual")), 1)
         with spec("B05.FR.02"):
-            assert key(first) == key(item(THRESHOLD, "300")), f"set {'.'.join(THRESHOLD)}, the result is {shown(first)}"
+            assert item_key(first) == item_key(item(THRESHOLD, "300")), (
+                f"set {'.'.join(THRESHOLD)}, the result is {item_shown(first)}"
+            )
         with spec("B05.FR.03"):
             assert first["attributeType"] == "Actual", f"Actual was set, the result says {first['attributeType']}"
         with spec("B05.FR.10"):
@@ -81,15 +82,17 @@ async def test_two(csms: CsmsPeer, spec: Spec) -> None:
         with spec.must("B05.FR.01"):
             found = results(await write(csms, *items), 2)
         with spec.must("B05.FR.02"):
-            missing = {key(each) for each in items} - {key(each) for each in found}
-            assert not missing, told([f"no result for {shown(each)}" for each in items if key(each) in missing])
+            missing = {item_key(each) for each in items} - {item_key(each) for each in found}
+            assert not missing, told(
+                [f"no result for {item_shown(each)}" for each in items if item_key(each) in missing]
+            )
         with spec("B05.FR.03"):
             for each in found:
                 assert each["attributeType"] == "Actual", f"Actual was set, a result says {each['attributeType']}"
-        by_key = {key(each): each for each in found}
+        by_key = {item_key(each): each for each in found}
         with spec("B05.FR.10"):
             for name, value in wanted.items():
-                await is_set(csms, by_key[key(item(name, value))], name, value)
+                await is_set(csms, by_key[item_key(item(name, value))], name, value)
 
 
 # -- what can't be set ------------------------------------------------------------------------------------------------
@@ -176,7 +179,9 @@ async def test_read_only(csms: CsmsPeer, spec: Spec) -> None:
         await refused(csms, spec, "B05.FR.09", wanted, "Rejected")
         with spec("B05.FR.09"):
             after = await csms.speak.read(TIMEOUT)
-            assert after == before[TIMEOUT], f"{shown(wanted)} can't be set, and went from {before[TIMEOUT]} to {after}"
+            assert after == before[TIMEOUT], (
+                f"{item_shown(wanted)} can't be set, and went from {before[TIMEOUT]} to {after}"
+            )
 
 
 # -- several at once --------------------------------------------------------------------------------------------------
@@ -203,9 +208,11 @@ async def test_mixed(csms: CsmsPeer, spec: Spec) -> None:
         with spec.must("B05.FR.01"):
             found = results(await write(csms, *items), len(items))
         with spec.must("B05.FR.02"):
-            missing = {key(each) for each in items} - {key(each) for each in found}
-            assert not missing, told([f"no result for {shown(each)}" for each in items if key(each) in missing])
-        by_key = {key(each): each for each in found}
+            missing = {item_key(each) for each in items} - {item_key(each) for each in found}
+            assert not missing, told(
+                [f"no result for {item_shown(each)}" for each in items if item_key(each) in missing]
+            )
+        by_key = {item_key(each): each for each in found}
         for requirement, each, status in (
             ("B05.FR.04", no_component, "UnknownComponent"),
             ("B05.FR.05", no_variable, "UnknownVariable"),
@@ -213,9 +220,9 @@ async def test_mixed(csms: CsmsPeer, spec: Spec) -> None:
             ("B05.FR.09", fixed, "Rejected"),
         ):
             with spec(requirement):
-                says(by_key[key(each)], each, status)
+                says(by_key[item_key(each)], each, status)
         with spec("B05.FR.10"):
-            await is_set(csms, by_key[key(good)], THRESHOLD, value)
+            await is_set(csms, by_key[item_key(good)], THRESHOLD, value)
 
 
 @case(
@@ -265,17 +272,6 @@ def results(answer: Received, expected: int) -> list[Message]:
     return found
 
 
-def key(each: dict[str, Any]) -> Key:
-    """The component and variable of an item or a result, as they are compared."""
-    return key_of(each["component"], each["variable"])
-
-
-def shown(each: dict[str, Any]) -> str:
-    """An item or a result in words."""
-    instance = each["variable"].get("instance")
-    return f"{each['component']['name']}.{each['variable']['name']}{f'[{instance}]' if instance else ''}"
-
-
 def another(number: str) -> str:
     """A number other than this one, and lawful where that is."""
     return "300" if number != "300" else "600"
@@ -289,16 +285,16 @@ def few(number: str) -> str:
 async def is_set(csms: CsmsPeer, result: Message, name: Setting, value: str) -> None:
     """A result that says that a value was set, which is then read; at once, unless that takes a reboot."""
     status = result["attributeStatus"]
-    assert status in DONE, f"{shown(result)} = {value} was answered {status}"
+    assert status in DONE, f"{item_shown(result)} = {value} was answered {status}"
     if status == "Accepted":
         after = await csms.speak.read(name)
-        assert after == value, f"{shown(result)} was set to {value}, and {after} is read"
+        assert after == value, f"{item_shown(result)} was set to {value}, and {after} is read"
 
 
 def says(result: Message, wanted: dict[str, Any], status: str) -> None:
     """A result that tells why nothing was set."""
     given = result["attributeStatus"]
-    assert given == status, f"{shown(wanted)} = {wanted['attributeValue']}: expected {status}, got {given}"
+    assert given == status, f"{item_shown(wanted)} = {wanted['attributeValue']}: expected {status}, got {given}"
 
 
 async def refused(csms: CsmsPeer, spec: Spec, requirement: str, wanted: dict[str, Any], status: str) -> None:
@@ -306,7 +302,7 @@ async def refused(csms: CsmsPeer, spec: Spec, requirement: str, wanted: dict[str
     with spec.must(requirement):
         (result,) = results(await write(csms, wanted), 1)
     with spec("B05.FR.02"):
-        assert key(result) == key(wanted), f"set {shown(wanted)}, the result is {shown(result)}"
+        assert item_key(result) == item_key(wanted), f"set {item_shown(wanted)}, the result is {item_shown(result)}"
     with spec(requirement):
         says(result, wanted, status)
 
@@ -315,7 +311,7 @@ async def not_taken(csms: CsmsPeer, name: tuple[str, str], value: str) -> Iterab
     """Try a value that is none; what is wrong with the answer in words."""
     (result,) = results(await write(csms, item(name, value)), 1)
     status = result["attributeStatus"]
-    return [] if status == "Rejected" else [f"{shown(result)} = {value}: expected Rejected, got {status}"]
+    return [] if status == "Rejected" else [f"{item_shown(result)} = {value}: expected Rejected, got {status}"]
 
 
 async def is_known(csms: CsmsPeer, name: tuple[str, str]) -> bool:

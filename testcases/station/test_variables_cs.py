@@ -5,12 +5,11 @@ from typing import Any
 from conformance.cases.case import case
 from conformance.cases.spec import Spec
 from conformance.cases.verdict import Severity
-from conformance.oracles.device_model import Key, key_of
 from conformance.peers.csms import CsmsPeer
 from conformance.peers.inventories import fetch
 from conformance.peers.received import Message, Received
 from conformance.peers.scenes import configured
-from conformance.peers.v201 import get_variables, variable
+from conformance.peers.v201 import get_variables, item_key, item_shown, variable
 from conformance.sut.profile import SutProfile
 
 THRESHOLD = ("OCPPCommCtrlr", "OfflineThreshold")
@@ -31,7 +30,7 @@ async def test_one(csms: CsmsPeer, spec: Spec) -> None:
     with spec.must("B06.FR.01"):
         (first,) = results(await csms.call("GetVariables", get_variables(item)), 1)
     with spec("B06.FR.02"):
-        assert key(first) == key(item), f"asked for {shown(item)}, got {shown(first)}"
+        assert item_key(first) == item_key(item), f"asked for {item_shown(item)}, got {item_shown(first)}"
     with spec("B06.FR.03"):
         assert first["attributeType"] == "Actual", f"asked for Actual, got {first['attributeType']}"
     with spec.must("B06.FR.10"):
@@ -60,12 +59,12 @@ async def test_two(csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
         return
     other = profile.parameters.read_only_variable
     second = OFFLINE if await is_known(csms, OFFLINE) else (other.component, other.variable)
-    wanted = {key(each): each for each in (variable(*name, attribute="Actual") for name in (THRESHOLD, second))}
+    wanted = {item_key(each): each for each in (variable(*name, attribute="Actual") for name in (THRESHOLD, second))}
     with spec.must("B06.FR.01"):
         found = results(await csms.call("GetVariables", get_variables(*wanted.values())), 2)
     with spec.must("B06.FR.02"):
-        missing = wanted.keys() - {key(result) for result in found}
-        assert not missing, f"no result for {', '.join(shown(wanted[each]) for each in missing)}"
+        missing = wanted.keys() - {item_key(result) for result in found}
+        assert not missing, f"no result for {', '.join(item_shown(wanted[each]) for each in missing)}"
     with spec("B06.FR.03"):
         for result in found:
             assert result["attributeType"] == "Actual", f"asked for Actual, got {result['attributeType']}"
@@ -76,9 +75,9 @@ async def test_two(csms: CsmsPeer, spec: Spec, profile: SutProfile) -> None:
     async with configured(csms, settings):
         with spec("B06.FR.04"):
             found = results(await csms.call("GetVariables", get_variables(*wanted.values())), 2)
-            values = {key(each): each["attributeValue"] for each in found}
+            values = {item_key(each): each["attributeValue"] for each in found}
             for name, value in settings.items():
-                read = values.get(key(variable(*name)))
+                read = values.get(item_key(variable(*name)))
                 assert read == value, f"{'.'.join(name)} was set to {value}, {read} is read"
 
 
@@ -140,8 +139,8 @@ async def test_instances(csms: CsmsPeer, spec: Spec, profile: SutProfile) -> Non
     with spec("B06.FR.14"):
         for each in instances:
             (result,) = results(await csms.call("GetVariables", get_variables(dict(each.payload))), 1)
-            got = key_of(result["component"], result["variable"])
-            assert got == each.key, f"asked for {each}, got {shown(result)}"
+            got = item_key(result)
+            assert got == each.key, f"asked for {each}, got {item_shown(result)}"
             assert result.get("attributeValue") == each.value, (
                 f"{each} is {each.value} in the inventory, and reads {result.get('attributeValue', 'nothing')}"
             )
@@ -173,9 +172,9 @@ async def test_write_only(csms: CsmsPeer, spec: Spec, profile: SutProfile) -> No
     with spec("B06.FR.09"):
         for item in [dict(each.payload) for each in hidden] or [password]:
             (result,) = results(await csms.call("GetVariables", get_variables(item)), 1)
-            assert not result.get("attributeValue"), f"{shown(item)} is write-only, and its value was told"
+            assert not result.get("attributeValue"), f"{item_shown(item)} is write-only, and its value was told"
             status = result["attributeStatus"]
-            assert status == "Rejected", f"{shown(item)} is write-only, and reading it was {status}"
+            assert status == "Rejected", f"{item_shown(item)} is write-only, and reading it was {status}"
 
 
 # -- steps ------------------------------------------------------------------------------------------------------------
@@ -188,30 +187,19 @@ def results(answer: Received, expected: int) -> list[Message]:
     return found
 
 
-def key(item: dict[str, Any]) -> Key:
-    """The component and variable of an item or a result, as they are compared."""
-    return key_of(item["component"], item["variable"])
-
-
-def shown(item: dict[str, Any]) -> str:
-    """An item or a result in words."""
-    instance = item["variable"].get("instance")
-    return f"{item['component']['name']}.{item['variable']['name']}{f'[{instance}]' if instance else ''}"
-
-
 def readable(result: Message) -> None:
     """A result that succeeded says so, and has a value."""
     status = result["attributeStatus"]
-    assert status == "Accepted", f"{shown(result)} can't be read: {status}"
-    assert "attributeValue" in result, f"{shown(result)} was Accepted without a value"
+    assert status == "Accepted", f"{item_shown(result)} can't be read: {status}"
+    assert "attributeValue" in result, f"{item_shown(result)} was Accepted without a value"
 
 
 def says(result: Message, item: dict[str, Any], *statuses: str) -> None:
     """A result that failed names what was asked for and why it failed, and has no value."""
     status = result["attributeStatus"]
-    assert status in statuses, f"{shown(item)}: expected {' or '.join(statuses)}, got {status}"
-    assert key(result) == key(item), f"asked for {shown(item)}, got {shown(result)}"
-    assert "attributeValue" not in result, f"{shown(item)} is {status}, and came with a value"
+    assert status in statuses, f"{item_shown(item)}: expected {' or '.join(statuses)}, got {status}"
+    assert item_key(result) == item_key(item), f"asked for {item_shown(item)}, got {item_shown(result)}"
+    assert "attributeValue" not in result, f"{item_shown(item)} is {status}, and came with a value"
 
 
 async def refused(csms: CsmsPeer, item: dict[str, Any], *statuses: str) -> None:

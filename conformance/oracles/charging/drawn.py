@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from math import ceil, isfinite
+from math import ceil
 from typing import Any
 
 from conformance.oracles.charging.outcome import Current
+from conformance.oracles.meter_values import sampled_number
 from conformance.wire.schemas import parse_timestamp
 
 CURRENT, POWER, OFFERED = "Current.Import", "Power.Active.Import", "Current.Offered"
@@ -119,24 +120,13 @@ def _samples(sampled: Iterable[Mapping[str, Any]]) -> Iterator[Sample]:
     for each in sampled:
         unit = each.get("unitOfMeasure")
         unit = unit if isinstance(unit, Mapping) else {"unit": each.get("unit")}
-        value, measurand = _number(each.get("value")), each.get("measurand")
+        value, measurand = sampled_number(each.get("value")), each.get("measurand")
         if value is None or measurand not in (*MEASURANDS, OFFERED) or each.get("location") == "EV":
             continue
         multiplier = unit.get("multiplier")
         scale = 10.0**multiplier if isinstance(multiplier, int) and abs(multiplier) < 10 else 1.0  # noqa: PLR2004
         scale *= _KILO.get(str(unit.get("unit")), 1.0)
         yield Sample(str(measurand), value * scale, str(each.get("phase") or ""))
-
-
-def _number(value: object) -> float | None:
-    """A value as a number: 1.6 writes it as text."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        number = float(value)
-    except ValueError:
-        return None
-    return number if isfinite(number) else None
 
 
 def _dicts(items: object) -> list[Mapping[str, Any]]:

@@ -1,10 +1,10 @@
 """Meter readings in messages about transactions, in one unit (2.0.1: Part 2 2.32, 2.41, 2.49; 1.6: 7.33, 7.43)."""
 
-import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from conformance.oracles.meter_values import sampled_number
 from conformance.wire.schemas import parse_timestamp
 
 ENERGY = "Energy.Active.Import.Register"
@@ -63,7 +63,7 @@ def _samples(samples: Iterable[object], time: datetime | None) -> Iterator[Readi
     for sample in samples:
         if not isinstance(sample, Mapping) or sample.get("format") == "SignedData":
             continue
-        number = _number(sample.get("value"))
+        number = sampled_number(sample.get("value"))
         if number is None:
             continue
         yield Reading(
@@ -85,16 +85,6 @@ def _factor(sample: Mapping[str, object]) -> float:
         given = measure.get("multiplier")
         power = given if isinstance(given, int) and abs(given) <= _LARGEST_MULTIPLIER else 0
     return (1000.0 if _text(unit).startswith("k") else 1.0) * 10.0**power
-
-
-def _number(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        number = float(value)
-    except ValueError:
-        return None
-    return number if math.isfinite(number) else None
 
 
 def _text(value: object) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from conformance.reference.boot_defects import Beats
 from conformance.reference.station.rpc import RpcError
 from conformance.reference.station16 import ReferenceStation16
 
@@ -239,29 +240,7 @@ class FloodsWhenRejected(ReferenceStation16):
         return 0.05 if hurry else super().boot_retry_wait(answer)
 
 
-class _Beating(ReferenceStation16):
-    """Sends one heartbeat after the other when it was told to wait 0 s."""
-
-    when = ""
-
-    def may_send(self, action: str, *, asked: bool = False) -> bool:
-        """Let heartbeats through too early."""
-        return (self.registration == self.when and action == "Heartbeat") or super().may_send(action, asked=asked)
-
-    def booted(self, answer: Payload) -> None:
-        """Begin."""
-        super().booted(answer)
-        if self.registration == self.when and not answer["interval"]:
-            self.tasks.start(self.beat())
-
-    async def beat(self) -> None:
-        """Go on until the next boot is due."""
-        for _ in range(20):
-            await self.heartbeat()
-            await asyncio.sleep(0.01)
-
-
-class BeatsWhenPending(_Beating):
+class BeatsWhenPending(Beats, ReferenceStation16):
     """Pending and told to wait 0 s, sends heartbeats without a pause."""
 
     breaks = "16.BOOT.12"
@@ -269,7 +248,7 @@ class BeatsWhenPending(_Beating):
     when = "Pending"
 
 
-class BeatsWhenRejected(_Beating):
+class BeatsWhenRejected(Beats, ReferenceStation16):
     """Rejected and told to wait 0 s, sends heartbeats without a pause."""
 
     breaks = "16.BOOT.29"
