@@ -36,8 +36,8 @@ class ServerTls:
 class ClientTls:
     """How the harness shows itself as a station.
 
-    `roots` (PEM) are what the certificate of the CSMS must lead to, unless `verifies` is False; `chain` is the station's
-    own (profile 3). `server_name` goes out as SNI, the host of the URL where it is None, and nothing where it is "".
+    `roots` (PEM) are what the certificate of the CSMS must lead to, unless `verifies` is False; `chain` is that of the
+    station itself (profile 3). `server_name` goes out as SNI: the host of the URL where it is None, nothing where "".
     """
 
     roots: str
