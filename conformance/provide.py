@@ -14,6 +14,7 @@ from conformance.bench import Bench, Subject
 from conformance.cases.matrix import Moment, some
 from conformance.cases.spec import Spec
 from conformance.peers.csms import CsmsPeer, Endpoint
+from conformance.peers.files import Files
 from conformance.peers.station import StationPeer
 from conformance.rig import CsmsRig, StationRig
 from conformance.sut.drivers import CsmsDriver, StationDriver
@@ -75,6 +76,15 @@ def endpoints(rig: StationRig | CsmsRig) -> tuple[Endpoint, Endpoint]:
 def network(rig: StationRig | CsmsRig) -> Network | StationNetwork:
     """What lies between the two ends, and can fail."""
     return rig.network
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def files(rig: StationRig | CsmsRig) -> AsyncIterator[Files]:
+    """A place at the harness where a station fetches files and brings them, by HTTP; new for each case."""
+    if not isinstance(rig, StationRig):
+        raise TypeError("files is for a station under test")
+    async with rig.files() as place:
+        yield place
 
 
 @pytest.fixture

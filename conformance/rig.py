@@ -11,6 +11,7 @@ from urllib.parse import quote, urlsplit
 from conformance.peers import scenes
 from conformance.peers.csms import CsmsPeer, CsmsServer
 from conformance.peers.equipment import Equipment
+from conformance.peers.files import Files
 from conformance.peers.journal import Journal
 from conformance.peers.keeper import Keeper
 from conformance.peers.peer import Patience, Peer
@@ -203,6 +204,10 @@ class StationRig:
 
     async def settle(self) -> None:
         """Nothing has to be let go of: the station stays, and is judged as it comes."""
+
+    def files(self) -> Files:
+        """A place for files at the address where the station finds the harness, not yet started."""
+        return Files(self.profile.listen.host)
 
     async def recover(self) -> list[str]:
         """Put back what an earlier run has left in the journal; says what that was, and what could not be put back."""

@@ -68,6 +68,39 @@ class Charging:
     event: Received
 
 
+CertificateUse: TypeAlias = Literal[
+    "CSMSRootCertificate", "ManufacturerRootCertificate", "V2GRootCertificate", "MORootCertificate"
+]
+"""What a root certificate is for, as 2.0.1 calls it; 1.6 knows the first two."""
+
+LogKind: TypeAlias = Literal["SecurityLog", "DiagnosticsLog"]
+
+SecurityEvent: TypeAlias = Literal[
+    "InvalidCsmsCertificate",
+    "InvalidChargingStationCertificate",
+    "InvalidTLSVersion",
+    "InvalidTLSCipherSuite",
+    "FailedToAuthenticateAtCsms",
+    "CsmsFailedToAuthenticate",
+    "FirmwareUpdated",
+    "InvalidFirmwareSignature",
+    "InvalidFirmwareSigningCertificate",
+    "ReconfigurationOfSecurityParameters",
+    "SettingSystemTime",
+    "ResetOrReboot",
+    "StartupOfTheDevice",
+]
+"""Security events that both versions know, as 2.0.1 calls them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """A certificate that a station says it has: what for, as the version calls it, and its CertificateHashData."""
+
+    use: str
+    hash_data: Mapping[str, Any]
+
+
 class CsmsDialect(Protocol):
     """The CSMS's side of one version, towards one station."""
 
@@ -153,6 +186,41 @@ class CsmsDialect(Protocol):
         self, evse: int | Connector, seconds: int, unit: str | None = None, *, within: float | None = None
     ) -> Received:
         """Ask for what all profiles of an EVSE, or with 0 of the station, come to in the next seconds."""
+
+    # -- security ---------------------------------------------------------------------------------------------------
+
+    def security_event(self, event: SecurityEvent) -> str:
+        """What the version calls a security event."""
+
+    def certificate_use(self, use: CertificateUse) -> str:
+        """What the version calls the use of a root certificate."""
+
+    async def install_certificate(self, use: CertificateUse, pem: str, *, within: float | None = None) -> Received:
+        """Ask for a root certificate to be installed."""
+
+    async def installed_certificates(self, use: CertificateUse, *, within: float | None = None) -> list[Installed]:
+        """Ask for the root certificates for one use; none where the station says that it has found none."""
+
+    async def delete_certificate(self, hash_data: Mapping[str, Any], *, within: float | None = None) -> Received:
+        """Ask for a certificate to be deleted."""
+
+    async def request_signing(self) -> Received:
+        """Ask for a SignCertificate of the certificate with which the station connects."""
+
+    async def certificate_signed(self, chain: str, *, within: float | None = None) -> Received:
+        """Hand over the certificate that was signed, in PEM, the leaf first."""
+
+    async def get_log(  # noqa: PLR0913 -- what the request holds, by keyword
+        self,
+        kind: LogKind,
+        number: int,
+        url: str,
+        *,
+        retries: int | None = None,
+        retry_interval: int | None = None,
+        within: float | None = None,
+    ) -> Received:
+        """Ask for a log to be brought to a URL; `number` is the requestId, the interval is in seconds."""
 
     # -- what a station tells -------------------------------------------------------------------------------------
 

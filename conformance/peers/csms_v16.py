@@ -6,11 +6,15 @@ from typing import Any
 from conformance.peers.csms_dialect import (
     SETTINGS,
     STATION,
+    CertificateUse,
     Charging,
     Connector,
     ConnectorStatus,
+    Installed,
+    LogKind,
     Place,
     ResetKind,
+    SecurityEvent,
     Setting,
     Telling,
 )
@@ -22,6 +26,7 @@ from conformance.peers.v16 import (
     clear_charging_profile,
     get_composite_schedule,
     get_configuration,
+    get_log,
     remote_start,
     set_charging_profile,
 )
@@ -32,6 +37,14 @@ _TELLING: Mapping[Telling, str] = {"start": "StartTransaction", "course": "Meter
 _RESET: Mapping[ResetKind, str] = {"idle": "Soft", "now": "Hard"}
 _REMOVED = "charging profiles that the charge point had before the run were removed: in OCPP 1.6 nobody can ask which"
 _IN_TRANSACTION = frozenset({"Charging", "SuspendedEV", "SuspendedEVSE"})
+_USES: Mapping[CertificateUse, str] = {"CSMSRootCertificate": "CentralSystemRootCertificate"}
+_EVENTS: Mapping[SecurityEvent, str] = {
+    "InvalidCsmsCertificate": "InvalidCentralSystemCertificate",
+    "InvalidChargingStationCertificate": "InvalidChargePointCertificate",
+    "FailedToAuthenticateAtCsms": "FailedToAuthenticationAtCentralSystem",
+    "CsmsFailedToAuthenticate": "CentralSystemFailedToAuthentication",
+}
+"""What is called otherwise here than in 2.0.1."""
 _KEYS = {variable: key for key, variable in SETTINGS.items()}
 
 
@@ -182,6 +195,53 @@ class Csms16:
         if evse in (0, STATION):
             return 0
         return (self._numbers(evse) or [evse if isinstance(evse, int) else evse[0]])[0]
+
+    # -- security ---------------------------------------------------------------------------------------------------
+
+    def security_event(self, event: SecurityEvent) -> str:
+        """By the table of the white paper."""
+        return _EVENTS.get(event, event)
+
+    def certificate_use(self, use: CertificateUse) -> str:
+        """Root certificates of the central system and of manufacturers."""
+        return _USES.get(use, use)
+
+    async def install_certificate(self, use: CertificateUse, pem: str, *, within: float | None = None) -> Received:
+        """InstallCertificate."""
+        request = {"certificateType": self.certificate_use(use), "certificate": pem}
+        return await self._csms.call("InstallCertificate", request, within=within)
+
+    async def installed_certificates(self, use: CertificateUse, *, within: float | None = None) -> list[Installed]:
+        """GetInstalledCertificateIds."""
+        request = {"certificateType": self.certificate_use(use)}
+        answer = await self._csms.call("GetInstalledCertificateIds", request, within=within)
+        return [Installed(request["certificateType"], each) for each in answer.get("certificateHashData", [])]
+
+    async def delete_certificate(self, hash_data: Mapping[str, Any], *, within: float | None = None) -> Received:
+        """DeleteCertificate."""
+        return await self._csms.call("DeleteCertificate", {"certificateHashData": dict(hash_data)}, within=within)
+
+    async def request_signing(self) -> Received:
+        """ExtendedTriggerMessage of SignChargePointCertificate."""
+        return await self._csms.call("ExtendedTriggerMessage", {"requestedMessage": "SignChargePointCertificate"})
+
+    async def certificate_signed(self, chain: str, *, within: float | None = None) -> Received:
+        """CertificateSigned."""
+        return await self._csms.call("CertificateSigned", {"certificateChain": chain}, within=within)
+
+    async def get_log(  # noqa: PLR0913 -- see CsmsDialect
+        self,
+        kind: LogKind,
+        number: int,
+        url: str,
+        *,
+        retries: int | None = None,
+        retry_interval: int | None = None,
+        within: float | None = None,
+    ) -> Received:
+        """GetLog."""
+        request = get_log(kind, number, url, retries=retries, retry_interval=retry_interval)
+        return await self._csms.call("GetLog", request, within=within)
 
     # -- boot and status --------------------------------------------------------------------------------------------
 

@@ -5,11 +5,15 @@ from typing import Any
 
 from conformance.peers.csms_dialect import (
     SETTINGS,
+    CertificateUse,
     Charging,
     Connector,
     ConnectorStatus,
+    Installed,
+    LogKind,
     Place,
     ResetKind,
+    SecurityEvent,
     Setting,
     Telling,
 )
@@ -19,6 +23,7 @@ from conformance.peers.v201 import (
     charging_profile,
     clear_charging_profiles,
     composite_schedule,
+    get_log,
     get_variables,
     remote_start,
     set_variables,
@@ -134,6 +139,56 @@ class Csms201:
         """GetCompositeSchedule."""
         request = composite_schedule(_evse(evse), seconds, unit)
         return await self._csms.call("GetCompositeSchedule", request, within=within)
+
+    # -- security ---------------------------------------------------------------------------------------------------
+
+    def security_event(self, event: SecurityEvent) -> str:
+        """Its own name."""
+        return event
+
+    def certificate_use(self, use: CertificateUse) -> str:
+        """Its own name."""
+        return use
+
+    async def install_certificate(self, use: CertificateUse, pem: str, *, within: float | None = None) -> Received:
+        """InstallCertificate."""
+        request = {"certificateType": use, "certificate": pem}
+        return await self._csms.call("InstallCertificate", request, within=within)
+
+    async def installed_certificates(self, use: CertificateUse, *, within: float | None = None) -> list[Installed]:
+        """GetInstalledCertificateIds of one type."""
+        answer = await self._csms.call("GetInstalledCertificateIds", {"certificateType": [use]}, within=within)
+        return [
+            Installed(each["certificateType"], each["certificateHashData"])
+            for each in answer.get("certificateHashDataChain", [])
+        ]
+
+    async def delete_certificate(self, hash_data: Mapping[str, Any], *, within: float | None = None) -> Received:
+        """DeleteCertificate."""
+        return await self._csms.call("DeleteCertificate", {"certificateHashData": dict(hash_data)}, within=within)
+
+    async def request_signing(self) -> Received:
+        """TriggerMessage of SignChargingStationCertificate."""
+        return await self.trigger("SignChargingStationCertificate")
+
+    async def certificate_signed(self, chain: str, *, within: float | None = None) -> Received:
+        """CertificateSigned, of the certificate of the charging station."""
+        request = {"certificateChain": chain, "certificateType": "ChargingStationCertificate"}
+        return await self._csms.call("CertificateSigned", request, within=within)
+
+    async def get_log(  # noqa: PLR0913 -- see CsmsDialect
+        self,
+        kind: LogKind,
+        number: int,
+        url: str,
+        *,
+        retries: int | None = None,
+        retry_interval: int | None = None,
+        within: float | None = None,
+    ) -> Received:
+        """GetLog."""
+        request = get_log(kind, number, url, retries=retries, retry_interval=retry_interval)
+        return await self._csms.call("GetLog", request, within=within)
 
     # -- boot and status --------------------------------------------------------------------------------------------
 

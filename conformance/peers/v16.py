@@ -5,7 +5,7 @@ from datetime import datetime
 from itertools import count
 from typing import Any
 
-from conformance.peers.v201 import Period, boot, now, stamp
+from conformance.peers.v201 import Period, boot, get_log, now, stamp
 
 __all__ = [
     "CSMS_ANSWERS",
@@ -16,11 +16,13 @@ __all__ = [
     "clear_charging_profile",
     "get_composite_schedule",
     "get_configuration",
+    "get_log",
     "id_tag_info",
     "meter_value",
     "now",
     "remote_start",
     "set_charging_profile",
+    "signed_update_firmware",
     "started",
     "status_notification",
 ]
@@ -166,6 +168,31 @@ def get_composite_schedule(connector: int, seconds: int, unit: str | None = None
     """A GetCompositeSchedule request."""
     request: dict[str, Any] = {"connectorId": connector, "duration": seconds}
     return request if unit is None else {**request, "chargingRateUnit": unit}
+
+
+def signed_update_firmware(  # noqa: PLR0913 -- what the request holds, by keyword
+    number: int,
+    url: str,
+    *,
+    certificate: str,
+    signature: str,
+    retrieve: datetime | str | None = None,
+    install: datetime | str | None = None,
+    retries: int | None = None,
+    retry_interval: int | None = None,
+) -> dict[str, Any]:
+    """A SignedUpdateFirmware request, to be fetched now unless `retrieve` says when; the interval is in seconds."""
+    firmware = {
+        "location": url,
+        "retrieveDateTime": now() if retrieve is None else stamp(retrieve),
+        "signingCertificate": certificate,
+        "signature": signature,
+    }
+    if install is not None:
+        firmware["installDateTime"] = stamp(install)
+    more = {"retries": retries, "retryInterval": retry_interval}
+    given = {name: value for name, value in more.items() if value is not None}
+    return {"requestId": number, "firmware": firmware, **given}
 
 
 # -- what a station sends ---------------------------------------------------------------------------------------------

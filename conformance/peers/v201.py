@@ -64,6 +64,15 @@ CSMS_ANSWERS: dict[str, Callable[[Payload], Payload]] = {
 }
 
 
+def get_log(
+    kind: str, number: int, url: str, *, retries: int | None = None, retry_interval: int | None = None
+) -> dict[str, Any]:
+    """A GetLog request, the same in 1.6; the interval is in seconds."""
+    request: dict[str, Any] = {"logType": kind, "requestId": number, "log": {"remoteLocation": url}}
+    more = {"retries": retries, "retryInterval": retry_interval}
+    return request | {name: value for name, value in more.items() if value is not None}
+
+
 def variable(
     component: str, name: str, *, attribute: str | None = None, evse: int | None = None, instance: str | None = None
 ) -> dict[str, Any]:
