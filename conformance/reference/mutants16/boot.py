@@ -364,7 +364,7 @@ class NoStartupEvent(ReferenceStation16):
 
     breaks = "16S.A04.FR.01"
 
-    def notify_security_event(self, event: str) -> None:
+    def notify_security_event(self, entry: Payload) -> None:
         """Keep it quiet."""
 
 

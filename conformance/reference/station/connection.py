@@ -14,7 +14,8 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 from websockets.typing import Subprotocol
 
 from conformance.reference.station.device_model import Component
-from conformance.reference.station.messaging import Exchange, Messaging
+from conformance.reference.station.messaging import Messaging
+from conformance.reference.station.security_events import SecurityEvents
 
 if TYPE_CHECKING:
     from conformance.reference.station.config import StationConfig
@@ -27,7 +28,7 @@ PONG_PATIENCE = 10.0
 OPEN_PATIENCE = 10.0
 
 
-class Dialling(Exchange):
+class Dialling(SecurityEvents):
     """Keeps a link to the CSMS up for as long as the station runs."""
 
     def __init__(self, config: StationConfig) -> None:

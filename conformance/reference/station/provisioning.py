@@ -49,7 +49,7 @@ class Provisioning(Registration, KeptProfiles):
         for spot in self.connectors_to_report_after_boot():
             self.notify_status(*spot)
         if (event := self.startup_security_event()) is not None:
-            self.notify_security_event(event)
+            self.security_event_happened(event)
         self.start_after_boot()
         self.wake_sender()
 

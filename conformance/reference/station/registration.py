@@ -7,14 +7,14 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from conformance.reference.station.clock import parse_moment
-from conformance.reference.station.messaging import Exchange
 from conformance.reference.station.rpc import ConnectionLostError, NotSentError, Payload, RpcError
+from conformance.reference.station.security_events import SecurityEvents
 
 if TYPE_CHECKING:
     from conformance.reference.station.config import StationConfig
 
 
-class Registration(Exchange):
+class Registration(SecurityEvents):
     """Registers the station with the CSMS and stays in touch."""
 
     def __init__(self, config: StationConfig) -> None:
@@ -96,10 +96,6 @@ class Registration(Exchange):
     def after_acceptance(self) -> None:
         """Do what is due once accepted: statuses, security event, what was held back."""
         raise NotImplementedError
-
-    def notify_security_event(self, event: str) -> None:
-        """Queue a critical security event for certain delivery (A04.FR.02)."""
-        self.send_surely("SecurityEventNotification", {"type": event, "timestamp": self.clock.stamp()})
 
     def connected(self, offline_seconds: float | None) -> None:
         """Bring the CSMS up to date after a plain reconnect, without another BootNotification."""

@@ -49,7 +49,7 @@ class Provisioning16(Registration, SmartCharging16):
         for number in self.places_to_report_after_boot():
             self.notify_status(number)
         if self.config.security_extension:
-            self.notify_security_event(self.security_event)
+            self.security_event_happened(self.security_event)
         self.tasks.start(self.keep_reservation())
         for connector in self.connectors.values():
             if self.connector_status(connector) == "Preparing" and not self.start_if_ready(connector):
