@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,12 +15,18 @@ class StationSetup:
 
     `policy` holds the answers to the next BootNotifications, "accept", "pending" or "reject"; the last one stays.
     `interval` (seconds) overrides the interval of those answers. With a `password` the station must use HTTP Basic
-    authentication; 1.6 stations send arbitrary bytes there.
+    authentication in security profiles 1 and 2; 1.6 stations send arbitrary bytes there. `serial` is what its
+    certificate must name in profile 3: its identity, unless given. `renews_expired` lets it in with a certificate that
+    has expired, to have that renewed while it is Pending (A00.FR.429). It may not come in a profile below
+    `security_profile`, nor below the one it was brought to.
     """
 
     policy: tuple[str, ...] = ("accept",)
     interval: int | None = None
     password: bytes | None = None
+    serial: str | None = None
+    renews_expired: bool = False
+    security_profile: int = 1
 
     def __post_init__(self) -> None:
         """Refuse what is no policy."""
@@ -46,6 +51,26 @@ class TokenSetup:
 
 
 @dataclass(frozen=True)
+class SecuritySetup:
+    """What security profiles 2 and 3 need; everything in PEM.
+
+    `chains` are pairs of a certificate chain, the leaf first, and its key: one of RSA and one of ECDSA serve all four
+    suites (A00.FR.318). Certificates of stations lead to `client_roots` and name the `operator` as their organization,
+    unless that is "". With `crl`, every issuer of such a certificate has a list of its own there. `signing` is the
+    chain and key of who signs certificates for stations; without it none are signed. Without `client_roots` there is
+    no door for profile 3.
+    """
+
+    chains: Sequence[tuple[str, str]] = field(repr=False)
+    client_roots: str = field(default="", repr=False)
+    crl: str = field(default="", repr=False)
+    signing: tuple[str, str] | None = field(default=None, repr=False)
+    operator: str = ""
+    ports: Mapping[int, int] = field(default_factory=dict)
+    """The ports of profiles 2 and 3: any free ones, unless given."""
+
+
+@dataclass(frozen=True)
 class CsmsConfig:
     """Everything needed to build a `ReferenceCsms`. Port 0 is any free one; times are in seconds."""
 
@@ -60,6 +85,11 @@ class CsmsConfig:
     call_timeout: float = 30.0
     ping_interval: float | None = 20.0
     close_timeout: float = 2.0
+    open_timeout: float = 10.0
+    """How long a station may take for the TLS handshake, and again for that of WebSocket."""
+    largest_message: int = 16 << 20
+    """In bytes, decompressed; who sends more is cut off (1009)."""
     vendors: Mapping[str, Any] = field(default_factory=dict)
     """Vendor ids whose DataTransfer is understood; the value holds their message ids, empty for any."""
-    ssl_context: ssl.SSLContext | None = None
+    security: SecuritySetup | None = None
+    """None for security profile 1 alone."""

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hmac
 import logging
 from collections.abc import Sequence
 from http import HTTPStatus
 from urllib.parse import unquote
 
 from websockets.asyncio.server import ServerConnection
-from websockets.datastructures import MultipleValuesError
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
 from conformance.reference.csms.base import Link
+from conformance.reference.csms.connection import CERTIFICATES, certificate_of, profile_of
 from conformance.reference.csms.messaging import Messaging
 from conformance.reference.csms.records import StationRecord
 from conformance.reference.csms.rpc import DIALECTS
@@ -37,7 +34,13 @@ class Entry(Messaging):
         record = self.admit_identity(self.identity_in(request.path))
         if record is None:
             return connection.respond(HTTPStatus.NOT_FOUND, "unknown charging station\n")
-        if not self.credentials_match(record, self.credentials_in(request)):
+        profile = profile_of(connection)
+        if not self.profile_allowed(record, profile):
+            return connection.respond(HTTPStatus.FORBIDDEN, "this security profile is not for this station\n")
+        if profile == CERTIFICATES and (fault := self.fault_of_certificate(record, certificate_of(connection))):
+            self.log_security("InvalidChargingStationCertificate", fault, record.identity)
+            return connection.respond(HTTPStatus.FORBIDDEN, f"{fault}\n")
+        if self.password_needed(profile) and not self.credentials_match(record, self.credentials_in(request)):
             response = connection.respond(HTTPStatus.UNAUTHORIZED, "wrong or missing credentials\n")
             response.headers["WWW-Authenticate"] = 'Basic realm="OCPP", charset="UTF-8"'
             return response
@@ -55,25 +58,6 @@ class Entry(Messaging):
     def admit_identity(self, identity: str | None) -> StationRecord | None:
         """Return the record of the station that wants in, None to turn it away with 404."""
         return self.stations.get(identity) if identity is not None else None
-
-    def credentials_in(self, request: Request) -> tuple[bytes, bytes] | None:
-        """Return user name and password of an HTTP Basic header, as bytes; None without a usable one."""
-        try:
-            scheme, _, encoded = (request.headers.get("Authorization") or "").partition(" ")
-            decoded = base64.b64decode(encoded.strip(), validate=True)
-        except (MultipleValuesError, binascii.Error, ValueError):
-            return None
-        user, colon, password = decoded.partition(b":")
-        return (user, password) if scheme.lower() == "basic" and colon else None
-
-    def credentials_match(self, record: StationRecord, credentials: tuple[bytes, bytes] | None) -> bool:
-        """Tell whether a station is who it says (A00.FR.204, A00.FR.207); without a password anyone is."""
-        if record.password is None:
-            return True
-        if credentials is None:
-            return False
-        user, password = credentials
-        return user == record.identity.encode() and hmac.compare_digest(password, record.password)
 
     def choose_subprotocol(self, offered: Sequence[str]) -> str | None:
         """Return the first version offered that is spoken here, None for none: the station says what it prefers."""
@@ -112,6 +96,7 @@ class Entry(Messaging):
         older = self.links.get(station.identity)
         self.links[station.identity] = link
         station.connected = True
+        station.must_renew = self.has_expired_certificate(link.connection)
         self.note_version(station, link.dialect.version)
         if older is not None:
             self.drop_link(older)

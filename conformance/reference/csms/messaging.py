@@ -11,7 +11,8 @@ import uuid
 from websockets.exceptions import ConnectionClosed
 from websockets.protocol import State
 
-from conformance.reference.csms.base import CsmsBase, Link
+from conformance.reference.csms.base import Link
+from conformance.reference.csms.credentials import Credentials
 from conformance.reference.csms.records import Command, StationRecord, merge_answers
 from conformance.reference.csms.rpc import (
     Answer,
@@ -31,6 +32,7 @@ from conformance.reference.csms.rpc import (
 
 logger = logging.getLogger(__name__)
 
+IMPOSTOR = 1008
 _WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z][a-z]+|[A-Z]+|[0-9]+")
 _TOO_EARLY_TO_START = {
     "RequestStartTransaction",
@@ -45,7 +47,7 @@ def snake(action: str) -> str:
     return "_".join(word.lower() for word in _WORD.findall(action))
 
 
-class Messaging(CsmsBase):
+class Messaging(Credentials):
     """Reads frames, answers calls and delivers commands."""
 
     # -- calls of the station
@@ -62,8 +64,16 @@ class Messaging(CsmsBase):
         if isinstance(frame, Answer):
             self.settle(link, frame)
             return
+        if self.is_impostor(link, frame):
+            await self.turn_out(link)
+            return
         await self.reply(link, self.answer_frame(link, frame))
         link.wake.set()
+
+    async def turn_out(self, link: Link) -> None:
+        """Close the connection of a station that is not the one its certificate names (B01.FR.12)."""
+        self.log_security("InvalidChargingStationCertificate", "another serial number", link.station.identity)
+        await link.connection.close(IMPOSTOR, "the certificate names another serial number")
 
     async def answer_bad_frame(self, link: Link, bad: BadFrameError) -> None:
         """Answer what can't be read."""

@@ -141,6 +141,8 @@ class StationRecord:
     queue: list[Command] = field(default_factory=list)
     request_ids: int = 0
     inventory_asked: bool = False
+    security_profile: int = 1
+    must_renew: bool = False
 
     def set_up(self, setup: StationSetup) -> None:
         """Take over what the operator lays down."""
@@ -173,6 +175,7 @@ class StationRecord:
             "meterValues": self.meter_values,
             "notices": self.notices,
             "transactions": [transaction.view() for transaction in self.transactions.values()],
+            "securityProfile": self.security_profile,
             "queued": [command.number for command in self.queue],
         }
 
