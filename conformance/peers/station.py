@@ -19,6 +19,7 @@ from conformance.peers.station_v201 import Station201
 from conformance.wire.frames import Call, CallResult, encode_call
 from conformance.wire.link import HandshakeFailed, Line, Link, LinkOptions, dial
 from conformance.wire.schemas import VERSIONS, Problem
+from conformance.wire.tls import ClientTls
 from conformance.wire.transcript import Entry, Transcript
 
 SPOKEN: Mapping[str, Callable[..., Dialect]] = {"2.0.1": Station201, "1.6": Station16}
@@ -28,7 +29,6 @@ _GRAVE = frozenset({"required", "type", "enum", "minItems"})
 """What has to be wrong with a request, as a keyword of JSON Schema, for the station to refuse it."""
 
 How = Literal["close", "fin", "reset"]
-Wrap = Callable[[Link], asyncio.BaseProtocol]
 
 
 class NotConnected(AssertionError):  # noqa: N818 -- reads as what happened
@@ -107,14 +107,14 @@ class StationPeer(Peer):
         heartbeats: bool = True,
         back_off: float = 1.0,
         options: LinkOptions | None = None,
-        wrap: Wrap | None = None,
+        tls: ClientTls | None = None,
         line: Line | None = None,
     ) -> None:
         """Connect to nobody yet.
 
         `url` is the address of the CSMS without the identity; `versions` are offered in this order. `heartbeats` are
         sent by itself once it is accepted. `back_off` is the pause between attempts to come back after a reset, in
-        seconds. `wrap` is for TLS, `line` for faults: what the connections of several stations may have in common.
+        seconds. `tls` is for URLs of wss; `line`, for faults, may be that of several stations.
         """
         super().__init__(identity, transcript, patience, {version: {} for version in versions})
         self.url = url
@@ -129,7 +129,7 @@ class StationPeer(Peer):
         self.heartbeats = heartbeats
         self._back_off = back_off
         self._options = options
-        self._wrap = wrap
+        self.tls = tls
         self._line = line or Line()
         self._dialects = {
             version: SPOKEN[version](self, self.equipment, identity=identity, items_per_message=items_per_message)
@@ -161,7 +161,7 @@ class StationPeer(Peer):
                     on_open=self.attach,
                     on_frame=self.received,
                     on_close=lambda link, _: self.detach(link),
-                    wrap=self._wrap,
+                    tls=self.tls,
                     line=self._line,
                 )
         except HandshakeFailed as error:

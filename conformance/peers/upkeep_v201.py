@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from conformance.peers.certificates import certificate_hash_data
 from conformance.peers.device_model import DeviceModel
 from conformance.peers.dialect import Handler, Host, Reply
 from conformance.peers.replies import Payload
+from conformance.wire.certificates import hash_data
 
 _KINDS = {
     "ThresholdMonitoring": ("UpperThreshold", "LowerThreshold"),
@@ -46,7 +46,7 @@ class Certificates:
     def install(self, kind: str, pem: str) -> str:
         """Keep a certificate. Gives the status."""
         try:
-            data = certificate_hash_data(pem)
+            data = hash_data(pem)
         except ValueError:
             return "Rejected"
         if (kind, data) not in self.installed:

@@ -219,7 +219,28 @@ def _event(row: _Row) -> tuple[str, str]:
         return f"handshake {'failed' if status is None else status}{_details(detail)}", _indented(
             shown
         ) if shown else ""
+    if kind == "tls":
+        return _tls(detail)
     return f"{kind}{_details(detail)}", ""
+
+
+def _tls(detail: dict[str, Any]) -> tuple[str, str]:
+    """A TLS handshake on one line, and what was offered and shown in it on those after it."""
+    late, failed = detail.pop("late", False), not detail.pop("ok", False)
+    name = "TLS ended late" if late else "TLS failed" if failed else "TLS agreed"
+    offered = detail.pop("offered", None) or {}
+    lines = [] if late else [f"offered {each}: {', '.join(map(str, offered[each]))}" for each in offered]
+    for who, chain in (("the other end", detail.pop("chain", ())), ("the harness", detail.pop("shown", ()))):
+        lines += [] if late else [f"{who} showed {_certificate(each)}" for each in chain]
+    return f"{name}{_details(detail)}", _indented("\n".join(lines)) if lines else ""
+
+
+def _certificate(facts: Mapping[str, Any]) -> str:
+    if "problem" in facts:
+        return f"a certificate that can't be read: {facts['problem']}"
+    until = f"{facts['not_before']} to {facts['not_after']}"
+    names = f", for {', '.join(facts['names'])}" if facts.get("names") else ""
+    return f"{facts['subject']} by {facts['issuer']}, {facts['key']}, {facts['signature']}, {until}{names}"
 
 
 def _details(detail: Mapping[str, Any]) -> str:

@@ -26,6 +26,7 @@ from websockets.server import ServerProtocol
 
 from conformance.wire.frames import CallResult, Frame, Malformed, decode
 from conformance.wire.schemas import BY_SUBPROTOCOL, Problem, Version, check_frame
+from conformance.wire.tls import SecuredLink
 from conformance.wire.transcript import Entry, Kind, Sender, Transcript
 
 quiet = logging.getLogger("conformance.wire.websockets")
@@ -162,8 +163,11 @@ class Slowly:
         self._go(self._waiting.popleft())
 
 
-class Link(asyncio.Protocol):
-    """One WebSocket connection. Made by a `Listener` or by `dial`, not by hand."""
+class Link(SecuredLink):
+    """One WebSocket connection. Made by a `Listener` or by `dial`, not by hand.
+
+    `tls` is the entry of its TLS handshake, None without TLS; `peer_chain` what the other end showed in it, in PEM.
+    """
 
     sender: Sender = "harness"
     other: Sender = "sut"
@@ -189,6 +193,8 @@ class Link(asyncio.Protocol):
         self.subprotocol: str | None = None
         self.version: Version | None = None
         self.closed: Entry | None = None
+        self.tls: Entry | None = None
+        self.peer_chain: tuple[str, ...] = ()
         self._protocol = protocol
         self._callbacks = callbacks
         self._loop = asyncio.get_running_loop()
@@ -398,6 +404,19 @@ class Link(asyncio.Protocol):
             transport.pause_reading()
         else:
             self._later("handshake", self.options.handshake_timeout, self._handshake_late)
+
+    def secured(self, detail: Mapping[str, Any], chain: tuple[str, ...]) -> None:
+        """Take note of a TLS handshake, good or not, or of an alert that came later and ended the connection."""
+        entry = self._add("tls", self._caller, detail=detail)
+        if "late" not in detail:
+            self.tls, self.peer_chain = entry, chain
+        if detail["ok"]:
+            return
+        error = f"TLS: {detail['alert_received'] or detail['alert_sent'] or detail['error']}"
+        if self._handshake is None:
+            self._handshake_failed(error)
+        else:
+            self._record_end(by=None, how="eof", error=error)
 
     def data_received(self, data: bytes) -> None:
         """Take in bytes, whatever they are."""
@@ -660,6 +679,8 @@ class Link(asyncio.Protocol):
         return self._add("frame", sender, frame=frame, problems=problems, detail=detail)
 
     def _record_handshake(self, *, status: int | None, error: str | None, **detail: Any) -> None:
+        if self.given_up is not None and error is not None:
+            self.given_up(error)
         if self._handshake is not None:
             return
         self._cancel("handshake")

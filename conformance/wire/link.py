@@ -1,7 +1,7 @@
 """Connections of both roles: a `Listener` takes them in (the harness as CSMS), `dial` makes one (as station).
 
-All that a peer needs of a `Link`, which is in `connection`, can be had here. `wrap`, of both, turns a link into the
-protocol that the event loop gets to see: the place for TLS.
+All that a peer needs of a `Link`, which is in `connection`, can be had here. `tls`, of both, says how the harness shows
+itself where the link is to be over TLS.
 """
 
 import asyncio
@@ -38,6 +38,7 @@ from conformance.wire.connection import (
     shown,
 )
 from conformance.wire.redaction import basic_credentials, without_secrets, without_userinfo
+from conformance.wire.tls import ClientTls, Layer, ServerTls, context_of
 from conformance.wire.transcript import Entry, Sender, Transcript
 
 __all__ = [
@@ -314,16 +315,18 @@ async def dial(  # noqa: PLR0913 -- by keyword
     on_open: Callable[[Link], None] | None = None,
     on_frame: Callable[[Link, Entry], None] | None = None,
     on_close: Callable[[Link, Entry], None] | None = None,
-    wrap: Callable[[Link], asyncio.BaseProtocol] | None = None,
+    tls: ClientTls | None = None,
     line: Line | None = None,
 ) -> Link:
     """Connect to a CSMS as the station whose identity ends the URL, and return the link once it is open.
 
     `credentials` are user name and password for HTTP Basic; `subprotocols` are offered in this order. Frames may come
-    before this returns: `on_frame` gets them. `line` is for faults, and may be that of other connections.
+    before this returns: `on_frame` gets them. `tls` is for URLs of wss. `line` is for faults, and may be that of other
+    connections.
 
-    Raises ValueError for a URL that is none, OSError where there is no TCP connection, HandshakeFailed where the other
-    end does not open it; the attempt is in the transcript all the same.
+    Raises ValueError for a URL that is none, or one of wss without `tls`, OSError where there is no TCP connection,
+    HandshakeFailed where the other end does not open it, or TLS was not agreed; the attempt is in the transcript all
+    the same. Raises LocallyUnable where this machine can't do what `tls` says.
     """
     everything = [*headers]
     if credentials is not None:
@@ -341,15 +344,15 @@ async def dial(  # noqa: PLR0913 -- by keyword
         )
     except (InvalidURI, ValueError) as error:
         raise ValueError(f"{without_userinfo(url)} is no URL of a WebSocket") from error
-    if link.uri.secure and wrap is None:
-        raise ValueError(f"{without_userinfo(url)}: wss needs TLS, which this harness does not speak yet")
+    if link.uri.secure and tls is None:
+        raise ValueError(f"{without_userinfo(url)}: wss needs TLS, and it was not said how")
+    host = link.uri.host
+    layer = link if tls is None or not link.uri.secure else Layer(link, tls, host)
     loop = asyncio.get_running_loop()
     try:
         if link.line.away:
             raise ConnectionRefusedError(errno.ECONNREFUSED, "there is no way to the CSMS at the moment")
-        await loop.create_connection(
-            lambda: link if wrap is None else wrap(link), link.uri.host, link.uri.port, family=socket.AF_UNSPEC
-        )
+        await loop.create_connection(lambda: layer, host, link.uri.port, family=socket.AF_UNSPEC)
         entry = await link.handshaken()
     except OSError as error:
         link.connection_failed(error)
@@ -382,7 +385,7 @@ class Listener:
         on_open: Callable[[Link], None] | None = None,
         on_frame: Callable[[Link, Entry], None] | None = None,
         on_close: Callable[[Link, Entry], None] | None = None,
-        wrap: Callable[[Link], asyncio.BaseProtocol] | None = None,
+        tls: ServerTls | None = None,
     ) -> None:
         self.host = host
         self.port = port
@@ -392,9 +395,20 @@ class Listener:
         self.line = Line()
         self._admit = admit
         self._callbacks = Callbacks(on_handshake, on_open, on_frame, on_close)
-        self._wrap = wrap
+        self.tls = tls
         self._servers: list[asyncio.Server] = []
         self._reserved: list[socket.socket] = []
+
+    @property
+    def tls(self) -> ServerTls | None:
+        """How the harness shows itself to those that connect from now on; None for no TLS. Raises LocallyUnable."""
+        return self._tls
+
+    @tls.setter
+    def tls(self, tls: ServerTls | None) -> None:
+        if tls is not None:
+            context_of(tls)
+        self._tls = tls
 
     @property
     def links(self) -> tuple[Link, ...]:
@@ -464,7 +478,7 @@ class Listener:
 
     def _factory(self) -> asyncio.BaseProtocol:
         link = ServerLink(self.transcript, self.options, self._callbacks, self)
-        return link if self._wrap is None else self._wrap(link)
+        return link if self.tls is None else Layer(link, self.tls)
 
     async def _bind(self) -> list[socket.socket]:
         """Sockets that hold the address and do not listen yet."""

@@ -244,35 +244,6 @@ async def test_the_server_of_websockets_without_compression(ours: Transcript) ->
         await link.close(1001)
 
 
-async def test_a_wrap_stands_between_link_and_loop(serve: Serve, ours: Transcript) -> None:
-    """The place for TLS: here the bytes are only counted."""
-
-    class Counting(asyncio.Protocol):
-        def __init__(self, inner: asyncio.Protocol) -> None:
-            self.inner, self.received = inner, 0
-            self.connection_made = inner.connection_made  # type: ignore[method-assign]
-            self.connection_lost = inner.connection_lost  # type: ignore[method-assign]
-            self.eof_received = inner.eof_received  # type: ignore[method-assign]
-
-        def data_received(self, data: bytes) -> None:
-            self.received += len(data)
-            self.inner.data_received(data)
-
-    wraps: list[Counting] = []
-
-    def wrap(link: Link) -> asyncio.BaseProtocol:
-        wraps.append(Counting(link))
-        return wraps[-1]
-
-    async with serve(wrap=wrap) as listener:
-        link = await dial(url(listener), ["ocpp2.0.1"], ours, wrap=wrap)
-        link.send(BOOT)
-        await seen(ours, lambda entry: isinstance(entry.frame, CallResult))
-        await link.close()
-    assert len(wraps) == 2
-    assert all(each.received > 100 for each in wraps)
-
-
 # -- odd frames
 
 
