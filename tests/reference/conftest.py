@@ -20,6 +20,7 @@ from websockets.exceptions import ConnectionClosed
 from conformance.reference.station import ReferenceStation, StationConfig
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import AsyncIterator, Callable
 
     from websockets.http11 import Request, Response
@@ -152,10 +153,16 @@ class Csms:
 
 
 @asynccontextmanager
-async def csms_running() -> AsyncIterator[Csms]:
+async def csms_running(context: ssl.SSLContext | None = None) -> AsyncIterator[Csms]:
     csms = Csms()
     server = await serve(
-        csms.serve, "127.0.0.1", 0, subprotocols=["ocpp2.0.1"], process_request=csms.on_request, close_timeout=0.1
+        csms.serve,
+        "127.0.0.1",
+        0,
+        subprotocols=["ocpp2.0.1"],
+        process_request=csms.on_request,
+        close_timeout=0.1,
+        ssl=context,
     )
     async with server:
         csms.port = next(iter(server.sockets)).getsockname()[1]

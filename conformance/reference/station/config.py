@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import MutableMapping
 
 
@@ -36,6 +35,20 @@ class Nameplate:
     firmware_version: str = "3.8.1"
 
 
+@dataclass(frozen=True)
+class SecuritySetup:
+    """What factory and installer lay down: the security profile, and in PEM the roots of the CSMS and the own chain.
+
+    `certificate` and `key` are those of the station (profile 3), `organization` is who operates it (A00.FR.509).
+    """
+
+    profile: int = 1
+    roots: str = ""
+    certificate: str = ""
+    key: str = field(default="", repr=False)
+    organization: str = "Halfmoon Charging"
+
+
 DEFAULT_EVSES = (
     EvseConfig(connectors=(ConnectorConfig("cType2"), ConnectorConfig("sType2"))),
     EvseConfig(connectors=(ConnectorConfig("cType2"),)),
@@ -59,7 +72,7 @@ class StationConfig:
     password: str | None = None
     storage: MutableMapping[str, Any] | None = None
     subprotocols: tuple[str, ...] = ("ocpp2.0.1",)
-    ssl_context: ssl.SSLContext | None = None
+    security: SecuritySetup = field(default_factory=SecuritySetup)
     nameplate: Nameplate = field(default_factory=Nameplate)
     evses: tuple[EvseConfig, ...] = DEFAULT_EVSES
     evse_reset: bool = True

@@ -177,10 +177,10 @@ ALL = COMMUNICATION + GENERAL + SESSIONS + CHARGING + MONITORING
 
 def controller_variables(config: StationConfig) -> Iterator[Variable]:
     """Yield the variables of the controllers, with what the configuration says of them."""
-    profile = 2 if config.csms_url.startswith("wss:") else 1
     given = {
         "SecurityCtrlr.Identity": config.identity,
-        "SecurityCtrlr.SecurityProfile": str(profile),
+        "SecurityCtrlr.SecurityProfile": str(config.security.profile),
+        "SecurityCtrlr.OrganizationName": config.security.organization,
         "SecurityCtrlr.BasicAuthPassword": config.password or "",
         **config.variables,
     }

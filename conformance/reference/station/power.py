@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from conformance.reference.station.connection import Dialling
+from conformance.reference.station.secure_dialling import SecureDialling
 from conformance.reference.tasks import Tasks
 
 if TYPE_CHECKING:
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from conformance.reference.station.meter import Meter
 
 
-class Power(Dialling):
+class Power(SecureDialling):
     """Switches the station on and off, and restarts it."""
 
     def __init__(self, config: StationConfig) -> None:
@@ -39,6 +41,29 @@ class Power(Dialling):
         self.powered = False
         await self._reboots.cancel()
         await self.stop()
+
+    async def commission(
+        self, security_profile: int, csms_url: str, root_file: str, certificate_file: str, key_file: str
+    ) -> None:
+        """Do what an installer does: another address and profile, the certificates in these files, a cold boot.
+
+        Whatever a CSMS had changed of these, and the password, is as before. A file that is "" is none.
+        """
+        await self.power_off()
+        self.config.csms_url = csms_url
+        self.config.security = replace(
+            self.config.security,
+            profile=security_profile,
+            roots=text_of(root_file),
+            certificate=text_of(certificate_file),
+            key=text_of(key_file),
+        )
+        self.forget_commissioning()
+        await self.power_on()
+
+    def forget_commissioning(self) -> None:
+        """Take out of flash memory what an installer sets up."""
+        self.forget_certificates()
 
     def start_up(self) -> None:
         """Begin a life: forget what a reboot forgets, read flash memory, start to work."""
@@ -74,3 +99,8 @@ class Power(Dialling):
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self.config.reset_patience if self.link is not None else 0):
                 await self.drained.wait()
+
+
+def text_of(file: str) -> str:
+    """Return what a file holds; nothing for none."""
+    return Path(file).read_text() if file else ""

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
     Action = Callable[..., Coroutine[Any, Any, Any]]
 
+SOMETIMES = ("disconnect_ev", "ev_stop", "ev_arrive", "ev_depart", "set_fault", "commission")
+"""What not every station can."""
+
 
 class Operated(Protocol):
     """A station of any edition, as it is operated."""
@@ -69,7 +72,14 @@ class StationProcess:
             "cut_network": station.cut_network,
             "restore_network": station.restore_network,
         }
-        for name in ("disconnect_ev", "ev_stop", "ev_arrive", "ev_depart", "set_fault"):  # not in every version
+        for name in (
+            "disconnect_ev",
+            "ev_stop",
+            "ev_arrive",
+            "ev_depart",
+            "set_fault",
+            "commission",
+        ):  # not in every version
             if hasattr(station, name):
                 self._actions[name] = getattr(station, name)
         self._station = station

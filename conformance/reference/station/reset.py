@@ -18,6 +18,12 @@ if TYPE_CHECKING:
     from conformance.reference.station.rpc import Payload
 
 EVSE_RESET_TIME = 0.05
+COMMISSIONED = (
+    "SecurityCtrlr.BasicAuthPassword",
+    "SecurityCtrlr.SecurityProfile",
+    "OCPPCommCtrlr.NetworkConfigurationPriority",
+)
+"""The variables that are as an installer left them, once he was here."""
 
 
 class Resets(Power, Provisioning):
@@ -38,6 +44,14 @@ class Resets(Power, Provisioning):
         """Switch the mains off; the reason of a reboot under way is forgotten."""
         await super().power_off()
         self.storage.pop("next_boot_reason", None)
+
+    def forget_commissioning(self) -> None:
+        """Take out of flash memory what an installer sets up: network profiles, certificates, password."""
+        super().forget_commissioning()
+        for place in ("network_profiles", "last_good_slot"):
+            self.storage.pop(place, None)
+        for variable in COMMISSIONED:
+            self.storage["variables"].pop(variable, None)
 
     def start_up(self) -> None:
         """Begin a life: forget what a reboot forgets, read flash memory, start to work."""

@@ -7,7 +7,8 @@ import random
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from conformance.reference.station.connection import SHORTEST_WAIT, Dialling
+from conformance.reference.station.dialling import SHORTEST_WAIT
+from conformance.reference.station.secure_dialling import SecureDialling
 from conformance.reference.station16.messaging import Messaging16
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ ONLY_SLOT = "1"
 PROFILES_WITH_PASSWORD = (1, 2)
 
 
-class Connection16(Dialling, Messaging16):
+class Connection16(SecureDialling, Messaging16):
     """Keeps a link to the Central System up for as long as the station runs."""
 
     config: StationConfig16
@@ -43,6 +44,14 @@ class Connection16(Dialling, Messaging16):
         """Return the security profile in use, 0 for none."""
         key = self.configuration.find("SecurityProfile")
         return int(key.value) if key is not None else 0
+
+    def profile_of(self, slot: str) -> int:  # noqa: ARG002
+        """Return the security profile in use."""
+        return self.security_profile()
+
+    def bad_server_certificate_event(self) -> str:
+        """Return the security event that a certificate of a Central System is that can't be believed."""
+        return "InvalidCentralSystemCertificate"
 
     def password(self) -> bytes | None:
         """Return the bytes that AuthorizationKey stands for, or the installed password without such a key."""
