@@ -896,10 +896,6 @@ class TestOtherCalls:
         hashes = dict.fromkeys(("issuerNameHash", "issuerKeyHash", "serialNumber"), "0")
         data = {"certificateHashData": {"hashAlgorithm": "SHA256", **hashes}}
         assert await csms.call("DeleteCertificate", data) == {"status": "NotFound"}
-        log = {"log": {"remoteLocation": "ftp://x"}, "logType": "SecurityLog", "requestId": 1}
-        assert await csms.call("GetLog", log) == REJECTED
-        firmware = {"location": "x", "retrieveDateTime": NOW, "signingCertificate": "x", "signature": "x"}
-        assert await csms.call("SignedUpdateFirmware", {"requestId": 1, "firmware": firmware}) == REJECTED
 
     async def test_pings(self, csms: Csms16, yard: Yard) -> None:
         await yard.boot()

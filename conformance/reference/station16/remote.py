@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from conformance.reference.station.logs import Logs
 from conformance.reference.station16.reset import Resets16
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     Triggers = dict[str, Callable[[int | None], list[Work] | None]]
 
 
-class RemoteControl16(Resets16):
+class RemoteControl16(Logs, Resets16):
     """Does what the Central System asks for. Actions without a method here are answered NotSupported.
 
     These are diagnostics and firmware: their profile is not in SupportedFeatureProfiles.
@@ -37,10 +38,14 @@ class RemoteControl16(Resets16):
     def on_extended_trigger_message(self, request: Payload) -> Payload:
         """Answer ExtendedTriggerMessage; the message follows (whitepaper 5.5, 6.16)."""
         more: Triggers = {
-            "FirmwareStatusNotification": partial(self.trigger_idle_status, "SignedFirmwareStatusNotification"),
-            "LogStatusNotification": partial(self.trigger_idle_status, "LogStatusNotification"),
+            "FirmwareStatusNotification": self.trigger_firmware_status,
+            "LogStatusNotification": self.trigger_log_status,
         }
         return self.trigger({**self.triggers(), **more}, request)
+
+    def trigger_firmware_status(self, number: int | None) -> list[Work]:
+        """Say how the update of the firmware stands."""
+        raise NotImplementedError
 
     def triggers(self) -> Triggers:
         """Return what both kinds of trigger can ask for."""
@@ -124,14 +129,6 @@ class RemoteControl16(Resets16):
         """Refuse: no vendor extension is known, nor a message of the own vendor (5.6)."""
         own = request["vendorId"] == self.config.nameplate.vendor
         return {"status": "UnknownMessageId" if own else "UnknownVendorId"}
-
-    def on_get_log(self, request: Payload) -> Payload:  # noqa: ARG002
-        """There is no log to upload."""
-        return {"status": "Rejected"}
-
-    def on_signed_update_firmware(self, request: Payload) -> Payload:  # noqa: ARG002
-        """Refuse: the firmware can't be updated over the air."""
-        return {"status": "Rejected"}
 
     def on_get_installed_certificate_ids(self, request: Payload) -> Payload:  # noqa: ARG002
         """No certificate is installed."""
