@@ -1,4 +1,4 @@
-"""`ocpp-conformance`: run, cases, prove, inventory, report."""
+"""`ocpp-conformance`: run, cases, prove, inventory, pki, report."""
 
 import argparse
 import contextlib
@@ -19,6 +19,7 @@ from conformance.cases.plan import PlanError, load_plan
 from conformance.files import data
 from conformance.inventory import InventoryError, Settings, inventory
 from conformance.judging import BAD_INPUT
+from conformance.pki import OPERATOR, Pki, PkiError, hand_out
 from conformance.plugin import BELOW_GATE, HARNESS_ERROR, OK, PROVING
 from conformance.report.latest import find_run
 from conformance.report.page import NoRenderer, render
@@ -91,6 +92,25 @@ def _parser() -> argparse.ArgumentParser:
     listed.add_argument("--ocpp", metavar="VERSION", help="in this version only, of those in the profile")
     listed.add_argument("--json", action="store_true", help="print what was found as JSON on standard output")
     listed.set_defaults(do=_inventory)
+
+    certificates = commands.add_parser(
+        "pki", help="make test certificates, with a README that says what to install where at a system under test"
+    )
+    certificates.add_argument(
+        "--host",
+        required=True,
+        action="append",
+        metavar="NAME",
+        help="how the management system is reached, by name or address, first as in its URL; may be repeated",
+    )
+    certificates.add_argument("--identity", default="CS001", metavar="ID", help="of the station (default CS001)")
+    certificates.add_argument("--serial", metavar="NUMBER", help="serial number of the station (default: the identity)")
+    certificates.add_argument("--operator", default=OPERATOR, metavar="NAME", help=f"the owner (default {OPERATOR})")
+    certificates.add_argument(
+        "--root-key", choices=("rsa", "ecdsa"), default="rsa", help="kind of the root's key (default rsa)"
+    )
+    certificates.add_argument("--out", required=True, metavar="DIR", help="a new folder for them")
+    certificates.set_defaults(do=_pki)
 
     report = commands.add_parser("report", help="render the browsable page of a run with Allure 3")
     report.add_argument("run", nargs="?", metavar="RUN", help="folder of a run, or its name (default: the newest)")
@@ -256,6 +276,23 @@ def _inventory(arguments: argparse.Namespace) -> int:
     except InventoryError as error:
         sys.stderr.write(f"{error}\n")
         return BAD_INPUT
+
+
+def _pki(arguments: argparse.Namespace) -> int:
+    try:
+        pki = Pki.new(
+            hosts=tuple(dict.fromkeys(arguments.host)),
+            identity=arguments.identity,
+            serial=arguments.identity if arguments.serial is None else arguments.serial,
+            operator=arguments.operator,
+            root_key="ECDSA" if arguments.root_key == "ecdsa" else "RSA",
+        )
+        readme = hand_out(pki, Path(arguments.out))
+    except PkiError as error:
+        sys.stderr.write(f"{error}\n")
+        return BAD_INPUT
+    sys.stdout.write(f"{readme}\n")
+    return OK
 
 
 def _report(arguments: argparse.Namespace) -> int:

@@ -47,7 +47,7 @@ PLAN = "testcases/plans/minimum-proof.toml"
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The project with the example of the guide in it."""
     folder = tmp_path_factory.mktemp("project")
-    for name in ("conformance", "testcases", "fixtures"):
+    for name in ("conformance", "testcases", "fixtures", "certs"):
         shutil.copytree(ROOT / name, folder / name, ignore=LEFT_OUT)
     for name, text in CASE.items():
         if name != PLAN:

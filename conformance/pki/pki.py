@@ -27,6 +27,9 @@ from conformance.wire.certificates import Chain
 T = TypeVar("T")
 Hierarchy = Literal["issuing", "next"]
 
+OPERATOR = "Conformance Operator"
+"""The owner of certificates where nobody names one."""
+
 _KEPT = "pki.json"
 _ROOTS = ("root", "other", "next", "bare", "manufacturer")
 _LONGEST_NAME = 64
@@ -91,7 +94,7 @@ class Pki:
         hosts: tuple[str, ...] = ("localhost", "127.0.0.1"),
         identity: str = "CS001",
         serial: str = "HM-0000-4711",
-        operator: str = "Conformance Operator",
+        operator: str = OPERATOR,
         root_key: KeyKind = "RSA",
     ) -> "Pki":
         """A PKI of its own; make one for a run, since RSA keys take their time. Raises PkiError for a bad name."""
@@ -129,12 +132,18 @@ class Pki:
             kept = json.loads((folder / _KEPT).read_text(encoding="utf-8"))
             pki = cls(tuple(kept["hosts"]), kept["identity"], kept["serial"], kept["operator"], kept["root_key"])
             pki._read(folder)
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise PkiError(f"{folder}: expected a folder of test certificates, got {error!r}; {again}") from error
-        ends = min(_ends(chain) for chain in pki._good.values())
-        if ends < dt.datetime.now(dt.UTC):
-            raise PkiError(f"{folder}: its certificates were good until {ends:%Y-%m-%d}; {again}")
+        except OSError as error:
+            raise PkiError(f"{folder}: expected a folder of test certificates, got: {error}; {again}") from error
+        except (ValueError, KeyError, TypeError) as error:
+            raise PkiError(f"{folder}: expected a folder of test certificates, got what is none; {again}") from error
+        if pki.good_until < dt.datetime.now(dt.UTC):
+            raise PkiError(f"{folder}: its certificates were good until {pki.good_until:%Y-%m-%d}; {again}")
         return pki
+
+    @property
+    def good_until(self) -> dt.datetime:
+        """When the first of the good certificates ends."""
+        return min(_ends(chain) for chain in (*self.server(), self.station()))
 
     def _read(self, folder: Path) -> None:
         for name in self._all_authorities():
