@@ -7,8 +7,9 @@ import asyncio
 import contextlib
 import signal
 import sys
+from pathlib import Path
 
-from conformance.reference.csms.config import CsmsConfig, StationSetup, TokenSetup
+from conformance.reference.csms.config import CsmsConfig, SecuritySetup, StationSetup, TokenSetup
 from conformance.reference.csms.csms import ReferenceCsms
 from conformance.reference.variants import named
 
@@ -23,6 +24,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--api-port", type=int, default=0, help="port of the HTTP API (default: any free one)")
     parser.add_argument("--station", action="append", default=[], help="identity of a station to know; repeatable")
     parser.add_argument("--token", action="append", default=[], help="idToken to accept; repeatable")
+    parser.add_argument("--pki", type=Path, help="folder with certificates, for security profiles 2 and 3")
+    parser.add_argument("--operator", default="", help="the organization that certificates of stations must name")
     parser.add_argument("--mutant", help="run this broken variation instead of the compliant CSMS")
     return parser.parse_args()
 
@@ -34,6 +37,7 @@ async def run(options: argparse.Namespace, csms_class: type[ReferenceCsms]) -> N
         api_port=options.api_port,
         stations={identity: StationSetup() for identity in options.station},
         tokens={id_token: TokenSetup() for id_token in options.token},
+        security=None if options.pki is None else SecuritySetup.read(options.pki, options.operator),
     )
     ended = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -43,6 +47,8 @@ async def run(options: argparse.Namespace, csms_class: type[ReferenceCsms]) -> N
     await csms.start()
     try:
         sys.stdout.write(f"stations: {csms.url}\napi: {csms.api_url}\n")
+        for profile, url in csms.urls.items():
+            sys.stdout.write(f"security profile {profile}: {url}\n")
         sys.stdout.flush()
         await ended.wait()
     finally:

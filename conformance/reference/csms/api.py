@@ -7,8 +7,8 @@
     GET, POST, DELETE /api/tokens/{idToken}       {"status", "type", "group", "single"}
 
 The body that provisions a station may hold "policy" (a word of "accept", "pending", "reject", or a list of them: one
-for each BootNotification, the last one stays), "interval", "password" (text) or "passwordHex", null for none. What it
-leaves out stays as it is.
+for each BootNotification, the last one stays), "interval", "password" (text) or "passwordHex", null for none, and
+"serial", "renewsExpired" and "securityProfile", which are those of StationSetup. What it leaves out stays as it is.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ from conformance.reference.csms.rpc import Payload
 
 LONGEST_WAIT = 120.0
 TOKEN_STATUSES = tuple(member.value for member in AuthorizationStatusEnumType)
-_STATION_KEYS = {"policy", "interval", "password", "passwordHex"}
+_SECURITY = {"serial": "serial", "renewsExpired": "renews_expired", "securityProfile": "security_profile"}
+_STATION_KEYS = {"policy", "interval", "password", "passwordHex", *_SECURITY}
 
 
 class Operated(Protocol):
@@ -156,7 +157,7 @@ def station_setup(body: Payload, known: StationRecord | None) -> StationSetup:
     refuse_unknown_keys(body, _STATION_KEYS)
     setup = StationSetup()
     if known is not None:
-        setup = replace(known.setup, policy=tuple(known.policy), password=known.password)
+        setup = known.as_set_up()
     changes: dict[str, Any] = {}
     if "policy" in body:
         words = [body["policy"]] if isinstance(body["policy"], str) else body["policy"]
@@ -165,6 +166,7 @@ def station_setup(body: Payload, known: StationRecord | None) -> StationSetup:
         changes["interval"] = body["interval"]
     if "password" in body or "passwordHex" in body:
         changes["password"] = password_in(body)
+    changes |= {field: body[name] for name, field in _SECURITY.items() if name in body}
     try:
         return replace(setup, **changes)
     except ValueError as problem:

@@ -10,6 +10,7 @@ from itertools import count
 from websockets.asyncio.server import ServerConnection
 
 from conformance.reference.csms.config import CsmsConfig, StationSetup, TokenSetup
+from conformance.reference.csms.connection import profile_of
 from conformance.reference.csms.records import Command, StationRecord
 from conformance.reference.csms.rpc import Answer, Dialect
 from conformance.reference.tasks import Tasks
@@ -25,6 +26,11 @@ class Link:
     open: dict[str, asyncio.Future[Answer | None]] = field(default_factory=dict)
     gone: bool = False
     wake: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def profile(self) -> int:
+        """The security profile in which the station has come."""
+        return profile_of(self.connection)
 
 
 class CsmsBase:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 REGISTRATIONS = {"accept": "Accepted", "pending": "Pending", "reject": "Rejected"}
@@ -34,6 +35,12 @@ class StationSetup:
             raise ValueError(f"policy: expected one or more of {', '.join(REGISTRATIONS)}; got {list(self.policy)}")
         if self.interval is not None and (isinstance(self.interval, bool) or not isinstance(self.interval, int)):
             raise ValueError(f"interval: expected whole seconds; got {self.interval!r}")
+        if self.serial is not None and not isinstance(self.serial, str):
+            raise ValueError(f"serial: expected a string; got {self.serial!r}")
+        if self.renews_expired not in (True, False):
+            raise ValueError(f"renewsExpired: expected true or false; got {self.renews_expired!r}")
+        if isinstance(self.security_profile, bool) or self.security_profile not in (1, 2, 3):
+            raise ValueError(f"securityProfile: expected 1, 2 or 3; got {self.security_profile!r}")
 
 
 @dataclass(frozen=True)
@@ -68,6 +75,28 @@ class SecuritySetup:
     operator: str = ""
     ports: Mapping[int, int] = field(default_factory=dict)
     """The ports of profiles 2 and 3: any free ones, unless given."""
+
+    @classmethod
+    def read(cls, folder: Path, operator: str = "", ports: Mapping[int, int] | None = None) -> SecuritySetup:
+        """Read a folder: `server-rsa`, `server-ecdsa` and `signing` with .pem and .key, client-root.pem, crl.pem.
+
+        Only the certificates of a server are needed.
+        """
+
+        def text(name: str) -> str:
+            file = folder / name
+            return file.read_text() if file.exists() else ""
+
+        pairs = [(text(f"{name}.pem"), text(f"{name}.key")) for name in ("server-rsa", "server-ecdsa", "signing")]
+        *chains, signing = pairs
+        return cls(
+            chains=[pair for pair in chains if all(pair)],
+            client_roots=text("client-root.pem"),
+            crl=text("crl.pem"),
+            signing=signing if all(signing) else None,
+            operator=operator,
+            ports=ports or {},
+        )
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ class Credentials(CsmsBase):
 
     def profile_allowed(self, record: StationRecord, profile: int) -> bool:
         """Tell whether a station may come in a security profile: in no lower one than before (A05.FR.07)."""
-        return profile >= max(record.setup.security_profile, record.security_profile)
+        return profile >= record.security_profile
 
     # -- passwords
 

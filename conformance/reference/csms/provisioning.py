@@ -179,11 +179,6 @@ class Provisioning(Entry):
         """Keep what became of a reservation."""
         return self.take_note(station, "reservationStatus", request)
 
-    def on_sign_certificate(self, station: StationRecord, request: Payload) -> Payload:
-        """Keep a request for a certificate; there is no authority here that could sign it."""
-        self.take_note(station, "signCertificate", request)
-        return {"status": "Rejected"}
-
     def on_data_transfer(self, station: StationRecord, request: Payload) -> Payload:
         """Accept data of the vendors in the config (P01.FR.05, P01.FR.06)."""
         messages = self.config.vendors.get(request["vendorId"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from conformance.reference.csms.config import StationSetup
@@ -142,6 +142,8 @@ class StationRecord:
     request_ids: int = 0
     inventory_asked: bool = False
     security_profile: int = 1
+    ordered_profile: int | None = None
+    slots: dict[str, int] = field(default_factory=dict)
     must_renew: bool = False
 
     def set_up(self, setup: StationSetup) -> None:
@@ -149,6 +151,13 @@ class StationRecord:
         self.setup = setup
         self.policy = list(setup.policy)
         self.password = setup.password
+        self.security_profile = setup.security_profile
+
+    def as_set_up(self) -> StationSetup:
+        """Return what is laid down now: answers are used up, passwords and security profiles change over OCPP."""
+        return replace(
+            self.setup, policy=tuple(self.policy), password=self.password, security_profile=self.security_profile
+        )
 
     def next_request_id(self) -> int:
         """Return a number that no earlier request to this station carried."""

@@ -125,7 +125,7 @@ def _station(csms: "ReferenceCsms", action: str, args: dict[str, Any]) -> None:
         csms.provision(identity, _setup(args["password"]))
         return
     record = csms.stations[identity]
-    setup = replace(record.setup, policy=tuple(record.policy), password=record.password)
+    setup = record.as_set_up()
     if action == "set_password":
         setup = replace(setup, password=args["password"].reveal().encode())
     else:
