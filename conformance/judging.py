@@ -140,6 +140,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
         setpoints=tuple(spec.setpoints),
         charts=tuple(spec.charts),
         tried=tuple(spec.tried),
+        shown=tuple(spec.shown),
     )
     _note(item, bench, ran)
     _raise(_safe(item, _told(ran, reason)), ran.verdict, broke)

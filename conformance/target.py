@@ -13,6 +13,7 @@ from conformance.cases.setpoint import Chart, Setpoint
 from conformance.cases.spec import Counted
 from conformance.cases.tried import Tried
 from conformance.cases.verdict import Finding, Verdict
+from conformance.cases.zoo import Shown
 from conformance.report.result import CaseRow, FindingRow
 from conformance.sut.profile import SutProfile
 from conformance.wire.transcript import JsonLinesSink, Transcript
@@ -38,6 +39,7 @@ class Ran:
     setpoints: tuple[Setpoint, ...] = ()
     charts: tuple[Chart, ...] = ()
     tried: tuple[Tried, ...] = ()
+    shown: tuple[Shown, ...] = ()
 
 
 @dataclass(eq=False)
@@ -161,6 +163,7 @@ class Target:
             setpoints=tuple(self._setpoint(each) for each in ran.setpoints),
             charts=ran.charts,
             tried=tuple(self._tried(each) for each in ran.tried),
+            shown=tuple(self._shown(each) for each in ran.shown),
         )
 
     def outcome(self, id_: str) -> Outcome:
@@ -190,6 +193,10 @@ class Target:
     def _tried(self, tried: Tried) -> Tried:
         told = self.transcript.secrets.text
         return replace(tried, was=told(tried.was), set_to=told(tried.set_to), why=told(tried.why))
+
+    def _shown(self, shown: Shown) -> Shown:
+        told = self.transcript.secrets.text
+        return replace(shown, wrong=told(shown.wrong), why=told(shown.why))
 
     def _findings(self, ran: Ran) -> Iterator[FindingRow]:
         for finding in ran.findings:

@@ -10,6 +10,7 @@ from conformance.cases.matrix import Cell
 from conformance.cases.setpoint import Chart, Setpoint
 from conformance.cases.tried import Tried
 from conformance.cases.verdict import Finding, Verdict
+from conformance.cases.zoo import Shown
 
 
 class CaseOver(Exception):  # noqa: N818 -- not an error: the case has said all it can
@@ -67,6 +68,8 @@ class Spec:
         """How they were kept over time."""
         self.tried: list[Tried] = []
         """What became of the settings that the case changed, and which it left alone."""
+        self.shown: list[Shown] = []
+        """What became of the certificates, versions and suites of TLS that the case showed."""
         self._recent: tuple[int, ...] = ()
         self._catalogue = catalogue
         self._touched = touched

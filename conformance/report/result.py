@@ -10,6 +10,7 @@ from conformance.cases.matrix import Cell
 from conformance.cases.setpoint import Chart, Setpoint
 from conformance.cases.tried import Tried
 from conformance.cases.verdict import Severity, Verdict
+from conformance.cases.zoo import Shown
 
 
 class FindingRow(msgspec.Struct, frozen=True):
@@ -33,7 +34,7 @@ class CaseRow(msgspec.Struct, frozen=True):
     `reason` is what excluded it, what was missing, or what broke: one line. `seconds` is how long it ran, of which
     `waited` were spent waiting for the system under test. `first` and `last` bound its entries in the transcript.
     `cells` are its part of the table of faults and moments, `setpoints` the charging limits that it asked for, `charts`
-    how those were kept over time, `tried` the settings that it changed or left alone.
+    how those were kept over time, `tried` the settings that it changed or left alone, `shown` what it showed in TLS.
     """
 
     id: str
@@ -54,6 +55,7 @@ class CaseRow(msgspec.Struct, frozen=True):
     setpoints: tuple[Setpoint, ...] = ()
     charts: tuple[Chart, ...] = ()
     tried: tuple[Tried, ...] = ()
+    shown: tuple[Shown, ...] = ()
 
 
 class ProofRow(msgspec.Struct, frozen=True):
