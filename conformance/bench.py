@@ -23,7 +23,7 @@ from conformance.run import Run
 from conformance.sut.drivers import DriverFailed, Unsupported
 from conformance.sut.profile import SutProfile
 from conformance.sut.tables import EmbeddedDriver, ProcessDriver
-from conformance.target import Target
+from conformance.target import Part, Target
 from conformance.wire.transcript import Transcript
 
 _LAST_WORDS = 1.0
@@ -41,15 +41,25 @@ class GivenUp(AssertionError):  # noqa: N818 -- reads as what happened
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What a test is run on: a target, as which case, and when proving, on which variant of the reference."""
+    """What a test is run on: a part of a target, as which case, and when proving, on which variant of the reference.
+
+    `guest` is whether the case belongs to another part, and judges this one because it is always on.
+    """
 
     target: Target
+    part: Part
     case: Case
     variant: str = ""
+    guest: bool = False
 
     def __str__(self) -> str:
-        kind = f"{self.target.role}-{self.target.version}-{self.case.id}"
+        kind = f"{self.target.role}-{self.target.version}-{self.name}"
         return f"{kind}-{self.variant}" if self.variant else kind
+
+    @property
+    def name(self) -> str:
+        """The case, with the part that it judges where that is not its own: `WIRE_TIMES_CS@security`."""
+        return f"{self.case.id}@{self.part.name}" if self.guest else self.case.id
 
 
 class Bench:
@@ -72,9 +82,10 @@ class Bench:
         """Whether the last case may have left the system under test in an odd state."""
         self.case_id = ""
         self._target = run.targets[0]
+        self._part = next(iter(self._target.parts.values()))
         self._given_up: set[Target] = set()
         self._absences = 0
-        self._on_rig: Target | None = None
+        self._on_rig: Subject | None = None
         self._say = say
         self._pace = pace
         self._progress: asyncio.Task[None] | None = None
@@ -92,7 +103,7 @@ class Bench:
 
     def begin(self, subject: Subject) -> None:
         """The next test is about this."""
-        self.case_id, self._target = subject.case.id, subject.target
+        self.case_id, self._target, self._part = subject.case.id, subject.target, subject.part
 
     @asynccontextmanager
     async def case(self, subject: Subject) -> AsyncIterator[StationRig | CsmsRig]:
@@ -101,12 +112,12 @@ class Bench:
         Raises one of UNREADY where the starting state can't be had, or GivenUp. An address that can't be had ends the
         session with exit code 2, as does a system under test that comes in none of the versions that it is to run in.
         """
-        if self.proving or self._on_rig is not subject.target:
+        if self.proving or self._on_rig is None or self._on_rig.part is not subject.part:
             await self._drop()
         if subject.target in self._given_up:
             raise GivenUp(f"{subject.target.name} never came up before; the notes of the run say why")
         if self.rig is None:
-            self.rig, self._on_rig = await self._set_up(subject), subject.target
+            self.rig, self._on_rig = await self._set_up(subject), subject
             self.doubtful = False
             self._absences = 0
         rig = self.rig
@@ -183,14 +194,14 @@ class Bench:
 
     @property
     def _transcript(self) -> Transcript:
-        if self.rig is None or self._on_rig is not self._target:
-            return self._target.transcript
+        if self.rig is None or self._on_rig is None or self._on_rig.part is not self._part:
+            return self._part.transcript
         return self.rig.transcript
 
     async def _set_up(self, subject: Subject) -> StationRig | CsmsRig:
         self.used = True
         target = subject.target
-        profile, transcript = target.profile, target.transcript
+        profile, transcript = target.profile, subject.part.transcript
         if self.proving:
             transcript = Transcript()
             transcript.redact(profile.secrets())
@@ -233,13 +244,13 @@ class Bench:
         pytest.exit(self.run.stop(message), returncode=2)
 
     async def _drop(self) -> None:
-        rig, target, self.rig, self._on_rig = self.rig, self._on_rig, None, None
+        rig, subject, self.rig, self._on_rig = self.rig, self._on_rig, None, None
         if rig is None:
             return
         try:
-            if target is not None and not self.proving:
+            if subject is not None and not self.proving:
                 for each in await rig.leave():
-                    self._say(self.run.note(f"{target.name}: {each}"))
+                    self._say(self.run.note(f"{subject.target.name}: {each}"))
         finally:
             await rig.stop()
 

@@ -78,7 +78,7 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None]:
         target.catalogue,
         touched=bench.touched,
         malformed=lambda: bench.malformed(first),
-        counted=target.counted(case) if case.always_on and not bench.proving else (),
+        counted=subject.part.counted(case) if case.always_on and not bench.proving else (),
     )
     try:
         return (yield)
@@ -158,7 +158,7 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object
     try:
         return (yield)
     except Exception as error:
-        ran = subject.target.ran.get(subject.case.id) or Ran(subject.case, Verdict.PASS)
+        ran = subject.part.ran.get(subject.case.id) or Ran(subject.case, Verdict.PASS)
         reason = f"after the case: {type(error).__name__}: {error}"
         _note(item, bench, replace(ran, verdict=Verdict.ERROR, reason=reason))
         raise
@@ -230,7 +230,7 @@ def _told(ran: Ran, reason: str) -> str:
 
 def _safe(item: pytest.Item, text: str) -> str:
     """A text for the terminal, without secrets."""
-    return item.stash[Bench.SUBJECT].target.transcript.secrets.text(text)
+    return item.stash[Bench.SUBJECT].part.transcript.secrets.text(text)
 
 
 def _raise(text: str, verdict: Verdict, broke: Exception | None) -> None:
@@ -246,7 +246,8 @@ def _raise(text: str, verdict: Verdict, broke: Exception | None) -> None:
 def _note(item: pytest.Item, bench: Bench, ran: Ran) -> None:
     """Keep a verdict: in the result of the run, in Allure, or as a trial of a proving run."""
     subject = item.stash[Bench.SUBJECT]
-    target, run = subject.target, bench.run
+    target, part, run = subject.target, subject.part, bench.run
+    ran = replace(ran, part=part.name, findings=tuple(replace(each, part=part.name) for each in ran.findings))
     item.user_properties.append(("verdict", str(ran.verdict)))
     if bench.proving:
         blamed = sorted({each.requirement for each in ran.findings if each.verdict in (Verdict.FAIL, Verdict.WARN)})
@@ -258,16 +259,16 @@ def _note(item: pytest.Item, bench: Bench, ran: Ran) -> None:
     for remark in bench.remarks():
         if remark not in run.notes:
             run.note(remark)
-    target.record(ran)
-    spread.tell(item, target.name, ran)
+    part.record(ran)
+    spread.tell(item, subject, ran)
     row = target.row(ran, run.plan.proof_of(ran.case.id) or OWN_CASES)
     try:
-        allure.label_case(row)
-        allure.attach(row, trace_text(target.transcript.entries[ran.first : ran.last], row.findings))
+        allure.label_case(row, subject.name)
+        allure.attach(row, trace_text(part.transcript.entries[ran.first : ran.last], row.findings))
     except OSError as error:
         _no_room(run, error)
-    if target.sink.failure is not None:
-        _no_room(run, target.sink.failure)
+    if part.sink.failure is not None:
+        _no_room(run, part.sink.failure)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -310,7 +311,7 @@ class Lines:
         if reporter is None or "verdict" not in about or not _decided(report):
             return
         verdict = Verdict(str(about["verdict"]))
-        name = f"{about['case']}[{about['variant']}]" if about.get("variant") else str(about["case"])
+        name = f"{about['name']}[{about['variant']}]" if about.get("variant") else str(about["name"])
         reporter.ensure_newline()
         reporter.write(f"{verdict:<14} ", **_COLOURS[verdict])
         where = view.place(*str(about["target"]).split())

@@ -21,7 +21,7 @@ from conformance.report import allure, terminal, view
 from conformance.report.result import RunResult
 from conformance.run import Run, Settings
 from conformance.sut.tables import EmbeddedDriver
-from conformance.target import BadInputError, Target
+from conformance.target import BadInputError, Part, Target
 
 RESULT = pytest.StashKey[RunResult]()
 CODE = pytest.StashKey[int]()
@@ -77,7 +77,7 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     spread_out = not proving and bool(config.getoption("numprocesses", None))
     try:
-        run = _new_run(config, sut, keep=not (proving or config.option.collectonly))
+        run = _new_run(config, sut, keep=not (proving or config.option.collectonly), spread_out=spread_out)
         if spread_out:
             run.check_plan()
     except BadInputError as error:
@@ -108,9 +108,9 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.xmlpath = config.option.xmlpath or str(run.folder / "junit.xml")
 
 
-def _new_run(config: pytest.Config, sut: str, *, keep: bool) -> Run:
+def _new_run(config: pytest.Config, sut: str, *, keep: bool, spread_out: bool) -> Run:
     """The run that the options ask for, in a folder that goes at the end unless it is to be kept."""
-    reports = config.getoption("--ocpp-reports")
+    reports, shared = config.getoption("--ocpp-reports"), spread.folder(config)
     if not keep:
         folder = tempfile.TemporaryDirectory(prefix="ocpp-conformance-")
         config.add_cleanup(folder.cleanup)
@@ -123,8 +123,9 @@ def _new_run(config: pytest.Config, sut: str, *, keep: bool) -> Run:
             gate=config.getoption("--ocpp-gate"),
             reports=reports,
             fault_matrix=config.getoption("--ocpp-fault-matrix"),
+            side_by_side=bool(shared) or spread_out,
         ),
-        shared=spread.folder(config),
+        shared=shared,
     )
     config.add_cleanup(run.close)
     return run
@@ -226,12 +227,14 @@ def _take(target: Target, case: Case) -> None:
 
 def _subjects(bench: Bench, target: Target, id_: str) -> list[Subject]:
     case = target.cases[id_]
+    home = bench.run.home(target, id_)
     if not bench.proving:
-        return [Subject(target, case)]
+        others = [each for each in target.parts.values() if case.always_on and each is not home]
+        return [Subject(target, home, case), *(Subject(target, each, case, guest=True) for each in others)]
     mine = [name for name, breaks in mutants_of(target).items() if set(breaks.requirements) & set(case.requirements)]
     controls = [REFERENCE, CONTROL] if not target.excluded(case) else _able(target, case)
     alike = claims_of(target, controls[0])
-    return [Subject(target, case, name) for name in (*controls, *mine) if claims_of(target, name) == alike]
+    return [Subject(target, home, case, name) for name in (*controls, *mine) if claims_of(target, name) == alike]
 
 
 def _able(target: Target, case: Case) -> list[str]:
@@ -268,12 +271,16 @@ def pytest_collection_modifyitems(
     there = len(items)
     yield
     if not bench.proving:
-        judged = {item.stash[Bench.SUBJECT].target for item in items if Bench.SUBJECT in item.stash}
-        unasked = [each for each in always if each not in items and each.stash[Bench.SUBJECT].target in judged]
+        asked = [item for item in items if not _is_guest(item)]
+        judged = {subject.part for subject in _subjects_of(asked)}
+        unasked = [each for each in always if each not in asked and each.stash[Bench.SUBJECT].part in judged]
         for item in unasked:
             item.stash[Bench.UNASKED] = True
-        items += unasked
-        order = {target: (place, run.planned(target)) for place, target in enumerate(run.targets)}
+        items[:] = [*asked, *unasked]
+        order = {
+            part: (place, run.planned(target))
+            for place, (target, part) in enumerate((each, part) for each in run.targets for part in each.parts.values())
+        }
         items.sort(key=lambda item: _place(item, order))
         for target in run.targets:
             target.choose(subject.case for subject in _subjects_of(items) if subject.target is target)
@@ -291,6 +298,10 @@ def _wanted(item: pytest.Item, run: Run) -> bool:
 
 def _is_always_on(item: pytest.Item) -> bool:
     return Bench.SUBJECT in item.stash and item.stash[Bench.SUBJECT].case.always_on
+
+
+def _is_guest(item: pytest.Item) -> bool:
+    return Bench.SUBJECT in item.stash and item.stash[Bench.SUBJECT].guest
 
 
 def _subjects_of(items: Iterable[pytest.Item]) -> Iterable[Subject]:
@@ -337,6 +348,7 @@ def _name(item: pytest.Item, bench: Bench) -> None:
     item.stash[Bench.SUBJECT] = subject
     _mark(item, [subject.case.id])
     item.user_properties.append(("case", subject.case.id))
+    item.user_properties.append(("name", subject.name))
     item.user_properties.append(("target", subject.target.name))
     item.user_properties.append(("variant", subject.variant))
 
@@ -350,14 +362,15 @@ def _subject_of(item: pytest.Item, bench: Bench) -> Subject | None:
         given: Subject | None = callspec.params.get(_PARAMETER) if callspec is not None else None
         return given
     target = bench.run.targets[0]
-    return Subject(target, target.own_case(item.nodeid, item.function.__doc__ or item.name))
+    case = target.own_case(item.nodeid, item.function.__doc__ or item.name)
+    return Subject(target, bench.run.home(target, case.id), case)
 
 
-def _place(item: pytest.Item, order: dict[Target, tuple[int, list[str]]]) -> tuple[int, bool, int]:
+def _place(item: pytest.Item, order: dict[Part, tuple[int, list[str]]]) -> tuple[int, bool, int]:
     subject = item.stash.get(Bench.SUBJECT, None)
     if subject is None:
         return -1, False, -1
-    place, planned = order[subject.target]
+    place, planned = order[subject.part]
     id_ = subject.case.id
     return place, subject.case.always_on, planned.index(id_) if id_ in planned else len(planned)
 

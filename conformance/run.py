@@ -1,7 +1,7 @@
 """One run: what it was asked to do, what it found, and the folder that it leaves behind."""
 
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from difflib import get_close_matches
@@ -19,7 +19,7 @@ from conformance.report.certificate import write_certificate
 from conformance.report.latest import point_latest
 from conformance.report.result import CaseRow, ProofRow, RunResult
 from conformance.sut.profile import ProfileError, SutProfile, load_profile, resolve_all
-from conformance.target import BadInputError, Target
+from conformance.target import BadInputError, Part, Target
 
 OWN_CASES = "own cases"
 _OWN_ASKS = "What the cases outside of the plan ask."
@@ -35,6 +35,12 @@ class Settings:
     gate: str = "B"
     reports: str = "reports"
     fault_matrix: bool = False
+    side_by_side: bool = False
+    """Whether the proofs of a target are judged apart from each other, each on a system under test of its own."""
+
+    def takes(self, proof: str) -> bool:
+        """Whether a proof was asked for."""
+        return not self.proofs or proof in self.proofs
 
 
 @dataclass
@@ -71,13 +77,21 @@ class Run:
         self.gate = _gate(self.settings.gate)
         _known_proofs(self.plan, self.settings.proofs)
         kinds = self._judgeable([profile.in_version(each) for profile in self.profiles for each in profile.versions])
-        files = [_transcript(each, len(kinds)) for each in kinds]
+        files = [self._transcripts(each, len(kinds)) for each in kinds]
         self.folder = (
             Path(self.shared)
             if self.shared
-            else _new_folder(Path(self.settings.reports), _slug(self.profiles), self.started, files)
+            else _new_folder(
+                Path(self.settings.reports),
+                _words(f"{each.sut.name} {'-'.join(each.versions)}" for each in self.profiles)[:60],
+                self.started,
+                [file for parts in files for file in parts.values()],
+            )
         )
-        self.targets = tuple(Target(each, self.folder / file) for each, file in zip(kinds, files, strict=True))
+        self.targets = tuple(
+            Target(kind, {name: self.folder / file for name, file in parts.items()})
+            for kind, parts in zip(kinds, files, strict=True)
+        )
         for target, case in product(self.targets, self.known.values()):
             target.take(case)
 
@@ -96,6 +110,23 @@ class Run:
             )
         self.notes += [f"{each} is claimed, but not judged: there are no cases for it yet" for each in unable]
         return able
+
+    def _transcripts(self, kind: SutProfile, kinds: int) -> Mapping[str, str]:
+        """The names of the files that the transcripts of a target go to, by part."""
+        proofs = [proof for proof in self.plan.proof if self.settings.takes(proof.name)]
+        alone = {
+            _words([proof.name]): None
+            for proof in proofs
+            for case in map(self.known.get, proof.cases)
+            if case is not None and case.concerns(kind.role, kind.version) and not case.always_on
+        }
+        parts = alone if self.settings.side_by_side and len(alone) > 1 else {"": None}
+        place = [] if kinds == 1 else [f"{kind.role}-{kind.version}"]
+        return {part: "-".join(["transcript", *place, *([part] if part else [])]) + ".jsonl" for part in parts}
+
+    def home(self, target: Target, id_: str) -> Part:
+        """The part of a target that a case belongs to, by its proof; one that is always on judges the others too."""
+        return target.parts.get(_words([self.plan.proof_of(id_) or ""]), next(iter(target.parts.values())))
 
     def collected(self, found: Iterable[tuple[Case, Path, str]]) -> None:
         """Take up the cases that pytest found, with the file and the function of each.
@@ -141,22 +172,27 @@ class Run:
         proofs: list[ProofRow] = []
         rows: list[CaseRow] = []
         graded: list[Graded] = []
-        for target in self.targets:
+        found = {target: target.ran for target in self.targets}
+        for target, ran in found.items():
             for proof, asks, ids in self._proofs(target):
-                earned = grade([target.outcome(id_) for id_ in ids])
+                earned = grade([target.outcome(id_, ran.get(id_)) for id_ in ids])
                 graded.append(earned)
-                rows += [target.row(target.ran[id_], proof) for id_ in ids if id_ in target.ran]
+                rows += [target.row(ran[id_], proof) for id_ in ids if id_ in ran]
                 proofs.append(ProofRow.of(earned, proof=proof, asks=asks, role=target.role, version=target.version))
         overall = weakest(graded)
         return RunResult(
             plan=self.plan.title,
             plan_digest=self.plan.digest(self.known),
             suts=tuple(profile.describe() for profile in self.profiles),
-            transcripts={target.name: target.file.name for target in self.targets},
+            transcripts={
+                f"{target.name} {part.name}".rstrip(): part.file.name
+                for target in self.targets
+                for part in target.parts.values()
+            },
             harness={"name": "ocpp-conformance", "version": version("ocpp-conformance")},
             started=_text(self.started),
             finished=_text(datetime.now(UTC)),
-            complete=complete and all(id_ in target.ran for target in self.targets for id_ in self._due(target)),
+            complete=complete and all(id_ in ran for target, ran in found.items() for id_ in self._due(target)),
             gate=self.gate,
             overall=overall.grade if overall else Grade.NG,
             proofs=tuple(proofs),
@@ -175,8 +211,8 @@ class Run:
 
     def note(self, message: str) -> str:
         """Note something for people; returns it without secrets."""
-        for target in self.targets:
-            message = target.transcript.secrets.text(message)
+        for part in self._parts():
+            message = part.transcript.secrets.text(message)
         self.notes.append(message)
         return message
 
@@ -187,20 +223,23 @@ class Run:
 
     def close(self) -> None:
         """Write no more transcripts."""
-        for target in self.targets:
-            target.sink.close()
+        for part in self._parts():
+            part.sink.close()
 
     def discard(self) -> None:
         """Remove the folder of a run in which nothing was tried."""
         self.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
+    def _parts(self) -> Iterable[Part]:
+        return (part for target in self.targets for part in target.parts.values())
+
     def _due(self, target: Target) -> Iterable[str]:
         return dict.fromkeys([*(self.planned(target) if self.judges_plan else ()), *target.chosen])
 
     def _proofs(self, target: Target) -> Iterable[tuple[str, str, Sequence[str]]]:
         for proof in self.plan.proof if self.judges_plan else ():
-            if not self.settings.proofs or proof.name in self.settings.proofs:
+            if self.settings.takes(proof.name):
                 yield proof.name, proof.asks, [id_ for id_ in proof.cases if id_ in target.cases]
         own = [id_ for id_ in dict.fromkeys([*target.chosen, *target.ran]) if self.plan.proof_of(id_) is None]
         if own:
@@ -229,11 +268,6 @@ def _known_proofs(plan: Plan, proofs: Iterable[str]) -> None:
             raise BadInputError(f"--proof: the plan {plan.title!r} has {', '.join(names)}, got {name!r}")
 
 
-def _transcript(profile: SutProfile, targets: int) -> str:
-    """The name of the file that a transcript goes to."""
-    return "transcript.jsonl" if targets == 1 else f"transcript-{profile.role}-{profile.version}.jsonl"
-
-
 def _new_folder(reports: Path, name: str, started: datetime, files: Iterable[str]) -> Path:
     """A folder of its own for this run; raises BadInputError where it can't be made, or these files in it."""
     stem = f"{started:%Y%m%dT%H%M%SZ}-{name}"
@@ -256,6 +290,7 @@ def _new_folder(reports: Path, name: str, started: datetime, files: Iterable[str
     raise BadInputError(f"{reports}: a thousand runs started within one second; clear the folder")
 
 
-def _slug(profiles: Sequence[SutProfile]) -> str:
-    words = "-".join(f"{each.sut.name} {'-'.join(each.versions)}" for each in profiles).lower()
-    return "".join(each if each.isalnum() or each in ".-" else "-" for each in words).strip("-")[:60]
+def _words(names: Iterable[str]) -> str:
+    """Names as part of the name of a file."""
+    words = "-".join(names).lower()
+    return "".join(each if each.isalnum() or each in ".-" else "-" for each in words).strip("-")

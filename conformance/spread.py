@@ -1,7 +1,7 @@
-"""A run whose targets are judged side by side, each in a process of its own, by the workers of pytest-xdist.
+"""A run whose targets, and the proofs of each, are judged side by side by the workers of pytest-xdist.
 
 The process that was started, the controller, owns the run: its folder, its grades, its report. A worker judges what it
-is given in that folder, and tells the controller what came of each case.
+is given in that folder, part by part, and tells the controller what came of each case.
 """
 
 import re
@@ -10,11 +10,12 @@ from typing import Any
 import msgspec
 import pytest
 
+from conformance.bench import Subject
 from conformance.run import Run
-from conformance.target import Ran
+from conformance.target import Ran, Target
 
 _FOLDER, _NOTES, _PLANNED, _RAN = "ocpp-folder", "ocpp-notes", "ocpp-planned", "ocpp-ran"
-_TARGET = re.compile(r"\[((?:station|csms)-[\d.]+)-")
+_SUBJECT = re.compile(r"\[((?:station|csms)-[\d.]+)-([^\]@]+)(?:@([^\]@]+))?\]$")
 
 
 def folder(config: pytest.Config) -> str:
@@ -22,11 +23,15 @@ def folder(config: pytest.Config) -> str:
     return str(getattr(config, "workerinput", {}).get(_FOLDER, ""))
 
 
-def tell(item: pytest.Item, target: str, ran: Ran) -> None:
-    """Have a worker tell the controller what came of a case; does nothing in any other process."""
+def tell(item: pytest.Item, subject: Subject, ran: Ran) -> None:
+    """Have a worker tell the controller what came of a case; does nothing in any other process.
+
+    Nobody but the worker knows the secrets that went over its wire.
+    """
     if not folder(item.config):
         return
-    item.user_properties.append((_RAN, [target, msgspec.json.encode(ran).decode()]))
+    safe = subject.part.transcript.secrets.value(msgspec.to_builtins(ran))
+    item.user_properties.append((_RAN, [subject.target.name, msgspec.json.encode(safe).decode()]))
 
 
 class Controller:
@@ -51,22 +56,32 @@ class Controller:
             ran = msgspec.json.decode(told, type=Ran)
             target = next(each for each in self._run.targets if each.name == name)
             target.cases.setdefault(ran.case.id, ran.case)  # only the workers have seen the tests of a user
-            target.record(ran)
+            target.parts[ran.part].record(ran)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> object:
-        """Give all cases of a target to one worker, in their order: they have one system under test."""
+        """Give all cases of a part to one worker, in their order: they have one system under test."""
         from xdist.scheduler import LoadScopeScheduling  # noqa: PLC0415 -- need not be installed
 
-        first = self._run.targets[0].name.replace(" ", "-")
+        part_of = self._part_of
 
-        class ByTarget(LoadScopeScheduling):  # type: ignore[misc, unused-ignore]
+        class ByPart(LoadScopeScheduling):  # type: ignore[misc, unused-ignore]
             def _split_scope(self, nodeid: str) -> str:
-                """`station-1.6` of `….py::test_x[station-1.6-TC_001_CS]`; any other test is about the first target."""
-                found = _TARGET.search(nodeid)
-                return found[1] if found else first
+                return part_of(nodeid)
 
-        return ByTarget(config, log)
+        return ByPart(config, log)
+
+    def _part_of(self, nodeid: str) -> str:
+        """The target and part of `….py::test_x[station-1.6-TC_001_CS]`; any other test is about the first ones."""
+        first = self._run.targets[0]
+        found = _SUBJECT.search(nodeid)
+        if found is None:
+            return f"{first.name} {next(iter(first.parts))}"
+        target = next((each for each in self._run.targets if each.name.replace(" ", "-") == found[1]), first)
+        return f"{target.name} {found[3] or self._home(target, found[2])}"
+
+    def _home(self, target: Target, id_: str) -> str:
+        return self._run.home(target, id_).name
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:  # noqa: ARG002 -- as the hook has it

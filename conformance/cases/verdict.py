@@ -45,9 +45,13 @@ class Severity(_Ranked):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One requirement's verdict in one case, and the frames that show it (numbers of transcript entries)."""
+    """One requirement's verdict in one case, and the frames that show it: numbers of entries in the part's transcript.
+
+    `part` is empty where a target is judged in one piece.
+    """
 
     requirement: str
     verdict: Verdict
     message: str = ""
     frames: tuple[int, ...] = ()
+    part: str = ""

@@ -75,25 +75,28 @@ class _Teller:
     """Completes the tests of which there is something to say, just before they are written."""
 
     def __init__(self) -> None:
-        self.rows: dict[str, CaseRow] = {}
+        self.rows: dict[str, tuple[CaseRow, str]] = {}
 
     @allure_commons.hookimpl(tryfirst=True)
     def report_result(self, result: Any) -> None:
         """Say what was noted about this test."""
         noted = [label.value for label in result.labels if label.name == _NOTED and label.value in self.rows]
         if noted:
-            _complete(result, self.rows.pop(noted[-1]))
+            _complete(result, *self.rows.pop(noted[-1]))
 
 
 _TELLER = _Teller()
 
 
-def label_case(row: CaseRow) -> None:
-    """Give the current test its title, place, labels and description in Allure, and an id that stays the same."""
+def label_case(row: CaseRow, name: str) -> None:
+    """Give the current test its title, place, labels and description in Allure, and an id that stays the same.
+
+    `name` is the id of the case, with the part that it judges where that is not its own.
+    """
     if not allure_commons.plugin_manager.is_registered(_TELLER):
         allure_commons.plugin_manager.register(_TELLER)
-    key = _key(row)
-    _TELLER.rows[key] = row
+    key = f"{name} {row.role} {row.version}"
+    _TELLER.rows[key] = row, name
     allure.dynamic.label(_NOTED, key)  # type: ignore[no-untyped-call]
 
 
@@ -169,14 +172,10 @@ def _finding(finding: FindingRow) -> str:
     )
 
 
-def _key(row: CaseRow) -> str:
-    return f"{row.id} {row.role} {row.version}"
-
-
-def _complete(result: Any, row: CaseRow) -> None:
+def _complete(result: Any, row: CaseRow, name: str) -> None:
     """Put into one of Allure's own results what we know of the case."""
-    unique = _key(row)
-    result.name = view.one_line(f"{row.id}: {row.title}", 200)
+    unique = f"{name} {row.role} {row.version}"
+    result.name = view.one_line(f"{name}: {row.title}", 200)
     result.fullName = unique
     result.titlePath = [row.role, row.version, row.proof]
     result.testCaseId = _digest(unique)

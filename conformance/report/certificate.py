@@ -274,33 +274,35 @@ def _tried_row(each: Tried) -> str:
 
 
 def _failures(result: RunResult) -> str:
-    return _cases("Failed", "fail", view.failed(result), result.transcripts)
+    return _cases("Failed", "fail", view.failed(result), result)
 
 
 def _warnings(result: RunResult) -> str:
     title = "Warnings: recommendations missed, or rules that the documents leave open"
-    return _cases(title, "warn", view.warned(result), result.transcripts)
+    return _cases(title, "warn", view.warned(result), result)
 
 
 def _open(result: RunResult) -> str:
-    return _cases("Not judged, and why", "open", view.unproven(result), result.transcripts)
+    return _cases("Not judged, and why", "open", view.unproven(result), result)
 
 
-def _cases(title: str, kind: str, cases: list[view.Shown], transcripts: Mapping[str, str]) -> str:
+def _cases(title: str, kind: str, cases: list[view.Shown], result: RunResult) -> str:
     if not cases:
         return ""
-    shown = "".join(_case(kind, each, transcripts) for each in cases[:_MOST_CASES])
+    shown = "".join(_case(kind, each, result) for each in cases[:_MOST_CASES])
     more = len(cases) - _MOST_CASES
     rest = f'<p class="more">… and {view.plural(more, "more case")} in result.json</p>' if more > 0 else ""
     return f"<h2>{title} ({len(cases)})</h2>{shown}{rest}"
 
 
-def _case(kind: str, shown: view.Shown, transcripts: Mapping[str, str]) -> str:
+def _case(kind: str, shown: view.Shown, result: RunResult) -> str:
     row = shown.row
-    transcript = transcripts.get(f"{row.role} {row.version}", "the transcript")
     about = f"{row.severity}, {', '.join(shown.proofs)}, {shown.where}"
     reason = f"<p>{_text(row.reason, _LONGEST_MESSAGE)}</p>" if row.reason and kind != "warn" else ""
-    findings = "".join(_finding(finding, transcript) for finding in shown.findings[:_MOST_FINDINGS])
+    findings = "".join(
+        _finding(each, result.transcript(row, each.part) or "the transcript")
+        for each in shown.findings[:_MOST_FINDINGS]
+    )
     more = len(shown.findings) - _MOST_FINDINGS
     rest = f'<p class="more">… and {view.plural(more, "more finding")} in result.json</p>' if more > 0 else ""
     flows = " long" if len(shown.findings) > _UNBROKEN else ""

@@ -199,7 +199,7 @@ def _indented(text: str) -> str:
     cut = text[:_LONGEST_PAYLOAD]
     lines = [f"{_INDENT}{view.harmless(line)}\n" for line in cut.split("\n")]
     if len(text) > len(cut):
-        lines.append(f"{_INDENT}… cut here, {len(text)} characters in all: see transcript.jsonl\n")
+        lines.append(f"{_INDENT}… cut here, {len(text)} characters in all: see the transcript\n")
     return "".join(lines)
 
 
@@ -272,4 +272,4 @@ def _capped(blocks: list[str]) -> str:
     while len(blocks[len(kept)]) <= room:
         room -= len(blocks[len(kept)])
         kept.append(blocks[len(kept)])
-    return "".join([*kept, f"\n… {len(blocks) - len(kept)} entries left out: see transcript.jsonl …\n\n", *tail])
+    return "".join([*kept, f"\n… {len(blocks) - len(kept)} entries left out: see the transcript …\n\n", *tail])

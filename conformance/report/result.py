@@ -16,7 +16,8 @@ from conformance.cases.zoo import Shown
 class FindingRow(msgspec.Struct, frozen=True):
     """One requirement judged in one case.
 
-    `frames` are numbers (`n`) of entries in the transcript of the case's role and version.
+    `frames` are numbers (`n`) of entries in the transcript of the case's role and version, and of `part`, where their
+    proofs were judged side by side.
     """
 
     requirement: str
@@ -26,13 +27,15 @@ class FindingRow(msgspec.Struct, frozen=True):
     clause: str
     says: str
     frames: tuple[int, ...] = ()
+    part: str = ""
 
 
 class CaseRow(msgspec.Struct, frozen=True):
     """One case in one proof.
 
     `reason` is what excluded it, what was missing, or what broke: one line. `seconds` is how long it ran, of which
-    `waited` were spent waiting for the system under test. `first` and `last` bound its entries in the transcript.
+    `waited` were spent waiting for the system under test. `first` and `last` bound its entries in the transcript of
+    `part`, which is empty where the role and version have one transcript only.
     `cells` are its part of the table of faults and moments, `setpoints` the charging limits that it asked for, `charts`
     how those were kept over time, `tried` the settings that it changed or left alone, `shown` what it showed in TLS.
     """
@@ -51,6 +54,7 @@ class CaseRow(msgspec.Struct, frozen=True):
     waited: float = 0.0
     first: int = 0
     last: int = 0
+    part: str = ""
     cells: tuple[Cell, ...] = ()
     setpoints: tuple[Setpoint, ...] = ()
     charts: tuple[Chart, ...] = ()
@@ -94,7 +98,8 @@ class ProofRow(msgspec.Struct, frozen=True):
 class RunResult(msgspec.Struct, frozen=True):
     """A whole run. `complete` is false where cases that the plan asked for did not run; `notes` are for people.
 
-    `transcripts` names the file of each role and version, `{"station 1.6": "transcript.jsonl"}` for instance.
+    `transcripts` names the file of each role and version, `{"station 1.6": "transcript.jsonl"}` for instance; or of each
+    part of them, by `"station 1.6 boot"`, where proofs were judged side by side.
     """
 
     plan: str
@@ -110,6 +115,10 @@ class RunResult(msgspec.Struct, frozen=True):
     proofs: tuple[ProofRow, ...]
     cases: tuple[CaseRow, ...]
     notes: tuple[str, ...] = ()
+
+    def transcript(self, row: CaseRow, part: str) -> str:
+        """The file with the transcript of a case in a part of the run; empty where none is named."""
+        return self.transcripts.get(f"{row.role} {row.version} {part}".rstrip(), "")
 
     def save(self, path: Path) -> None:
         """Write the result as indented JSON; raises OSError."""
