@@ -58,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
         "-n",
         dest="workers",
         metavar="N",
-        help="judge the roles and versions of the embedded reference side by side, in N processes (needs pytest-xdist)",
+        help="judge the proofs of the embedded references side by side, in N processes (needs pytest-xdist)",
     )
     run.add_argument(
         "--fault-matrix", action="store_true", help="every fault at every moment of a transaction, not only at some"

@@ -315,7 +315,7 @@ class Lines:
         reporter.ensure_newline()
         reporter.write(f"{verdict:<14} ", **_COLOURS[verdict])
         where = view.place(*str(about["target"]).split())
-        reporter.write_line(f"{where:<13} {name:<34} {report.duration:6.2f} s")
+        reporter.write_line(f"{where:<13} {name:<42} {report.duration:6.2f} s")
         reporter.flush()
 
 

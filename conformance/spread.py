@@ -12,7 +12,7 @@ import pytest
 
 from conformance.bench import Subject
 from conformance.run import Run
-from conformance.target import Ran, Target
+from conformance.target import Ran
 
 _FOLDER, _NOTES, _PLANNED, _RAN = "ocpp-folder", "ocpp-notes", "ocpp-planned", "ocpp-ran"
 _SUBJECT = re.compile(r"\[((?:station|csms)-[\d.]+)-([^\]@]+)(?:@([^\]@]+))?\]$")
@@ -78,10 +78,7 @@ class Controller:
         if found is None:
             return f"{first.name} {next(iter(first.parts))}"
         target = next((each for each in self._run.targets if each.name.replace(" ", "-") == found[1]), first)
-        return f"{target.name} {found[3] or self._home(target, found[2])}"
-
-    def _home(self, target: Target, id_: str) -> str:
-        return self._run.home(target, id_).name
+        return f"{target.name} {found[3] or self._run.home(target, found[2]).name}"
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:  # noqa: ARG002 -- as the hook has it

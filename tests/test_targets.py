@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from run_support import Done, command, own_tests, process_driver, profile, pytest_command, run
 
+from conformance.files import data
+
 STATION, STATION_16, CSMS, CSMS_16 = TARGETS = ("station 2.0.1", "station 1.6", "csms 2.0.1", "csms 1.6")
 BOTH = ("2.0.1", "1.6")
 
@@ -397,16 +399,65 @@ def test_no_version_that_has_cases(runs: Callable[[str], Done]) -> None:
     assert not done.reports.exists()
 
 
-def test_side_by_side(tmp_path: Path) -> None:
-    """Each target in a process of its own comes to the same report, and each transcript is of one process."""
-    done = run(command("run", "--sut", "embedded", "-n", "2", "-k", "TC_B_30_CS or TC_001_CS"), tmp_path)
+SEEN = """
+from conformance.cases.case import case
+
+
+@case("ACME_SEEN_CS", "Nothing is ever cleared", requirements=["ACME-1"], always_on=True)
+async def test_seen(csms, spec, transcript):
+    with spec("ACME-1"):
+        seen = transcript.frames(sender="harness", action="ClearChargingProfile")
+        csms.touch(*seen)
+        assert not seen, "something was cleared"
+"""
+
+
+@pytest.fixture(scope="module")
+def side_by_side(tmp_path_factory: pytest.TempPathFactory) -> Done:
+    """Four cases of every kind of target in two proofs, and one of somebody's that is always on."""
+    folder = tmp_path_factory.mktemp("side-by-side")
+    own_tests(folder, SEEN)
+    chosen = "TC_B_30_CS or TC_001_CS or TC_K_05_CS or ACME_SEEN_CS"
+    shipped = str(data("testcases"))
+    return run(
+        pytest_command("--ocpp-sut=embedded", "-n", "3", "-W", "ignore", shipped, "test_own.py", "-k", chosen), folder
+    )
+
+
+def test_side_by_side(side_by_side: Done) -> None:
+    """Each part in a process of its own comes to one report, and each transcript is of one process."""
+    done = side_by_side
     ran = {(case["role"], case["version"]): case["verdict"] for case in done.result["cases"] if case["id"][:3] == "TC_"}
     assert set(ran) == {(role, version) for role in ("station", "csms") for version in ("2.0.1", "1.6")}, done.text
     assert set(ran.values()) == {"PASS"}
-    for name in ("station-2.0.1", "station-1.6", "csms-2.0.1", "csms-1.6"):
-        lines = (done.folder / f"transcript-{name}.jsonl").read_text(encoding="utf-8").splitlines()
-        assert [json.loads(line)["n"] for line in lines] == list(range(len(lines)))
+    transcripts = done.result["transcripts"]
+    assert transcripts["station 1.6 smart-charging"] == "transcript-station-1.6-smart-charging.jsonl"
+    assert {name.rsplit(" ", 1)[0] for name in transcripts} == set(TARGETS)
+    for name in transcripts:
+        assert [line["n"] for line in done.transcript(name)] == list(range(len(done.transcript(name))))
     assert "ocpp-ran" not in (done.folder / "junit.xml").read_text(encoding="utf-8")
+
+
+def test_what_is_always_on_judges_every_part_and_is_told_once(side_by_side: Done) -> None:
+    done = side_by_side
+    framing = done.case("WIRE_FRAMING_CS", STATION)
+    assert (framing["verdict"], framing["proof"]) == ("PASS", "boot")
+    seen = done.case("ACME_SEEN_CS")
+    assert (seen["verdict"], seen["part"]) == ("FAIL", "smart-charging"), done.text
+    [finding] = seen["findings"]
+    lines = done.transcript(f"{STATION} {finding['part']}")
+    assert {lines[n]["frame"]["action"] for n in finding["frames"]} == {"ClearChargingProfile"}
+    page = (done.folder / "certificate.html").read_text(encoding="utf-8")
+    assert "of transcript-station-2.0.1-smart-charging.jsonl" in page
+    names = [json.loads(each.read_text())["name"] for each in (done.folder / "allure-results").glob("*-result.json")]
+    assert {name.partition(":")[0] for name in names} >= {"ACME_SEEN_CS", "ACME_SEEN_CS@smart-charging"}
+
+
+def test_one_proof_side_by_side_is_in_one_piece(tmp_path: Path) -> None:
+    words = ("--proof", "smart-charging", "-n", "2", "-k", "TC_K_05_CSMS")
+    done = run(command("run", "--sut", "embedded", *words), tmp_path)
+    assert done.result["transcripts"][CSMS] == "transcript-csms-2.0.1.jsonl", done.text
+    assert done.case("TC_K_05_CSMS")["part"] == ""
 
 
 def test_a_test_of_somebodys_side_by_side(tmp_path: Path) -> None:

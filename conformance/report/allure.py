@@ -88,13 +88,14 @@ class _Teller:
 _TELLER = _Teller()
 
 
-def label_case(row: CaseRow, name: str) -> None:
+def label_case(row: CaseRow, name: str = "") -> None:
     """Give the current test its title, place, labels and description in Allure, and an id that stays the same.
 
-    `name` is the id of the case, with the part that it judges where that is not its own.
+    `name` is its id unless given: with the part that a case judges, where that is not its own.
     """
     if not allure_commons.plugin_manager.is_registered(_TELLER):
         allure_commons.plugin_manager.register(_TELLER)
+    name = name or row.id
     key = f"{name} {row.role} {row.version}"
     _TELLER.rows[key] = row, name
     allure.dynamic.label(_NOTED, key)  # type: ignore[no-untyped-call]

@@ -4,7 +4,7 @@ Whatever came over the wire is hostile text here: every value goes through `_tex
 """
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from html import escape
 from pathlib import Path
 from string import Template
@@ -299,10 +299,7 @@ def _case(kind: str, shown: view.Shown, result: RunResult) -> str:
     row = shown.row
     about = f"{row.severity}, {', '.join(shown.proofs)}, {shown.where}"
     reason = f"<p>{_text(row.reason, _LONGEST_MESSAGE)}</p>" if row.reason and kind != "warn" else ""
-    findings = "".join(
-        _finding(each, result.transcript(row, each.part) or "the transcript")
-        for each in shown.findings[:_MOST_FINDINGS]
-    )
+    findings = "".join(_finding(each, result.transcript(row, each.part)) for each in shown.findings[:_MOST_FINDINGS])
     more = len(shown.findings) - _MOST_FINDINGS
     rest = f'<p class="more">… and {view.plural(more, "more finding")} in result.json</p>' if more > 0 else ""
     flows = " long" if len(shown.findings) > _UNBROKEN else ""

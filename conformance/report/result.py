@@ -98,8 +98,8 @@ class ProofRow(msgspec.Struct, frozen=True):
 class RunResult(msgspec.Struct, frozen=True):
     """A whole run. `complete` is false where cases that the plan asked for did not run; `notes` are for people.
 
-    `transcripts` names the file of each role and version, `{"station 1.6": "transcript.jsonl"}` for instance; or of each
-    part of them, by `"station 1.6 boot"`, where proofs were judged side by side.
+    `transcripts` names the file of each role and version, `{"station 1.6": "transcript.jsonl"}` for instance; where
+    proofs were judged side by side, that of each part of them, by `"station 1.6 boot"`.
     """
 
     plan: str
@@ -117,8 +117,8 @@ class RunResult(msgspec.Struct, frozen=True):
     notes: tuple[str, ...] = ()
 
     def transcript(self, row: CaseRow, part: str) -> str:
-        """The file with the transcript of a case in a part of the run; empty where none is named."""
-        return self.transcripts.get(f"{row.role} {row.version} {part}".rstrip(), "")
+        """The file with the transcript of a case in a part of the run, in words where none is named."""
+        return self.transcripts.get(f"{row.role} {row.version} {part}".rstrip(), "the transcript")
 
     def save(self, path: Path) -> None:
         """Write the result as indented JSON; raises OSError."""

@@ -10,7 +10,7 @@ from conformance.cases.setpoint import Outcome
 from conformance.cases.tried import Fate
 from conformance.cases.verdict import Verdict
 from conformance.report import matrix, setpoints, tried, view
-from conformance.report.result import ProofRow, RunResult
+from conformance.report.result import FindingRow, ProofRow, RunResult
 
 Line = tuple[str, str]
 """A text and its style: the name of one of pytest's markups, or nothing."""
@@ -182,19 +182,20 @@ def _section(title: str, style: str, cases: list[view.Shown], *, reasons: bool =
         if (reasons or not each.findings) and each.row.reason:
             yield f"    {view.one_line(each.row.reason, _WIDTH)}", ""
         for finding in each.findings[:_MOST_FINDINGS]:
-            yield _pointing(finding.requirement, finding.message, finding.frames), ""
+            yield _pointing(finding), ""
         if len(each.findings) > _MOST_FINDINGS:
             yield f"    … and {len(each.findings) - _MOST_FINDINGS} more in certificate.html", "light"
     if len(cases) > _MOST_CASES:
         yield f"  … and {view.plural(len(cases) - _MOST_CASES, 'more case')} in certificate.html", "light"
 
 
-def _pointing(requirement: str, message: str, frames: tuple[int, ...]) -> str:
+def _pointing(finding: FindingRow) -> str:
     """A finding on one line, whose frame numbers survive however long its message is."""
-    start = f"    {view.one_line(requirement, 24)}: "
-    where = view.frames_text(frames, most=3)
-    end = f" [{where}]" if where else ""
-    return start + _fit(view.one_line(message or "no message", _WIDTH), _WIDTH - _columns(start) - len(end)) + end
+    start = f"    {view.one_line(finding.requirement, 24)}: "
+    where = view.frames_text(finding.frames, most=3)
+    end = f" [{where}{f' of {finding.part}' if finding.part else ''}]" if where else ""
+    message = view.one_line(finding.message or "no message", _WIDTH)
+    return start + _fit(message, _WIDTH - _columns(start) - len(end)) + end
 
 
 def _end(result: RunResult) -> Iterator[Line]:

@@ -193,6 +193,14 @@ def test_two_systems_in_two_versions():
     assert "overall: the weakest of 3 of 5 proofs" in text
 
 
+def test_a_finding_points_into_the_transcript_of_its_part():
+    seen = [finding(verdict=Verdict.FAIL, frames=(3,), part="boot"), finding("B01.FR.05", Verdict.FAIL, frames=(4,))]
+    files = {"station 2.0.1 boot": "transcript-boot.jsonl", "station 2.0.1": "transcript.jsonl"}
+    text = page(case(verdict=Verdict.FAIL, findings=seen), transcripts=files).text
+    assert "Evidence: frame 3 of transcript-boot.jsonl" in text
+    assert "Evidence: frame 4 of transcript.jsonl" in text
+
+
 def test_a_transcript_that_is_not_named_is_the_transcript():
     one = [finding(verdict=Verdict.FAIL, frames=(3,))]
     assert "Evidence: frame 3 of the transcript" in page(case(verdict=Verdict.FAIL, findings=one), transcripts={}).text

@@ -145,7 +145,7 @@ def test_long_payloads_are_cut_with_a_note(transcript):
     sent(transcript, json.dumps([2, "a", "DataTransfer", {"data": "x" * 50_000}]))
     sent(transcript, json.dumps([2, "a", "DataTransfer", {"data": "x" * 500_000}]))
     text = trace_text(transcript.entries, ())
-    assert len(re.findall(r"… cut here, 50+\d+ characters in all: see transcript.jsonl", text)) == 2
+    assert len(re.findall(r"… cut here, 50+\d+ characters in all: see the transcript", text)) == 2
     assert len(text) < 6000
 
 
@@ -156,7 +156,7 @@ def test_long_traces_keep_the_beginning_and_the_end(transcript):
     assert len(text.encode()) < 210_000
     assert "[id-0]" in text
     assert "[id-499]" in text
-    assert "entries left out: see transcript.jsonl" in text
+    assert "entries left out: see the transcript" in text
 
 
 def test_secrets_stay_secret(transcript):
