@@ -15,6 +15,7 @@ from conformance.cases.matrix import Moment, some
 from conformance.cases.spec import Spec
 from conformance.peers.csms import CsmsPeer, Endpoint
 from conformance.peers.files import Files
+from conformance.peers.security import CsmsSecurity, StationSecurity
 from conformance.peers.station import StationPeer
 from conformance.rig import CsmsRig, StationRig
 from conformance.sut.drivers import CsmsDriver, StationDriver
@@ -70,6 +71,12 @@ def endpoints(rig: StationRig | CsmsRig) -> tuple[Endpoint, Endpoint]:
     if not isinstance(rig, StationRig):
         raise TypeError("endpoints is for a station under test")
     return rig.server.first, rig.server.second
+
+
+@pytest.fixture
+def security(rig: StationRig | CsmsRig) -> StationSecurity | CsmsSecurity:
+    """The security profiles: the certificates of the run, and how the two ends meet in each profile."""
+    return rig.security
 
 
 @pytest.fixture

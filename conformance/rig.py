@@ -16,6 +16,7 @@ from conformance.peers.journal import Journal
 from conformance.peers.keeper import Keeper
 from conformance.peers.peer import Patience, Peer
 from conformance.peers.received import NoAnswer, NotSeen, Refused
+from conformance.peers.security import Certificates, CsmsSecurity, StationSecurity, shown_by
 from conformance.peers.station import NotConnected, StationPeer
 from conformance.sut.drivers import (
     Context,
@@ -121,6 +122,7 @@ class StationRig:
         self.transcript = transcript
         self._folder = folder
         self._say = say
+        self.certificates = Certificates(profile)
         self.server = CsmsServer(
             transcript,
             host=profile.listen.host,
@@ -129,6 +131,8 @@ class StationRig:
             versions=profile.versions,
             patience=patience(profile),
             second_port=_port_of(profile.parameters.second_url),
+            security=profile.security.profile,
+            tls=lambda security: shown_by(self.certificates.pki, security),
         )
         self._password = profile.password()
         self.csms: CsmsPeer = self.server.peer(
@@ -140,6 +144,7 @@ class StationRig:
         self.keeper = self.csms.keeper = Keeper(self.csms, Journal(journal), self._password)
         self.network = self.server.first.network
         self.station: StationDriver = create_driver(profile, mutant=mutant)
+        self.security = StationSecurity(self.server, self.csms, self.station, profile, self.certificates)
 
     @property
     def peer(self) -> CsmsPeer:
@@ -150,6 +155,11 @@ class StationRig:
     def driver(self) -> StationDriver:
         """What operates the station."""
         return self.station
+
+    @property
+    def url(self) -> str:
+        """Where the station dials when the run begins, without its identity."""
+        return self.security.url(self.server.first)
 
     def touched(self) -> tuple[int, ...]:
         """The entries that the case has looked at since this was asked last."""
@@ -163,14 +173,17 @@ class StationRig:
         await self.server.start()
         await self._listen_where_led()
         if not isinstance(self.profile.driver, EmbeddedDriver):
-            self._say(f"listening for the station at {self.server.url}/{quote(self.profile.identity, safe='')}")
+            self._say(f"listening for the station at {self.url}/{quote(self.profile.identity, safe='')}")
         await self.station.start(
             Context(
-                csms_url=self.server.url,
+                csms_url=self.url,
                 identity=self.profile.identity,
                 password=self._password,
                 folder=self._folder,
                 note=_taking_notes(self.transcript),
+                security_profile=self.profile.security.profile,
+                pki_folder=self.certificates.folder if self.certificates.installed else None,
+                operator=self.certificates.pki.operator if self.certificates.installed else "",
             )
         )
         try:
@@ -282,7 +295,7 @@ class StationRig:
     def _nobody_came(self) -> str:
         timing = self.profile.timing
         expected = (
-            f"listened on {self.server.url}/{self.profile.identity} for {timing.connect:g} s "
+            f"listened on {self.url}/{self.profile.identity} for {timing.connect:g} s "
             f"(subprotocol {', '.join('ocpp' + version for version in self.profile.versions)})"
         )
         came = [_handshake(entry.detail) for entry in self.transcript.entries if entry.kind == "handshake"]
@@ -313,16 +326,22 @@ class CsmsRig:
         self.transcript = transcript
         self._say = say
         self._password = profile.password()
+        certificates = Certificates(profile)
         self._context = Context(
             csms_url=profile.dial.url if profile.dial is not None else "",
             identity=profile.identity,
             password=self._password,
             folder=folder,
             note=_taking_notes(transcript),
+            security_profile=profile.security.profile,
+            pki_folder=certificates.folder if certificates.installed else None,
+            operator=certificates.pki.operator if certificates.installed else "",
         )
         self._others: list[StationPeer] = []
+        self._started = False
         self.network = StationNetwork(Line(), transcript)
         self.csms: CsmsDriver = create_csms_driver(profile, mutant=mutant)
+        self.security = CsmsSecurity(self.csms, profile, certificates)
         self.station: StationPeer = self._new_station()
 
     @property
@@ -339,10 +358,13 @@ class CsmsRig:
         """The entries that the case has looked at since this was asked last."""
         return tuple(sorted(n for each in (self.station, *self._others) for n in each.touched()))
 
-    def another(self, identity: str, **made: Any) -> StationPeer:
-        """One more station for the case, not yet connected; `made` are keywords of StationPeer."""
+    def another(self, identity: str, *, security: int | None = None, **made: Any) -> StationPeer:
+        """One more station for the case, not yet connected; `made` are keywords of StationPeer.
+
+        It comes in the security profile that is named, or in the usual one.
+        """
         usual: dict[str, Any] = {
-            "url": self.csms.url,
+            **self.security.greeting(security),
             "versions": self.profile.versions,
             "line": self.network.line,
         }
@@ -353,6 +375,7 @@ class CsmsRig:
     async def start(self) -> None:
         """Start the driver, and have the station let in; raises DriverFailed and NeverConnected."""
         await self.csms.start(self._context)
+        self._started = True
         await self._meet(within=self.profile.timing.connect)
 
     async def ready(self, *, doubtful: bool) -> None:
@@ -369,7 +392,7 @@ class CsmsRig:
             await self._meet(within=self.profile.timing.connect)
         elif self.station.link is None or self.station.booted is not None:
             await self.station.close()
-            self.station = self._new_station(self.csms.url)
+            self.station = self._new_station()
             await self.station.connect()
         await self.station.bring_up()
 
@@ -403,7 +426,7 @@ class CsmsRig:
     async def _meet(self, *, within: float) -> None:
         """Connect a new station, again and again for so many seconds: a CSMS may take its time to listen."""
         deadline = time.monotonic() + within
-        self.station = self._new_station(self.csms.url)
+        self.station = self._new_station()
         while True:
             try:
                 await self.station.connect()
@@ -424,18 +447,18 @@ class CsmsRig:
             f"{missed}. Start the CSMS, make the station known to it, or mend [dial], identity or [credentials]"
         )
 
-    def _new_station(self, url: str = "") -> StationPeer:
-        return StationPeer(
-            self.profile.identity,
-            self.transcript,
-            patience(self.profile),
-            url=url,
-            versions=self.profile.versions,
-            user=self.profile.user,
-            password=self._password.reveal() if self._password else None,
-            equipment=Equipment.claimed(self.profile.evse) if self.profile.evse else None,
-            line=self.network.line,
-        )
+    def _new_station(self) -> StationPeer:
+        made: dict[str, Any] = {
+            "url": "",
+            "versions": self.profile.versions,
+            "user": self.profile.user,
+            "password": self._password.reveal() if self._password else None,
+            "equipment": Equipment.claimed(self.profile.evse) if self.profile.evse else None,
+            "line": self.network.line,
+        }
+        if self._started:
+            made |= self.security.greeting()
+        return StationPeer(self.profile.identity, self.transcript, patience(self.profile), **made)
 
 
 def _taking_notes(transcript: Transcript) -> Note:

@@ -3,6 +3,7 @@
 import hmac
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from conformance.peers import v16, v201
@@ -16,10 +17,18 @@ from conformance.wire.faults import Network
 from conformance.wire.frames import Call
 from conformance.wire.link import Accept, HandshakeInfo, Link, Listener, Refuse, negotiate
 from conformance.wire.schemas import VERSIONS
+from conformance.wire.tls import ServerTls
 from conformance.wire.transcript import Entry, Transcript
+
+SECURE = 2
+"""The first of the security profiles that has TLS, and the last that has a password (A00)."""
 
 DEFAULTS: Mapping[str, Mapping[str, Default]] = {"1.6": v16.CSMS_ANSWERS, "2.0.1": v201.CSMS_ANSWERS}
 """What a compliant CSMS answers, by version and action."""
+
+
+def _no_tls(security: int) -> ServerTls:
+    raise ValueError(f"there are no certificates for security profile {security}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +88,11 @@ class CsmsPeer(Peer):
         version = self.link.version.name if self.link is not None and self.link.version is not None else None
         return self._dialects[version or next(iter(self._defaults))]
 
-    def lets_in(self, request: HandshakeInfo) -> bool:
+    def lets_in(self, request: HandshakeInfo, *, by_password: bool = True) -> bool:
         """Whether the station may connect, by its password where it needs one; keeps in mind what it came with."""
         given = request.credentials
         self.entrances.append(Entrance(request.link, None if given is None else given[1]))
-        if not self.passwords:
+        if not self.passwords or not by_password:
             return True
         if given is None or not hmac.compare_digest(given[0].encode(), request.identity.encode()):
             return False
@@ -122,10 +131,14 @@ _ON_REQUEST = frozenset({"NotifyReport", "NotifyMonitoringReport", "NotifyCustom
 
 
 class Endpoint:
-    """One address of the harness as a CSMS: who asked to be let in there, and how to make it fail."""
+    """One address of the harness as a CSMS: who asked to be let in there, and how to make it fail.
 
-    def __init__(self, listen: Callable[[Callable[[Entry], None]], Listener]) -> None:
+    Who comes in there does so in the security profile `security`.
+    """
+
+    def __init__(self, security: int, listen: Callable[[Callable[[Entry], None]], Listener]) -> None:
         self._asked: list[Entry] = []
+        self.security = security
         self.listener = listen(self._asked.append)
         self.network = Network(self.listener)
 
@@ -141,7 +154,8 @@ class Endpoint:
 class CsmsServer:
     """Listens on one address and hands each connection to the peer of the identity in its path.
 
-    There can be a second address, for stations that are sent there: whoever comes in there meets the same peer.
+    There can be a second address, for stations that are sent there, and one more for each security profile: whoever
+    comes in there meets the same peer.
     """
 
     def __init__(  # noqa: PLR0913 -- the address, by keyword
@@ -154,15 +168,20 @@ class CsmsServer:
         versions: Sequence[str],
         patience: Patience,
         second_port: int | None = None,
+        security: int = 1,
+        tls: Callable[[int], ServerTls] = _no_tls,
     ) -> None:
+        """`security` is the profile of both addresses; `tls` makes what is shown in a profile that has TLS."""
         self.transcript = transcript
         self.path = "/" + path.strip("/")
         self._host = host
         self._versions = tuple(versions)
         self._patience = patience
         self._peers: dict[str, CsmsPeer] = {}
-        self.first = self._endpoint(port)
-        self.second = self._endpoint(0 if second_port is None else second_port)
+        self._tls = tls
+        self.first = self._endpoint(port, security)
+        self.second = self._endpoint(0 if second_port is None else second_port, security)
+        self._by_security = {security: self.first}
         self.listener = self.first.listener
 
     async def start(self) -> None:
@@ -173,14 +192,39 @@ class CsmsServer:
         """Close every connection and the listening sockets."""
         await self.listener.stop()
         await self.second.listener.stop()
+        for each in self._by_security.values():
+            await each.listener.stop()
         for peer in self._peers.values():
             await peer.close()
 
     @property
     def url(self) -> str:
         """Where stations dial, without their identity."""
-        host = f"[{self._host}]" if ":" in self._host else self._host
-        return f"ws://{host}:{self.listener.port}{'' if self.path == '/' else self.path}"
+        return self.url_of(self.first)
+
+    def url_of(self, endpoint: Endpoint, host: str | None = None) -> str:
+        """Where stations dial to come in at an address; by the name of this host where they need one."""
+        host = host or self._host
+        host = f"[{host}]" if ":" in host else host
+        scheme = "ws" if endpoint.security < SECURE else "wss"
+        return f"{scheme}://{host}:{endpoint.listener.port}{'' if self.path == '/' else self.path}"
+
+    async def in_profile(self, security: int, port: int = 0) -> Endpoint:
+        """The address for a security profile, which is listened on from now on; raises OSError."""
+        if security not in self._by_security:
+            self._by_security[security] = self._endpoint(port, security)
+        endpoint = self._by_security[security]
+        await endpoint.listener.start()
+        return endpoint
+
+    @property
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """Every address that there is."""
+        return (*self._by_security.values(), self.second)
+
+    def admitted_by(self, link: Link | None) -> Endpoint | None:
+        """The address that a connection came in at."""
+        return next((each for each in self.endpoints if each.admitted(link)), None)
 
     def peer(self, identity: str, *, password: str | None = None, connectors: Sequence[Connector] = ()) -> CsmsPeer:
         """The peer for one station, made at the first call; a password is then asked of that station.
@@ -198,31 +242,32 @@ class CsmsServer:
 
     async def listen_too(self, port: int) -> Listener:
         """Listen on another port as well, until that listener is stopped; raises OSError where it can't be had."""
-        listener = self._listener(port)
+        listener = self._listener(port, self.first.security)
         await listener.start()
         return listener
 
-    def _endpoint(self, port: int) -> Endpoint:
-        return Endpoint(lambda on_handshake: self._listener(port, on_handshake))
+    def _endpoint(self, port: int, security: int) -> Endpoint:
+        return Endpoint(security, lambda on_handshake: self._listener(port, security, on_handshake))
 
-    def _listener(self, port: int, on_handshake: Callable[[Entry], None] | None = None) -> Listener:
+    def _listener(self, port: int, security: int, on_handshake: Callable[[Entry], None] | None = None) -> Listener:
         return Listener(
             self._host,
             port,
-            self._admit,
+            partial(self._admit, security),
             self.transcript,
+            tls=self._tls(security) if security >= SECURE else None,
             on_handshake=on_handshake,
             on_open=self._opened,
             on_frame=self._received,
             on_close=self._closed,
         )
 
-    def _admit(self, request: HandshakeInfo) -> Accept | Refuse:
+    def _admit(self, security: int, request: HandshakeInfo) -> Accept | Refuse:
         if request.prefix.rstrip("/") != self.path.rstrip("/"):
             return Refuse(404, f"stations dial {self.path}/<identity> here")
         if request.identity not in self._peers:
             return Refuse(404, f"no station {request.identity} is expected here")
-        if not self._peers[request.identity].lets_in(request):
+        if not self._peers[request.identity].lets_in(request, by_password=security <= SECURE):
             return Refuse(401, "wrong user name or password")
         return Accept(negotiate(request.subprotocols, [VERSIONS[each].subprotocol for each in self._versions]))
 

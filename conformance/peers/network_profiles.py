@@ -99,7 +99,9 @@ class Journey:
         await self.away.listener.start()
         if self.profile.parameters.second_url is not None:
             return self.profile.parameters.second_url
-        assert self.security < _SECURE, "the station uses TLS: say in [parameters] second_url where else it can go"
+        assert (self.security < _SECURE) == (self.away.security < _SECURE), (
+            "the station has left the security profile of [security]: say in [parameters] second_url where it can go"
+        )
         return _at(self.url, self.away.listener.port)
 
     async def prioritize(self, *slots: str) -> str:

@@ -114,7 +114,8 @@ class StationPeer(Peer):
 
         `url` is the address of the CSMS without the identity; `versions` are offered in this order. `heartbeats` are
         sent by itself once it is accepted. `back_off` is the pause between attempts to come back after a reset, in
-        seconds. `tls` is for URLs of wss; `line`, for faults, may be that of several stations.
+        seconds. `tls` is how it shows itself where the URL begins with wss. `line` is for faults: what the connections
+        of several stations may have in common.
         """
         super().__init__(identity, transcript, patience, {version: {} for version in versions})
         self.url = url
@@ -141,8 +142,8 @@ class StationPeer(Peer):
 
     # -- connections --------------------------------------------------------------------------------------------------
 
-    async def connect(self, *, within: float | None = None, **changes: Any) -> Link:
-        """Dial the CSMS; `changes` are fields of `Greeting` that are to be otherwise, this once.
+    async def connect(self, *, within: float | None = None, tls: ClientTls | None = None, **changes: Any) -> Link:
+        """Dial the CSMS; `changes` are fields of `Greeting` that are to be otherwise, this once, as may be `tls`.
 
         A connection that is open stays so: what becomes of it is the affair of the CSMS. Raises NotConnected, which
         is an AssertionError, where there is no TCP connection, no upgrade or no answer within `within` seconds.
@@ -161,7 +162,7 @@ class StationPeer(Peer):
                     on_open=self.attach,
                     on_frame=self.received,
                     on_close=lambda link, _: self.detach(link),
-                    tls=self.tls,
+                    tls=tls or self.tls,
                     line=self._line,
                 )
         except HandshakeFailed as error:

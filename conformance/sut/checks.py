@@ -18,7 +18,7 @@ from conformance.sut.tables import EmbeddedDriver, HttpDriver, IdToken, OneVersi
 if TYPE_CHECKING:
     from conformance.sut.profile import SutProfile
 
-PLACEHOLDERS = ("csms_url", "identity", "url", "version")
+PLACEHOLDERS = ("csms_url", "identity", "url", "version", "root_file", "certificate_file", "key_file")
 """What may stand in braces in the command and the environment of a process driver."""
 
 LONGEST_ID_TAG = 20
@@ -30,7 +30,7 @@ EMBEDDED = (("station", "2.0.1"), ("station", "1.6"), ("csms", "2.0.1"), ("csms"
 
 def check(profile: "SutProfile") -> None:
     """Raise Complaint for the first thing that is wrong."""
-    for part in (_check_place, _check_evses, _check_claims, _check_parameters, _check_driver):
+    for part in (_check_place, _check_security, _check_evses, _check_claims, _check_parameters, _check_driver):
         part(profile)
 
 
@@ -58,6 +58,31 @@ def _check_place(profile: "SutProfile") -> None:
             raise Complaint(f"{where}: expected an address such as ws://host:9000/ocpp, got {shown(url)}; mend it")
 
 
+def _check_security(profile: "SutProfile") -> None:
+    security = profile.security
+    for where, path, folder in (("pki", security.pki, True), ("root", security.root, False)):
+        if path is not None and not (Path(path).is_dir() if folder else Path(path).is_file()):
+            hint = "make one with `ocpp-conformance pki`" if folder else "save the root of the CSMS's certificate there"
+            raise Complaint(f"[security] {where}: {path} is no {'folder' if folder else 'file'}; {hint}")
+    given, only = ("urls", "csms") if security.urls else ("ports", "station") if security.ports else ("", profile.role)
+    if only != profile.role:
+        raise Complaint(
+            f"[security] {given}: expected it for a {only} only, got it for a {profile.role}; strike it out"
+        )
+    embedded = isinstance(profile.driver, EmbeddedDriver)
+    if profile.role == "station" and security.profile > 1 and security.pki is None and not embedded:
+        raise Complaint(
+            f"[security] pki: expected the folder of the certificates for security profile {security.profile}, got "
+            f"none; make one with `ocpp-conformance pki`, and install at the station what it says"
+        )
+    secure = [where for where, url in _addresses(profile) if url is not None and url.startswith("wss:")]
+    if profile.role == "csms" and secure and security.root is None and security.pki is None and not embedded:
+        raise Complaint(
+            f"[security] root: expected a file with the root of the CSMS's certificate, as {secure[0]} begins with "
+            f"wss, got none; save it in PEM and name it"
+        )
+
+
 def _identities(profile: "SutProfile") -> Iterator[tuple[str, str | None]]:
     yield "identity", profile.identity
     yield "[parameters] second_identity", profile.parameters.second_identity
@@ -68,6 +93,7 @@ def _identities(profile: "SutProfile") -> Iterator[tuple[str, str | None]]:
 def _addresses(profile: "SutProfile") -> Iterator[tuple[str, str | None]]:
     yield "[dial] url", profile.dial.url if profile.dial is not None else None
     yield "[parameters] second_url", profile.parameters.second_url
+    yield from ((f'[security.urls] "{number}"', url) for number, url in profile.security.urls.items())
     for version, own in profile.only.items():
         yield f'[only."{version}".dial] url', own.dial.url if own.dial is not None else None
 

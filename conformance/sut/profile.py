@@ -35,6 +35,7 @@ from conformance.sut.tables import (
     Parameters,
     ProcessDriver,
     Product,
+    Security,
     Table,
     Timing,
     Version,
@@ -66,6 +67,7 @@ class SutProfile(Table, frozen=True, kw_only=True):
     parameters: Parameters = Parameters()
     timing: Timing = Timing()
     credentials: Credentials = Credentials()
+    security: Security = Security()
     driver: Driver = NoDriver()
     only: dict[str, OneVersion] = msgspec.field(default_factory=dict)
 
@@ -244,7 +246,13 @@ def _beside(profile: SutProfile, folder: Path) -> SutProfile:
         credentials = msgspec.structs.replace(credentials, password_file=place)
     if isinstance(driver, ProcessDriver | HttpDriver):
         driver = msgspec.structs.replace(driver, cwd=str(folder / Path(driver.cwd).expanduser()))
-    return msgspec.structs.replace(profile, credentials=credentials, driver=driver, parameters=parameters)
+    security = profile.security
+    for name in ("pki", "root"):
+        given = getattr(security, name)
+        if given is not None:
+            security = msgspec.structs.replace(security, **{name: str(folder / Path(given).expanduser())})
+    changes = {"credentials": credentials, "driver": driver, "parameters": parameters, "security": security}
+    return msgspec.structs.replace(profile, **changes)
 
 
 def _draw_password(profile: SutProfile) -> None:

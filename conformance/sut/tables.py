@@ -209,6 +209,29 @@ class Credentials(Table, frozen=True, kw_only=True):
     password_file: Name | None = None
 
 
+SecurityProfile: TypeAlias = Literal[1, 2, 3]
+Port: TypeAlias = Annotated[int, Meta(ge=0, le=65_535)]
+
+
+class Security(Table, frozen=True, kw_only=True):
+    """How the link is secured, in the numbers of the specification: 1 = password, 2 = TLS too, 3 = certificates.
+
+    profile: the security profile that the system under test runs in when a run begins: what [listen] or [dial] is for.
+    pki: the folder that `ocpp-conformance pki` has written, whose certificates are installed at the system under test;
+    the references are given one that is made for each run.
+
+    For a station: ports, where the harness waits for it in other security profiles, by their number as text.
+    For a CSMS: urls, where it is found in other security profiles; root, a file with the root of its certificate (PEM),
+    where that is not the one of the folder.
+    """
+
+    profile: SecurityProfile = 1
+    pki: Name | None = None
+    ports: dict[Literal["1", "2", "3"], Port] = {}
+    urls: dict[Literal["1", "2", "3"], str] = {}
+    root: Name | None = None
+
+
 class OneVersion(Table, frozen=True, kw_only=True):
     """What is otherwise in one of several versions: each key stands for that of the same name, features are added."""
 

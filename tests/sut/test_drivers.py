@@ -27,6 +27,7 @@ async def do(station: StationDriver, action: str) -> None:
         "set_load": (1, 7_000.0),
         "measure_load": (1,),
         "set_fault": (1, 1, "OtherError"),
+        "commission": (2, "wss://localhost:9443/ocpp"),
     }
     await getattr(station, action)(*given.get(action, ()))
 

@@ -307,6 +307,12 @@ def test_what_is_no_toml_is_said_with_its_line(write: Write, whole: str | bytes,
         ("", "[listen]\npath = '/ocpp/'", "[listen] path: expected a path such as /ocpp"),
         ("", "[parameters]\nsecond_url = 'http://x'", "[parameters] second_url: expected an address such as ws://"),
         ("", "[dial]\nurl = 'ws://x:99999'", "[dial] url: expected an address such as ws://"),
+        # security
+        ("", "[security]\nprofile = 4", "[security] profile: expected one of 1, 2, 3, got 4"),
+        ("", "[security]\npki = 'nowhere'", "nowhere is no folder; make one with `ocpp-conformance pki`"),
+        ("", "[security]\nroot = 'nowhere'", "nowhere is no file; save the root of the CSMS's certificate there"),
+        ("", "[security]\nprofile = 2", "[security] pki: expected the folder of the certificates for security profile"),
+        ("", "[security]\nurls = {'2' = 'wss://x'}", "[security] urls: expected it for a csms only, got it for a sta"),
         # claims
         ("", "[features]\nresett-evse = true", "[features] resett-evse: no feature is called 'resett-evse'; did you m"),
         ("", "[features]\nqqqqqq = true", "[features] qqqqqq: no feature is called 'qqqqqq'; catalogue/features-2.0.1"),

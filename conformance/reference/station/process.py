@@ -52,6 +52,11 @@ class Operated(Protocol):
     async def restore_network(self) -> None:
         """Bring the network back."""
 
+    async def commission(
+        self, security_profile: int, csms_url: str, root_file: str, certificate_file: str, key_file: str
+    ) -> None:
+        """Set the station up for an address and a security profile."""
+
 
 class StationProcess:
     """Operates a station as the lines of docs/process-driver.md say."""
@@ -71,6 +76,7 @@ class StationProcess:
             "measure_load": station.measure_load,
             "cut_network": station.cut_network,
             "restore_network": station.restore_network,
+            "commission": self._commission,
         }
         for name in (
             "disconnect_ev",
@@ -87,6 +93,17 @@ class StationProcess:
     async def _present_id_token(self, evse: int, idToken: str, type: str = "ISO14443") -> None:  # noqa: A002, N803
         """Take the arguments as they are spelled on the line."""
         await self._station.present_id_token(evse, idToken, type)
+
+    async def _commission(
+        self,
+        securityProfile: int,  # noqa: N803
+        csmsUrl: str,  # noqa: N803
+        rootFile: str,  # noqa: N803
+        certificateFile: str,  # noqa: N803
+        keyFile: str,  # noqa: N803
+    ) -> None:
+        """Take the arguments as they are spelled on the line."""
+        await self._station.commission(securityProfile, csmsUrl, rootFile, certificateFile, keyFile)
 
     async def run(self, lines: asyncio.StreamReader) -> None:
         """Carry out one line after the other until the input ends; then the power goes off."""

@@ -26,6 +26,7 @@ ACTIONS = (
     "set_fault",
     "cut_network",
     "restore_network",
+    "commission",
 )
 """Every action that a driver may know. A power cycle is made of two of them."""
 
@@ -102,6 +103,11 @@ class Context:
     folder: Path
     note: Note
     password: Secret | None = None
+    security_profile: int = 1
+    pki_folder: Path | None = None
+    """Where the certificates of both ends lie, as `Pki.save` lays them down; None where there are none."""
+    operator: str = ""
+    """Who operates the stations: the O of their certificates."""
 
     @property
     def url(self) -> str:
@@ -110,7 +116,13 @@ class Context:
 
     def placeholders(self) -> dict[str, str]:
         """What a command or a text may refer to."""
-        return {"csms_url": self.csms_url, "identity": self.identity, "url": self.url}
+        return {"csms_url": self.csms_url, "identity": self.identity, "url": self.url, **self.station_files()}
+
+    def station_files(self) -> dict[str, str]:
+        """What has to be installed at a station: the root of the CSMS, and its own certificate and key; "" for none."""
+        names = {"root_file": "root.pem", "certificate_file": "station.pem", "key_file": "station.key"}
+        folder = self.pki_folder
+        return {name: "" if folder is None else str(folder / file) for name, file in names.items()}
 
 
 class Power(Protocol):
@@ -190,6 +202,18 @@ class NetworkPlug(Protocol):
 
     async def restore_network(self) -> None:
         """Bring it back."""
+
+
+class Installer(Protocol):
+    """What an installer sets up at the station itself."""
+
+    async def commission(
+        self, security_profile: int, csms_url: str, root_file: str, certificate_file: str, key_file: str
+    ) -> None:
+        """Have it dial another address in another security profile, with these files in PEM, after a cold boot.
+
+        What was stored over OCPP is gone: network profiles, certificates, and another password.
+        """
 
 
 class Operable(Power, Cable, Card, Vehicle, Load, NetworkPlug, Protocol):

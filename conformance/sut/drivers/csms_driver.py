@@ -31,6 +31,10 @@ class CsmsHands(Protocol):
     def url(self) -> str | None:
         """Where stations dial, without their identity, if the driver is who knows."""
 
+    @property
+    def urls(self) -> Mapping[int, str]:
+        """The same in each security profile that the driver knows of."""
+
 
 class CsmsDriver:
     """Operates a CSMS through some kind of driver.
@@ -79,6 +83,11 @@ class CsmsDriver:
         """Where stations dial, without their identity: as the driver says, else as the profile does."""
         told = self._hands.url
         return told if told is not None else self._running("url").csms_url
+
+    @property
+    def urls(self) -> Mapping[int, str]:
+        """Where stations dial in each security profile, as far as the driver is who knows."""
+        return self._hands.urls
 
     # -- commands -----------------------------------------------------------------------------------------------------
 

@@ -1,5 +1,6 @@
 """The reference CSMS, or a mutant of it, run inside the harness."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,7 @@ from conformance.sut.secret import Secret
 from conformance.sut.tables import Parameters
 
 if TYPE_CHECKING:
-    from conformance.reference.csms.config import StationSetup, TokenSetup
+    from conformance.reference.csms.config import SecuritySetup, StationSetup, TokenSetup
     from conformance.reference.csms.csms import ReferenceCsms
 
 _POLICIES = {"Accepted": "accept", "Pending": "pending", "Rejected": "reject"}
@@ -36,6 +37,11 @@ class EmbeddedCsmsHands:
         """Where it listens, once it does."""
         return None if self._csms is None else self._csms.url
 
+    @property
+    def urls(self) -> Mapping[int, str]:
+        """Where it listens in each security profile, once it does."""
+        return {} if self._csms is None else self._csms.urls
+
     def can(self, name: str) -> bool:
         """Every operation and every command."""
         return name in OPERATIONS or name[:1].isupper()
@@ -51,6 +57,7 @@ class EmbeddedCsmsHands:
             stations={identity: _setup(context.password) for identity in known},
             tokens=_tokens(self._parameters),
             call_timeout=self._call_timeout,
+            security=_installed(context),
         )
         csms: ReferenceCsms = (self._class or ReferenceCsms)(config)
         try:
@@ -86,6 +93,26 @@ class EmbeddedCsmsHands:
                 return csms.station_view(args["identity"])["transactions"]
             case _:
                 return _station(csms, action, args)
+
+
+def _installed(context: Context) -> "SecuritySetup | None":
+    """The certificates that it shows, and those that it trusts."""
+    from conformance.reference.csms.config import SecuritySetup  # noqa: PLC0415
+
+    folder = context.pki_folder
+    if folder is None:
+        return None
+
+    def pair(name: str) -> tuple[str, str]:
+        return (folder / f"{name}.pem").read_text(), (folder / f"{name}.key").read_text()
+
+    return SecuritySetup(
+        chains=[pair("server-rsa"), pair("server-ecdsa")],
+        client_roots=(folder / "client-root.pem").read_text(),
+        crl=(folder / "crl.pem").read_text(),
+        signing=pair("authorities/issuing-ecdsa"),
+        operator=context.operator,
+    )
 
 
 def _tokens(parameters: Parameters) -> "dict[str, TokenSetup]":

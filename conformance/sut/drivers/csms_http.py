@@ -10,6 +10,7 @@ import urllib.request
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 from uuid import uuid4
@@ -52,6 +53,7 @@ class HttpHands:
 
     trouble = ""
     url: str | None = None
+    urls: Mapping[int, str] = MappingProxyType({})
 
     def __init__(self, settings: HttpDriver, *, patience: float, version: str) -> None:
         self._settings = settings

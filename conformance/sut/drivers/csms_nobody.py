@@ -1,5 +1,7 @@
 """A CSMS that nobody operates."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from conformance.sut.drivers.actions import Context, Unsupported
@@ -10,6 +12,7 @@ class NoCsmsHands:
 
     trouble = ""
     url: str | None = None
+    urls: Mapping[int, str] = MappingProxyType({})
 
     def can(self, name: str) -> bool:  # noqa: ARG002 -- as all drivers have it
         """Never."""

@@ -1,6 +1,8 @@
 """A CSMS that a person operates, asked at the terminal to click."""
 
 import json
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from conformance.sut.drivers.actions import Context, Unsupported
@@ -26,6 +28,7 @@ class CsmsOperatorHands(OperatorHands):
     """Asks a person to do it, one thing at a time. What the CSMS believes is not asked: it would take a form."""
 
     url: str | None = None
+    urls: Mapping[int, str] = MappingProxyType({})
 
     def can(self, name: str) -> bool:
         """Whether the person has not yet said that it can never be done."""

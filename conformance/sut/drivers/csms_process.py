@@ -1,5 +1,6 @@
 """A CSMS that is operated through a program: JSON lines as docs/process-driver.md says."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from conformance.sut.drivers.actions import Unsupported
@@ -20,6 +21,14 @@ class CsmsProcessHands(ProcessHands):
         """Where stations dial, if the program has said so."""
         told = self.said.get("url")
         return told if isinstance(told, str) else None
+
+    @property
+    def urls(self) -> Mapping[int, str]:
+        """Where stations dial in other security profiles, if the program has said so: `{"2": "wss://…"}`."""
+        told = self.said.get("urls")
+        if not isinstance(told, dict):
+            return {}
+        return {int(number): url for number, url in told.items() if number in ("1", "2", "3") and isinstance(url, str)}
 
     def can(self, name: str) -> bool:
         """Whether the program said so, or for a command, that it knows them all."""

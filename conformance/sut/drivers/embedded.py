@@ -1,6 +1,7 @@
 """The reference station, or a mutant of it, run inside the harness."""
 
 from inspect import getattr_static
+from pathlib import Path
 from typing import Any
 
 from conformance.sut.drivers.actions import Context, DriverFailed, Operable
@@ -26,6 +27,7 @@ class EmbeddedHands:
             csms_url=context.csms_url,
             identity=context.identity,
             password=context.password.reveal() if context.password else None,
+            security=_installed(context),
         )
         station: Operable = self._class(config)
         self._station = station
@@ -45,6 +47,21 @@ class EmbeddedHands:
             return await getattr(self._station, action)(**args)
         except (LookupError, TypeError, ValueError) as error:
             raise DriverFailed(action, f"the reference station can't do that: {error!r}") from error
+
+
+def _installed(context: Context) -> Any:
+    """What the factory and the installer have put into the station."""
+    from conformance.reference.station.config import SecuritySetup  # noqa: PLC0415 -- needed by this driver only
+
+    files = context.station_files()
+    pem = {name: Path(file).read_text() if file else "" for name, file in files.items()}
+    return SecuritySetup(
+        profile=context.security_profile,
+        roots=pem["root_file"],
+        certificate=pem["certificate_file"],
+        key=pem["key_file"],
+        organization=context.operator,
+    )
 
 
 def _reference(version: str) -> tuple[type, type]:

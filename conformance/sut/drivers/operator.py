@@ -24,6 +24,11 @@ _WORDING = {
     "set_fault": "Bring about the fault {error} at EVSE {evse}, connector {connector} (NoError: repair it).",
     "cut_network": "Take the station's network away: its cable, its WiFi or its SIM card.",
     "restore_network": "Give the station its network back.",
+    "commission": (
+        "Set the station itself up for security profile {security_profile}: it dials {csms_url}, trusts the root in "
+        "{root_file} and shows the certificate in {certificate_file} (its key: {key_file}). Delete the network "
+        "profiles, certificates and passwords that it got over OCPP, and restart it."
+    ),
 }
 _CHOICES = "Enter = done · n = can't be done · never = can't be done, don't ask again · f <what happened> = failed"
 _READINGS = "16.1 16.0 15.9 = amperes of each phase · 11040 W = power · n, never, f <what happened> = it can't be read"

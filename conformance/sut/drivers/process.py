@@ -174,7 +174,7 @@ class _Talk:
         self._asked += 1
         outcome: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._open[self._asked] = (action, outcome)
-        spelled = {"idToken" if name == "id_token" else name: value for name, value in args.items()}
+        spelled = {_in_json(name): value for name, value in args.items()}
         line = json.dumps({"id": self._asked, "action": action, "args": spelled}, separators=(",", ":"))
         return self._asked, line.encode() + b"\n", outcome
 
@@ -267,3 +267,9 @@ def _environment(settings: ProcessDriver, values: Mapping[str, str], secret: Sec
     added = {name: fill(value, values) for name, value in settings.env.items()}
     password = {"OCPP_PASSWORD": secret.reveal()} if secret is not None else {}
     return own | added | password
+
+
+def _in_json(name: str) -> str:
+    """`idToken` of `id_token`: the name of an argument as it goes over the line."""
+    first, *more = name.split("_")
+    return first + "".join(word.capitalize() for word in more)

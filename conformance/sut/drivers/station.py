@@ -129,6 +129,11 @@ class StationDriver:
         """And comes back."""
         await self._act("restore_network")
 
+    async def commission(self, security_profile: int, csms_url: str) -> None:
+        """An installer sets it up for this address and security profile, and it boots; what came over OCPP is gone."""
+        files = self._context.station_files() if self._context is not None else {}
+        await self._act("commission", security_profile=security_profile, csms_url=csms_url, **files)
+
     async def _act(self, action: str, **args: object) -> Any:
         if self._context is None:
             raise DriverFailed(action, "the driver has not been started")
