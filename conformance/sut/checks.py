@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from conformance.cases.applicability import Feature, feature_in, features
 from conformance.cases.baseline import BaselineError, load
 from conformance.cases.case import Role
+from conformance.pki import Pki, PkiError
 from conformance.sut.complaints import Complaint, shown
 from conformance.sut.http_checks import check_http
 from conformance.sut.tables import EmbeddedDriver, HttpDriver, IdToken, OneVersion, ProcessDriver
@@ -69,6 +70,11 @@ def _check_security(profile: "SutProfile") -> None:
         raise Complaint(
             f"[security] {given}: expected it for a {only} only, got it for a {profile.role}; strike it out"
         )
+    if security.pki is not None:
+        try:
+            Pki.load(Path(security.pki))
+        except PkiError as error:
+            raise Complaint(f"[security] pki: {error}") from None
     embedded = isinstance(profile.driver, EmbeddedDriver)
     if profile.role == "station" and security.profile > 1 and security.pki is None and not embedded:
         raise Complaint(
