@@ -1,6 +1,7 @@
 """The security profiles of a station under test: the addresses for each, and how it gets from one to another (A00)."""
 
 import atexit
+import ssl
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -120,7 +121,7 @@ class StationSecurity:
         self._station = station
         self._claims = profile
         self._certificates = certificates
-        self._ports: Mapping[str, int] = profile.security.ports
+        self._ports = {int(number): port for number, port in profile.security.ports.items()}
         self._last = server.first
 
     @property
@@ -145,7 +146,7 @@ class StationSecurity:
 
     async def door(self, security: int) -> Door:
         """Where it comes in, in this security profile: listened on from now on; raises OSError."""
-        endpoint = await self._server.in_profile(security, self._ports.get(str(security), 0))
+        endpoint = await self._server.in_profile(security, self._ports.get(security, 0))
         return Door(endpoint, self.url(endpoint))
 
     def url(self, endpoint: Endpoint) -> str:
@@ -206,8 +207,10 @@ class CsmsSecurity:
 
     @property
     def root(self) -> str:
-        """What the certificate of the CSMS has to lead to, in PEM."""
+        """What the certificate of the CSMS has to lead to, in PEM; whatever this machine trusts, if not said."""
         file = self._claims.security.root
+        if file is None and not self._certificates.installed:
+            file = ssl.get_default_verify_paths().cafile
         return self.pki.root if file is None else Path(file).read_text()
 
     def client(self, security: int, **changes: Any) -> ClientTls | None:

@@ -81,12 +81,6 @@ def _check_security(profile: "SutProfile") -> None:
             f"[security] pki: expected the folder of the certificates for security profile {security.profile}, got "
             f"none; make one with `ocpp-conformance pki`, and install at the station what it says"
         )
-    secure = [where for where, url in _addresses(profile) if url is not None and url.startswith("wss:")]
-    if profile.role == "csms" and secure and security.root is None and security.pki is None and not embedded:
-        raise Complaint(
-            f"[security] root: expected a file with the root of the CSMS's certificate, as {secure[0]} begins with "
-            f"wss, got none; save it in PEM and name it"
-        )
 
 
 def _identities(profile: "SutProfile") -> Iterator[tuple[str, str | None]]:

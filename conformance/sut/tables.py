@@ -221,8 +221,8 @@ class Security(Table, frozen=True, kw_only=True):
     the references are given one that is made for each run.
 
     For a station: ports, where the harness waits for it in other security profiles, by their number as text.
-    For a CSMS: urls, where it is found in other security profiles; root, a file with the root of its certificate (PEM),
-    where that is not the one of the folder.
+    For a CSMS: urls, where it is found in other security profiles; root, a file with the root of its certificate (PEM);
+    that of the folder, unless stated, or without a folder whatever this machine trusts.
     """
 
     profile: SecurityProfile = 1

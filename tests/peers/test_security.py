@@ -14,7 +14,7 @@ from conformance.pki import Pki
 from conformance.wire.tls import ClientTls
 from conformance.wire.transcript import Transcript
 
-PATIENCE = Patience(answer=5, default=5)
+PATIENCE = Patience(answer=5, default=5, actions={})
 PKI = Pki.new()
 
 
@@ -68,6 +68,7 @@ async def test_another_certificate_is_shown_for_the_length_of_a_block() -> None:
         assert at.tls is not None
         with at.presenting(replace(at.tls, chains=PKI.server_zoo["expired"])), pytest.raises(NotConnected):
             await peer.connect()
+        await server.peer("CS001").until(lambda: bool(at.handshakes()), "the end of the handshake", within=5)
         [refused] = at.handshakes()
         assert not refused.detail["ok"]
         assert (await peer.connect()).is_open
