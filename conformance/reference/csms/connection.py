@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from cryptography import x509
 from websockets.asyncio.server import ServerConnection
@@ -34,8 +34,7 @@ class DoorConnection(ServerConnection):
         """Begin: with TLS if that is due, else with HTTP."""
         tls = transport.get_extra_info("ssl_object")
         if self._secure is not None and tls is None:
-            assert isinstance(transport, asyncio.Transport)
-            wrap(transport, self._secure(self))
+            wrap(cast("asyncio.Transport", transport), self._secure(self))  # uvloop's is one in all but its class
             return
         shown = None if tls is None else tls.getpeercert(binary_form=True)
         self.certificate = None if shown is None else x509.load_der_x509_certificate(shown)
