@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from conformance.sut.drivers.actions import Context, DriverFailed
 from conformance.sut.operations import OPERATIONS
@@ -39,8 +40,10 @@ class EmbeddedCsmsHands:
 
     @property
     def urls(self) -> Mapping[int, str]:
-        """Where it listens in each security profile, once it does."""
-        return {} if self._csms is None else self._csms.urls
+        """Where it listens in each security profile, once it does: by the name in its certificate where it has one."""
+        if self._csms is None:
+            return {}
+        return {each: _named(url) if url.startswith("wss:") else url for each, url in self._csms.urls.items()}
 
     def can(self, name: str) -> bool:
         """Every operation and every command."""
@@ -93,6 +96,11 @@ class EmbeddedCsmsHands:
                 return csms.station_view(args["identity"])["transactions"]
             case _:
                 return _station(csms, action, args)
+
+
+def _named(url: str) -> str:
+    parts = urlsplit(url)
+    return parts._replace(netloc=f"localhost:{parts.port}").geturl()
 
 
 def _installed(context: Context) -> "SecuritySetup | None":
