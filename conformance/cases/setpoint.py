@@ -1,6 +1,5 @@
 """What became of each limit that a station was asked to keep: the setpoints of a case, and its charts."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
@@ -83,9 +82,3 @@ class Chart:
     series: tuple[Series, ...]
     unit: Unit = "A"
     marks: tuple[tuple[float, str], ...] = ()
-
-
-def counted(setpoints: Iterable[Setpoint]) -> dict[Outcome, int]:
-    """How many setpoints came to each outcome that there is, best first."""
-    found = [each.outcome for each in setpoints]
-    return {outcome: found.count(outcome) for outcome in Outcome if outcome in found}

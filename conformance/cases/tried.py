@@ -1,6 +1,5 @@
 """What became of each setting that a case changed, or left alone."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -40,9 +39,3 @@ class Tried:
     set_to: str = ""
     answer: str = ""
     why: str = ""
-
-
-def counted(tried: Iterable[Tried]) -> dict[Fate, int]:
-    """How many came to what, in the order of `Fate`, without those that nothing came to."""
-    found = [each.fate for each in tried]
-    return {fate: found.count(fate) for fate in Fate if fate in found}

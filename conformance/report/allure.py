@@ -17,7 +17,7 @@ import allure_commons
 from allure_commons.model2 import Label, StatusDetails
 
 from conformance.cases.verdict import Verdict
-from conformance.report import chart, matrix, setpoints, tried, view
+from conformance.report import chart, matrix, tables, view
 from conformance.report.result import CaseRow, FindingRow, RunResult
 
 _NOTED = "conformance"
@@ -108,12 +108,10 @@ def attach(row: CaseRow, trace: str) -> None:
     table = matrix.of_case(row)
     if table is not None:
         allure.attach(matrix.as_text(table), matrix.TITLE.lower(), allure.attachment_type.TEXT)
-    asked = setpoints.of_case(row)
-    if asked is not None:
-        allure.attach(setpoints.as_text(asked), setpoints.TITLE.lower(), allure.attachment_type.TEXT)
-    settings = tried.of_case(row)
-    if settings is not None:
-        allure.attach(tried.as_text(settings), tried.TITLE.lower(), allure.attachment_type.TEXT)
+    for kind in tables.KINDS:
+        tried = tables.of_case(row, kind)
+        if tried is not None:
+            allure.attach(tables.as_text(tried), kind.title.lower(), allure.attachment_type.TEXT)
     for each in row.charts:
         allure.attach(chart.svg(each), view.one_line(each.title, 80), allure.attachment_type.SVG)
     allure.attach(trace, "wire trace", allure.attachment_type.TEXT)

@@ -8,13 +8,13 @@ from collections.abc import Iterable
 from html import escape
 from pathlib import Path
 from string import Template
+from typing import Any
 
 from conformance.cases.grade import Grade
 from conformance.cases.matrix import Cell
-from conformance.cases.setpoint import Chart, Setpoint
-from conformance.cases.tried import Fate, Tried
+from conformance.cases.setpoint import Chart
 from conformance.cases.verdict import Verdict
-from conformance.report import chart, matrix, setpoints, tried, view
+from conformance.report import chart, matrix, tables, view
 from conformance.report.result import CaseRow, FindingRow, ProofRow, RunResult
 
 _TEMPLATE = Path(__file__).with_name("certificate.html.tmpl")
@@ -48,8 +48,7 @@ def certificate(result: RunResult) -> str:
         _warnings(result),
         _open(result),
         _matrices(result),
-        _setpoints(result),
-        _tried(result),
+        *(_tried(result, kind) for kind in tables.KINDS),
         _excluded(result),
         _reading(),
         f"<footer>{escape(_DISCLAIMER)}</footer>",
@@ -199,78 +198,48 @@ def _outcome(cell: Cell | None) -> str:
     return f'<b class="{cell.verdict}">{cell.verdict}</b><small>{figures}</small>'
 
 
-def _setpoints(result: RunResult) -> str:
-    shown = "".join(_setpoint_table(each) for each in setpoints.tables(result))
+def _tried(result: RunResult, kind: tables.Kind[Any]) -> str:
+    shown = "".join(_tried_table(each) for each in tables.tables(result, kind))
     if not shown:
         return ""
-    means = " · ".join(f"<b>{outcome.value}</b>: {means}" for outcome, means in setpoints.MEANS.items())
+    means = " · ".join(f"<b>{outcome.value}</b>: {means}" for outcome, means in kind.means.items())
+    about = f"{kind.about}{f'; {kind.legend}' if kind.legend else ''}"
+    return f'<h2>{kind.title}</h2><p class="says">{about}.</p><p class="says">{means}.</p>{shown}'
+
+
+def _tried_table(table: tables.Table[Any]) -> str:
+    kind = table.kind
+    names = (*(column.head for column in kind.columns), kind.head)
+    heads = "".join(f"<th>{_text(name.capitalize())}</th>" for name in names)
+    body = "".join(_tried_rows(kind, row, found) for row, found in table.cases())
+    apart = "".join(
+        f"<p><b>{kind.apart}</b>, {_text(why, 300)}: {_text(', '.join(those), 2000)}</p>"
+        for why, those in table.left_out().items()
+    )
+    charted = [each for row, _ in table.cases() for each in row.charts] if kind is tables.SETPOINTS else []
+    charts = "".join(_chart(each) for each in charted)
     return (
-        f'<h2>{setpoints.TITLE}</h2><p class="says">What became of each charging limit that was asked for; '
-        f"{setpoints.LEGEND}.</p><p class='says'>{means}.</p>{shown}"
+        f'<h3>{_text(table.where)}</h3><table class="matrix tried {kind.noun}"><thead><tr>{heads}</tr></thead>{body}'
+        f'</table><div class="compact"><p>{_text(table.total, 200)}</p>{apart}</div>'
+        + (f'<div class="charts">{charts}</div>' if charts else "")
     )
 
 
-def _setpoint_table(table: setpoints.Table) -> str:
-    heads = "".join(f"<th>{head}</th>" for head in ("Setpoint", "Answer", "Asked", "Reported", "Drawn", "Outcome"))
-    body = "".join(_setpoint_rows(row, asked) for row, asked in table.cases())
-    charts = "".join(_chart(each) for row, _ in table.cases() for each in row.charts)
-    return (
-        f'<h3>{_text(table.where)}</h3><table class="matrix setpoints"><thead><tr>{heads}</tr></thead>{body}</table>'
-        f'<div class="compact"><p>{_text(table.total, 200)}</p></div><div class="charts">{charts}</div>'
-    )
+def _tried_rows(kind: tables.Kind[Any], row: CaseRow, found: Iterable[Any]) -> str:
+    span = len(kind.columns) + 1
+    head = f'<tr class="of"><td colspan="{span}"><b>{_text(row.id)}</b> {_text(row.title, 200)}</td></tr>'
+    return head + "".join(_tried_row(kind, each) for each in found)
+
+
+def _tried_row(kind: tables.Kind[Any], each: Any) -> str:
+    cells = "".join(f"<td>{_text(column.text(each))}</td>" for column in kind.columns)
+    why = f"<small>{_text(kind.why(each), 300)}</small>" if kind.why(each) else ""
+    return f'<tr>{cells}<td><b class="{kind.verdict(each)}">{kind.outcome(each).value}</b>{why}</td></tr>'
 
 
 def _chart(each: Chart) -> str:
     caption = f"<b>{_text(each.title)}</b><small>{_text(chart.key(each), 600)}</small>"
     return f"<figure>{chart.svg(each, alone=False)}<figcaption>{caption}</figcaption></figure>"
-
-
-def _setpoint_rows(row: CaseRow, asked: Iterable[Setpoint]) -> str:
-    head = f'<tr class="of"><td colspan="6"><b>{_text(row.id)}</b> {_text(row.title, 200)}</td></tr>'
-    return head + "".join(_setpoint(each) for each in asked)
-
-
-def _setpoint(each: Setpoint) -> str:
-    cells = "".join(f"<td>{_text(figure)}</td>" for figure in setpoints.figures(each))
-    why = f"<small>{_text(each.reason, 300)}</small>" if each.reason else ""
-    outcome = f'<b class="{each.outcome.verdict}">{each.outcome.value}</b>{why}'
-    return f"<tr><td>{_text(each.what)}</td><td>{_text(each.answer)}</td>{cells}<td>{outcome}</td></tr>"
-
-
-def _tried(result: RunResult) -> str:
-    shown = "".join(_tried_table(each) for each in tried.tables(result))
-    if not shown:
-        return ""
-    means = " · ".join(f"<b>{fate.value}</b>: {means}" for fate, means in tried.MEANS.items())
-    return (
-        f'<h2>{tried.TITLE}</h2><p class="says">Which settings were changed for the length of a case, and what became '
-        f"of them.</p><p class='says'>{means}.</p>{shown}"
-    )
-
-
-def _tried_table(table: tried.Table) -> str:
-    heads = "".join(f"<th>{head}</th>" for head in ("Setting", "Was", "Set to", "Answer", "What became of it"))
-    body = "".join(_tried_rows(row, each) for row, each in table.cases() if each)
-    left = "".join(
-        f"<p><b>{Fate.LEFT_ALONE}</b>, {_text(why)}: {_text(', '.join(names), 2000)}</p>"
-        for why, names in table.left_alone().items()
-    )
-    return (
-        f'<h3>{_text(table.where)}</h3><table class="matrix tried"><thead><tr>{heads}</tr></thead>{body}</table>'
-        f'<div class="compact"><p>{_text(table.total, 200)}</p>{left}</div>'
-    )
-
-
-def _tried_rows(row: CaseRow, settings: Iterable[Tried]) -> str:
-    head = f'<tr class="of"><td colspan="5"><b>{_text(row.id)}</b> {_text(row.title, 200)}</td></tr>'
-    return head + "".join(_tried_row(each) for each in settings)
-
-
-def _tried_row(each: Tried) -> str:
-    cells = "".join(f"<td>{_text(cell)}</td>" for cell in (each.name, each.was, each.set_to, each.answer))
-    why = f"<small>{_text(each.why, 300)}</small>" if each.why else ""
-    outcome = f'<b class="{Verdict.FAIL if each.fate.faulty else Verdict.PASS}">{each.fate.value}</b>{why}'
-    return f"<tr>{cells}<td>{outcome}</td></tr>"
 
 
 def _failures(result: RunResult) -> str:

@@ -4,12 +4,11 @@ import textwrap
 import unicodedata
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from conformance.cases.grade import Grade
-from conformance.cases.setpoint import Outcome
-from conformance.cases.tried import Fate
 from conformance.cases.verdict import Verdict
-from conformance.report import matrix, setpoints, tried, view
+from conformance.report import matrix, tables, view
 from conformance.report.result import FindingRow, ProofRow, RunResult
 
 Line = tuple[str, str]
@@ -22,7 +21,7 @@ _MOST_NOTES = 5
 _LONGEST_NOTE = 400
 _MOST_CASES = 12
 _MOST_FINDINGS = 4
-_SETPOINT = (42, 9, 9, 13, 16)
+_OUTCOME = 16
 _VERDICTS = {"FAIL": "red", "WARN": "yellow", "INCONCLUSIVE": "yellow"}
 _STYLES = {
     Grade.A: "green",
@@ -40,8 +39,7 @@ def summary_lines(result: RunResult, *, run_dir: Path | None = None) -> list[Lin
         *_heading(result),
         *_grades(result),
         *_matrices(result),
-        *_setpoints(result),
-        *_tried(result),
+        *(line for kind in tables.KINDS for line in _tried(result, kind)),
         *_section("FAIL", "red", view.failed(result)),
         *_section("WARN", "yellow", view.warned(result)),
         *_section("NOT JUDGED", "yellow", view.unproven(result), reasons=True),
@@ -128,47 +126,43 @@ def _matrices(result: RunResult) -> Iterator[Line]:
             yield f"  {text}", _VERDICTS.get(worst, "")
         yield f"  {each.total}", ""
         for reason, places in each.unjudged().items():
-            lines = textwrap.wrap(
-                view.one_line(f"{matrix.NOT_JUDGED}: {', '.join(places)}: {reason}", _LONGEST_NOTE),
-                _WIDTH - 2,
-                subsequent_indent="  ",
-            )
-            yield from ((f"  {line}", "light") for line in lines)
+            about = f"{matrix.NOT_JUDGED}: {', '.join(places)}: {reason}"
+            yield from _wrapped(view.one_line(about, _LONGEST_NOTE), "light")
     if any(row.cells for row in result.cases):
         yield f"  {matrix.LEGEND}", "light"
 
 
-def _setpoints(result: RunResult) -> Iterator[Line]:
-    tables = setpoints.tables(result)
-    for each in tables:
+def _tried(result: RunResult, kind: tables.Kind[Any]) -> Iterator[Line]:
+    found = tables.tables(result, kind)
+    for table in found:
         yield "", ""
-        yield f"{setpoints.TITLE}, {each.where}", "bold"
-        yield _cells(setpoints.HEADS, _SETPOINT), "bold"
-        for row, asked in each.cases():
-            yield f"  {view.one_line(row.id, 40)}", "light"
-            for text, outcome in setpoints.case_lines(asked, widths=(_SETPOINT[0] - 2, *_SETPOINT[1:])):
-                yield f"    {text}", _VERDICTS.get(outcome.verdict, "")
-        yield f"  {each.total}", ""
-        for reason, places in each.unjudged().items():
-            about = f"{Outcome.NOT_JUDGED}, {view.plural(len(places), 'setpoint')}: {reason}"
-            lines = textwrap.wrap(view.one_line(about, _LONGEST_NOTE), _WIDTH - 2, subsequent_indent="  ")
-            yield from ((f"  {line}", "light") for line in lines)
-    if tables:
-        yield f"  {setpoints.LEGEND}", "light"
+        yield f"{kind.title}, {table.where}", "bold"
+        yield from _rows(table) if not kind.brief else ()
+        yield from _wrapped(table.total, "")
+        for row, each in table.faults() if kind.brief else ():
+            about = f"{kind.named(row, each)} ({row.id}): {kind.why(each) or kind.outcome(each)}"
+            yield from _wrapped(view.one_line(about, _LONGEST_NOTE), "red")
+        for why, names in table.apart().items():
+            about = f"{kind.apart}, {why}: {', '.join(names)}"
+            yield from _wrapped(view.one_line(about, max(_WIDTH - 2, len(why) + 50)), "light")
+    if found and kind.legend:
+        yield f"  {kind.legend}", "light"
 
 
-def _tried(result: RunResult) -> Iterator[Line]:
-    for each in tried.tables(result):
-        yield "", ""
-        yield f"{tried.TITLE}, {each.where}", "bold"
-        yield from ((f"  {line}", "") for line in textwrap.wrap(each.total, _WIDTH - 2, subsequent_indent="  "))
-        for row, setting in each.faults():
-            about = f"{setting.name} ({row.id}): {setting.why or setting.fate}"
-            lines = textwrap.wrap(view.one_line(about, _LONGEST_NOTE), _WIDTH - 2, subsequent_indent="  ")
-            yield from ((f"  {line}", "red") for line in lines)
-        for why, names in each.left_alone().items():
-            about = f"{Fate.LEFT_ALONE}, {why}: {', '.join(names)}"
-            yield f"  {view.one_line(about, _WIDTH - 2)}", "light"
+def _rows(table: tables.Table[Any]) -> Iterator[Line]:
+    kind = table.kind
+    widths = (*(column.narrow for column in kind.narrow), _OUTCOME)
+    yield f"  {_cells((*(column.head for column in kind.narrow), kind.head), widths)}", "bold"
+    for row, found in table.cases():
+        yield f"  {view.one_line(row.id, 40)}", "light"
+        for each in found:
+            cells = (*(column.text(each) for column in kind.narrow), kind.outcome(each).value)
+            yield f"  {_cells(cells, widths)}", _VERDICTS.get(kind.verdict(each), "")
+
+
+def _wrapped(text: str, style: str) -> Iterator[Line]:
+    lines = textwrap.wrap(text, _WIDTH - 2, subsequent_indent="  ")
+    return ((f"  {line}", style) for line in lines)
 
 
 def _section(title: str, style: str, cases: list[view.Shown], *, reasons: bool = False) -> Iterator[Line]:

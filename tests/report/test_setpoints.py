@@ -10,11 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as some
 from report_support import HOSTILE, PLACES, at, case, result
 
-from conformance.cases.setpoint import Chart, Outcome, Series, Setpoint, counted
+from conformance.cases.setpoint import Chart, Outcome, Series, Setpoint
 from conformance.cases.verdict import Verdict
-from conformance.report import chart, setpoints
+from conformance.report import chart
 from conformance.report.certificate import certificate
 from conformance.report.result import load_result
+from conformance.report.tables import SETPOINTS, as_text, of_case, tables
 from conformance.report.terminal import summary_lines
 
 ASKED = (
@@ -56,17 +57,16 @@ def test_each_outcome_has_its_verdict_and_its_meaning():
         Verdict.FAIL,
         Verdict.FAIL,
     ]
-    assert set(setpoints.MEANS) == set(Outcome)
-    assert counted(ASKED[:2] * 2) == {Outcome.ENFORCED: 2, Outcome.IGNORED: 2}
+    assert list(SETPOINTS.means) == list(Outcome)
 
 
 def test_one_table_for_each_place():
-    one, other = setpoints.tables(
-        result(at(PLACES[0], setpoints=ASKED), at(PLACES[1], setpoints=ASKED[:1]), case("TC_B_02_CS"))
+    one, other = tables(
+        result(at(PLACES[0], setpoints=ASKED), at(PLACES[1], setpoints=ASKED[:1]), case("TC_B_02_CS")), SETPOINTS
     )
     assert (one.where, other.where) == ("station 2.0.1", "station 1.6")
     assert one.total == ("5 setpoints: 1 enforced, 1 rejected, 1 downgraded, 1 not judged, 1 silently ignored")
-    assert one.unjudged() == {"no meter values came": ["TC_B_01_CS no limit"]}
+    assert one.apart() == {"no meter values came": ["TC_B_01_CS no limit"]}
     assert other.total == "1 setpoint: 1 enforced"
 
 
@@ -83,7 +83,7 @@ def test_in_the_terminal():
         ["for another transaction", "8 A", "16 A", "15.9 A", "rejected"],
         ["no limit", "no limit", "no limit", "not measured", "not judged"],
     ]
-    assert "  not judged, 1 setpoint: no meter values came" in lines
+    assert "  not judged, no meter values came: SETPOINT_CHARGING_CS no limit" in lines
     assert all(len(line) <= 100 for line in lines)
     assert not any("Setpoints" in line for line in shown(case()))
 
@@ -106,12 +106,12 @@ def test_hostile_text_is_harmless_there():
 
 
 def test_beside_a_case():
-    table = setpoints.of_case(ROW)
+    table = of_case(ROW, SETPOINTS)
     assert table is not None
-    text = setpoints.as_text(table)
-    assert "    answered Accepted; the EV still draws 31.9 A" in text
+    text = as_text(table)
+    assert "\n    the EV still draws 31.9 A\n" in text
     assert text.endswith("5 setpoints: 1 enforced, 1 rejected, 1 downgraded, 1 not judged, 1 silently ignored\n")
-    assert setpoints.of_case(case()) is None
+    assert of_case(case(), SETPOINTS) is None
 
 
 def test_it_is_in_the_saved_result(tmp_path: Path):

@@ -3,11 +3,12 @@
 import msgspec
 from report_support import HOSTILE, PLACES, at, case, result
 
-from conformance.cases.tried import Fate, Tried, counted
+from conformance.cases.tried import Fate, Tried
 from conformance.cases.verdict import Verdict
-from conformance.report import tried
 from conformance.report.certificate import certificate
 from conformance.report.result import CaseRow
+from conformance.report.tables import TRIED as KIND
+from conformance.report.tables import as_text, of_case, tables
 from conformance.report.terminal import summary_lines
 
 TRIED = (
@@ -23,16 +24,15 @@ def shown(*cases):
 
 
 def test_each_fate_has_its_meaning():
-    assert set(tried.MEANS) == set(Fate)
+    assert list(KIND.means) == list(Fate)
     assert {each for each in Fate if each.faulty} == set(Fate) - {
         *(Fate.KEPT, Fate.TAKEN, Fate.GUARDED, Fate.LEFT_ALONE)
     }
-    assert counted(TRIED) == {Fate.KEPT: 1, Fate.LEFT_ALONE: 2, Fate.NOT_BACK: 1}
 
 
 def test_the_terminal_counts_them_and_names_what_is_wrong_and_what_was_left_alone():
     lines = shown(case("SETTINGS_CS", Verdict.FAIL, tried=TRIED))
-    start = next(place for place, line in enumerate(lines) if line.startswith(tried.TITLE))
+    start = next(place for place, line in enumerate(lines) if line.startswith(KIND.title))
     text = "\n".join(lines[start:])
     assert "4 trials: 1 changed and kept, 2 left alone, 1 not put back" in text
     assert "OCPPCommCtrlr.OfflineThreshold (SETTINGS_CS): was 60, and reads 300" in text
@@ -41,9 +41,9 @@ def test_the_terminal_counts_them_and_names_what_is_wrong_and_what_was_left_alon
 
 
 def test_a_run_that_tried_nothing_says_nothing_of_it():
-    assert not any(tried.TITLE in line for line in shown(case("TC_B_01_CS")))
-    assert tried.TITLE not in certificate(result(case("TC_B_01_CS")))
-    assert tried.of_case(case("TC_B_01_CS")) is None
+    assert not any(KIND.title in line for line in shown(case("TC_B_01_CS")))
+    assert KIND.title not in certificate(result(case("TC_B_01_CS")))
+    assert of_case(case("TC_B_01_CS"), KIND) is None
 
 
 def test_the_page_shows_a_row_for_each_that_was_tried():
@@ -58,14 +58,14 @@ def test_the_page_escapes_what_the_station_says():
 
 
 def test_each_role_and_version_has_its_table():
-    one, other = tried.tables(result(at(PLACES[0], tried=TRIED), at(PLACES[1], tried=TRIED[:1]), case("TC_B_02_CS")))
+    one, other = tables(result(at(PLACES[0], tried=TRIED), at(PLACES[1], tried=TRIED[:1]), case("TC_B_02_CS")), KIND)
     assert one.where != other.where
     assert other.total == "1 trial: 1 changed and kept"
 
 
 def test_as_text_it_has_everything():
-    table = tried.of_case(case("SETTINGS_CS", tried=TRIED))
-    text = tried.as_text(table)
+    table = of_case(case("SETTINGS_CS", tried=TRIED), KIND)
+    text = as_text(table)
     for each in ("EVConnectionTimeOut", "was 60, and reads 300", "left alone, it is who the station is", "4 trials"):
         assert each in text
 
