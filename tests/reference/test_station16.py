@@ -9,6 +9,7 @@ import os
 import sys
 import tomllib
 import uuid
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import cache
 from http import HTTPStatus
@@ -23,12 +24,14 @@ from websockets.asyncio.server import ServerConnection, serve
 
 from conformance.reference.mutants16 import configuration as configuration_mutants
 from conformance.reference.mutants16.control import Plain16
+from conformance.reference.station import SecuritySetup
 from conformance.reference.station16 import ReferenceStation16, StationConfig16
 from conformance.reference.station16.configuration import factory_keys
 from conformance.reference.variants import claims_of, name_of, variants
 from tests.reference.conftest import NOW, Csms, Message
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import AsyncIterator
 
 pytestmark = pytest.mark.asyncio(loop_scope="function")
@@ -73,6 +76,20 @@ class Csms16(Csms):
         self.messages.append(message)
         self._news.set()
 
+    @asynccontextmanager
+    async def listening(self, context: ssl.SSLContext | None = None) -> AsyncIterator[None]:
+        async with serve(
+            self.serve,
+            "127.0.0.1",
+            0,
+            subprotocols=["ocpp1.6"],
+            process_request=self.on_request,
+            close_timeout=0.1,
+            ssl=context,
+        ) as server:
+            self.port = next(iter(server.sockets)).getsockname()[1]
+            yield
+
     async def respond(self, connection: ServerConnection, message_id: str, action: str) -> None:
         if action == "StartTransaction" and not self.script[action]:
             self.transactions += 1
@@ -103,24 +120,21 @@ class Csms16(Csms):
 @pytest_asyncio.fixture(loop_scope="function")
 async def csms() -> AsyncIterator[Csms16]:
     csms = Csms16()
-    server = await serve(
-        csms.serve, "127.0.0.1", 0, subprotocols=["ocpp1.6"], process_request=csms.on_request, close_timeout=0.1
-    )
-    async with server:
-        csms.port = next(iter(server.sockets)).getsockname()[1]
+    async with csms.listening():
         yield csms
 
 
 class Yard:
     """Builds stations for a Central System, and switches them off in the end."""
 
-    def __init__(self, csms: Csms16) -> None:
+    def __init__(self, csms: Csms16, url: str = "") -> None:
         self.csms = csms
+        self.url = url or csms.url
         self.stations: list[ReferenceStation16] = []
 
     def build(self, kind: type[ReferenceStation16] = ReferenceStation16, **settings: Any) -> ReferenceStation16:
         quick = {"back_off_minimum": 0.0, "back_off_spread": 0.0, "own_boot_interval": 0.1}
-        self.stations.append(kind(StationConfig16(self.csms.url, **{**quick, **settings})))
+        self.stations.append(kind(StationConfig16(self.url, **{**quick, **settings})))
         return self.stations[-1]
 
     async def boot(self, kind: type[ReferenceStation16] = ReferenceStation16, **settings: Any) -> ReferenceStation16:
@@ -130,6 +144,10 @@ class Yard:
         await self.csms.expect("SecurityEventNotification")
         await self.csms.call("GetLocalListVersion")  # by now the station has read the answer too
         return station
+
+    async def close(self) -> None:
+        for station in self.stations:
+            await station.power_off()
 
     async def charging(self, evse: int = 1, connector: int = 2, **settings: Any) -> ReferenceStation16:
         """Return a station that charges for tag A."""
@@ -146,8 +164,7 @@ class Yard:
 async def yard(csms: Csms16) -> AsyncIterator[Yard]:
     yard = Yard(csms)
     yield yard
-    for station in yard.stations:
-        await station.power_off()
+    await yard.close()
     ours = [task for task in asyncio.all_tasks() if "conformance/reference" in repr(task)]
     assert ours == [], "the station left tasks behind"
 
@@ -353,9 +370,10 @@ class TestConfiguration:
         assert "Authorization" in csms.attempts[1][1].headers
 
     async def test_keys_of_a_secure_station(self) -> None:
-        names = {key.name: key for key in factory_keys(StationConfig16("wss://x", password="a-very-secret-password"))}
-        assert names["SecurityProfile"].value == "2"
-        assert "AdditionalRootCertificateCheck" in names
+        secure = StationConfig16("wss://x", security=SecuritySetup(profile=3, organization="Operator"))
+        names = {key.name: key for key in factory_keys(secure)}
+        assert names["SecurityProfile"].value == "3"
+        assert names["CpoName"].value == "Operator"
         plain = StationConfig16("ws://x", password="a-very-secret-password", security_extension=False)
         assert "AuthorizationKey" not in {key.name for key in factory_keys(plain)}
         assert "Authorization" in ReferenceStation16(plain).handshake_headers()

@@ -24,6 +24,8 @@ MAX_LIST_LENGTH = 100
 MAX_LIST_UPDATE = 20
 SHORTEST_KEY = 16
 LONGEST_KEY = 20
+MAX_CERTIFICATES = 8
+MAX_CHAIN = 10_000
 
 _INTEGER = re.compile(r"[+-]?\d+")
 _HEXADECIMAL = re.compile(r"([0-9A-Fa-f]{2})+")
@@ -194,20 +196,19 @@ def _measurand_keys() -> list[Key]:
 
 def _security_keys(config: StationConfig16) -> list[Key]:
     """Return the keys of the security whitepaper."""
-    secure = [Key("AdditionalRootCertificateCheck", BOOLEAN, "false", readonly=True)]
     return [
-        *(secure if first_security_profile(config) > 1 else []),
+        Key("AdditionalRootCertificateCheck", BOOLEAN, "false", readonly=True),
         Key("AuthorizationKey", STRING, (config.password or "").encode().hex(), write_only=True),
-        Key("CpoName", STRING, "Anyone"),
+        Key("CertificateSignedMaxChainSize", INTEGER, str(MAX_CHAIN), readonly=True),
+        Key("CertificateStoreMaxLength", INTEGER, str(MAX_CERTIFICATES), readonly=True),
+        Key("CpoName", STRING, config.security.organization),
         Key("SecurityProfile", INTEGER, str(first_security_profile(config)), maximum=3),
     ]
 
 
 def first_security_profile(config: StationConfig16) -> int:
-    """Return the security profile that the station was installed with: by its address and password."""
-    if config.csms_url.startswith("wss:"):
-        return 2 if config.password else 3
-    return 1 if config.password else 0
+    """Return the security profile that the station was installed with; 1 takes a password."""
+    return config.security.profile if config.password or config.security.profile > 1 else 0
 
 
 def is_authorization_key(value: str) -> bool:

@@ -16,6 +16,13 @@ if TYPE_CHECKING:
 
 ONLY_SLOT = "1"
 PROFILES_WITH_PASSWORD = (1, 2)
+PROFILES_WITH_TLS = (2, 3)
+PROFILE_WITH_CERTIFICATE = 3
+FORMER_PROFILE = "former_security_profile"
+COMMISSIONED = ("AuthorizationKey", "CpoName", "SecurityProfile")
+"""The keys that are as an installer left them, once he was here."""
+
+ATTEMPTS_WITH_NEW_PROFILE = 3
 
 
 class Connection16(SecureDialling, Messaging16):
@@ -26,6 +33,7 @@ class Connection16(SecureDialling, Messaging16):
     def __init__(self, config: StationConfig16) -> None:
         """Start with a network, but no link."""
         super().__init__(config)
+        self._failures = 0
 
     def reconnect_wait(self, attempt: int) -> float:
         """Return the seconds before reconnection attempt `attempt` (from 1): 1.6 asks for an appropriate back-off."""
@@ -37,8 +45,14 @@ class Connection16(SecureDialling, Messaging16):
         return ONLY_SLOT
 
     def url(self, slot: str) -> str:  # noqa: ARG002
-        """Return the address to dial: the Central System's, then the percent-encoded identity (OCPP-J 3.1.1)."""
-        return f"{self.config.csms_url.rstrip('/')}/{quote(self.config.identity, safe='')}"
+        """Return the address to dial: the Central System's, then the percent-encoded identity (OCPP-J 3.1.1).
+
+        With a higher security profile it is dialled at the same place with TLS.
+        """
+        address = self.config.csms_url.rstrip("/")
+        if self.security_profile() in PROFILES_WITH_TLS and address.startswith("ws:"):
+            address = "wss:" + address.removeprefix("ws:")
+        return f"{address}/{quote(self.config.identity, safe='')}"
 
     def security_profile(self) -> int:
         """Return the security profile in use, 0 for none."""
@@ -52,6 +66,32 @@ class Connection16(SecureDialling, Messaging16):
     def bad_server_certificate_event(self) -> str:
         """Return the security event that a certificate of a Central System is that can't be believed."""
         return "InvalidCentralSystemCertificate"
+
+    # -- a new security profile
+
+    def begin_dialling(self) -> None:
+        """Start to count anew."""
+        super().begin_dialling()
+        self._failures = 0
+
+    def dial_failed(self, slot: str) -> None:
+        """Go back to the security profile of before where the new one leads nowhere (A05.FR.08)."""
+        super().dial_failed(slot)
+        self._failures += 1
+        if FORMER_PROFILE in self.storage and self._failures >= ATTEMPTS_WITH_NEW_PROFILE:
+            self.fall_back(self.storage.pop(FORMER_PROFILE))
+
+    def fall_back(self, profile: str) -> None:
+        """Take up a former security profile again."""
+        self.configuration.store(self.configuration["SecurityProfile"], profile)
+
+    def link_found(self, slot: str) -> None:
+        """Keep a security profile that has led to a Central System."""
+        super().link_found(slot)
+        self._failures = 0
+        self.storage.pop(FORMER_PROFILE, None)
+
+    # -- the password
 
     def password(self) -> bytes | None:
         """Return the bytes that AuthorizationKey stands for, or the installed password without such a key."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from conformance.reference.station.power import Power
 from conformance.reference.station16.base import Session
+from conformance.reference.station16.connection import COMMISSIONED, FORMER_PROFILE
 from conformance.reference.station16.provisioning import Provisioning16
 
 if TYPE_CHECKING:
@@ -29,6 +30,13 @@ class Resets16(Power, Provisioning16):
         """Switch the mains off: the next boot is a cold one."""
         await super().power_off()
         self.security_event = "StartupOfTheDevice"
+
+    def forget_commissioning(self) -> None:
+        """Take out of flash memory what an installer sets up: certificates, password, security profile."""
+        super().forget_commissioning()
+        self.storage.pop(FORMER_PROFILE, None)
+        for key in COMMISSIONED:
+            self.storage["configuration"].pop(key, None)
 
     def start_up(self) -> None:
         """Begin a life: forget what a reboot forgets, read flash memory, start to work."""

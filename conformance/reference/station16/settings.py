@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from conformance.reference.station.certificate_facts import is_current
+from conformance.reference.station.certificate_store import CSMS_ROOT
 from conformance.reference.station.rpc import Payload, RpcError
-from conformance.reference.station16.configuration import STRING, is_authorization_key
-from conformance.reference.station16.connection import PROFILES_WITH_PASSWORD, Connection16
+from conformance.reference.station16.configuration import SHORTEST_KEY, STRING, is_authorization_key
+from conformance.reference.station16.connection import (
+    FORMER_PROFILE,
+    PROFILE_WITH_CERTIFICATE,
+    PROFILES_WITH_PASSWORD,
+    PROFILES_WITH_TLS,
+    Connection16,
+)
 
 if TYPE_CHECKING:
     from conformance.reference.station.rpc import Call
     from conformance.reference.station16.configuration import Key
+
+SECURITY_KEYS = ("AuthorizationKey", "CpoName", "SecurityProfile")
 
 
 class Settings(Connection16):
@@ -92,15 +102,35 @@ class Settings(Connection16):
         return key.accepts(value)
 
     def security_profile_fits(self, wanted: int) -> bool:
-        """Tell whether a security profile can be switched to (A05.FR.01-04); there is no certificate for 2 and 3."""
-        return self.security_profile() < wanted == 1 and self.password() is not None
+        """Tell whether a security profile can be switched to (A05.FR.01-04)."""
+        return self.security_profile() < wanted and (
+            (wanted not in PROFILES_WITH_PASSWORD or self.has_password())
+            and (wanted not in PROFILES_WITH_TLS or self.knows_central_system())
+            and (wanted != PROFILE_WITH_CERTIFICATE or self.has_certificate())
+        )
+
+    def has_password(self) -> bool:
+        """Tell whether AuthorizationKey is long enough; that of an installer may be too long for OCPP (A05.FR.02)."""
+        return len(self.password() or b"") >= SHORTEST_KEY
+
+    def knows_central_system(self) -> bool:
+        """Tell whether there is a good root to check a Central System with (A05.FR.03)."""
+        return any(is_current(root, self.clock.now()) for root in self.certificates.roots(CSMS_ROOT))
+
+    def has_certificate(self) -> bool:
+        """Tell whether there is a good certificate to show (A05.FR.04)."""
+        return any(is_current(own.leaf, self.clock.now()) for own in self.certificates.own())
 
     def store_value(self, key: Key, value: str) -> None:
         """Write a value to flash memory."""
+        if key.name == "SecurityProfile":
+            self.storage[FORMER_PROFILE] = key.value
         self.configuration.store(key, value if key.type == STRING else value.strip())
 
     def key_changed(self, key: Key) -> None:
         """Make a change effective at once."""
+        if key.name in SECURITY_KEYS:
+            self.security_event_happened("ReconfigurationOfSecurityParameters", key.name)
         if key.name == "WebSocketPingInterval":
             self.ping_interval_changed()
         elif key.name == "SecurityProfile" or (
