@@ -79,7 +79,12 @@ class CertificateFacts:
             "key": str(self.key),
             "signature": self.signature,
             "sha256": self.sha256,
+            "version": self.version,
+            "common_names": list(self.common_names),
+            "organizations": list(self.organizations),
             "names": list(self.names),
+            "key_usage": None if self.key_usage is None else list(self.key_usage),
+            "extended_key_usage": None if self.extended_key_usage is None else list(self.extended_key_usage),
         }
 
 

@@ -13,10 +13,17 @@ import tempfile
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, cast
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from conformance.wire.certificates import Chain, pem_of, read_der
 from conformance.wire.tls_messages import (
@@ -48,6 +55,7 @@ _HANDSHAKE, _ALERT = 22, 21
 _CLIENT_HELLO, _SERVER_HELLO, _CERTIFICATE = 1, 2, 11
 _TLS13 = 0x0304
 _PIECE = 1 << 16
+_ROUNDS = 10
 _OURS = "the harness ended the connection before TLS was agreed"
 _PARTING = 1.0
 """How many seconds the other end has to take an alert before the connection is reset."""
@@ -110,6 +118,66 @@ def context_of(tls: ServerTls | ClientTls) -> ssl.SSLContext:
     with contextlib.suppress(AttributeError):  # CPython has it
         context._msg_callback = _note  # type: ignore[attr-defined] # noqa: SLF001 -- there is no public way
     return context
+
+
+def able(tls: ServerTls | ClientTls) -> str:
+    """Why this machine can't do what `tls` says, "" if it can: tried with itself as the other end, in memory.
+
+    Only the version and the suites are tried, not what is in certificates.
+    """
+    try:
+        if isinstance(tls, ServerTls):
+            ends = replace(tls, client_roots="", crls=""), ClientTls("", verifies=False, suites=_ANY, oldest="1.0")
+        else:
+            anyone = ServerTls(_own_chains(), suites=_ANY, oldest="1.0")
+            ends = anyone, replace(tls, verifies=False)
+        return _try(*ends)
+    except LocallyUnable as error:
+        return str(error)
+
+
+_ANY = ("ALL", "COMPLEMENTOFALL")
+
+
+def _try(server: ServerTls, client: ClientTls) -> str:
+    """Let both shake hands; what comes of it in words, "" for agreement."""
+    there, back = ssl.MemoryBIO(), ssl.MemoryBIO()
+    one = _wrapped(client, there, back)
+    two = _wrapped(server, back, there)
+    for _ in range(_ROUNDS):
+        open_ends = 0
+        for end in (one, two):
+            try:
+                end.do_handshake()
+            except ssl.SSLWantReadError:
+                open_ends += 1
+            except ssl.SSLError as error:
+                return f"this machine's OpenSSL ({ssl.OPENSSL_VERSION}) can't do that with itself: {words(error)}"
+        if not open_ends:
+            return ""
+    return f"this machine's OpenSSL ({ssl.OPENSSL_VERSION}) comes to no end with itself"
+
+
+def _wrapped(tls: ServerTls | ClientTls, coming: ssl.MemoryBIO, going: ssl.MemoryBIO) -> "_Object":
+    serving = isinstance(tls, ServerTls)
+    made = cast("_Object", context_of(tls).wrap_bio(coming, going, server_side=serving))
+    made.seen = _Seen()
+    return made
+
+
+@lru_cache(maxsize=1)
+def _own_chains() -> tuple[Chain, ...]:
+    """A chain of either kind, for nothing but to try what this machine can do."""
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "nobody")])
+    now = datetime.now(UTC)
+    keys = rsa.generate_private_key(65537, 2048), ec.generate_private_key(ec.SECP256R1())
+    chains = []
+    for key in keys:
+        builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        made = builder.not_valid_before(now).not_valid_after(now + timedelta(days=1)).sign(key, hashes.SHA256())
+        secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        chains.append(Chain(made.public_bytes(Encoding.PEM).decode(), secret.decode()))
+    return tuple(chains)
 
 
 def _limit(context: ssl.SSLContext, tls: ServerTls | ClientTls) -> None:
@@ -241,6 +309,7 @@ class Layer(asyncio.Protocol):
         self._over = False
         self._paused = False
         self._received = 0
+        self._last = b""
         self._waiting: deque[bytes] = deque()
         self._parting: asyncio.TimerHandle | None = None
 
@@ -256,6 +325,7 @@ class Layer(asyncio.Protocol):
         """Take in bytes, whatever they are."""
         if not self._over:
             self._in.write(data)
+            self._last = data
             self._advance()
 
     def eof_received(self) -> bool | None:
@@ -404,10 +474,12 @@ class Layer(asyncio.Protocol):
                 self.tcp.write_eof()
 
     def _guess(self, error: ssl.SSLError) -> None:
-        """Without having seen them go by, alerts that came are known by what OpenSSL says."""
+        """An alert that did not go by is known by what OpenSSL says, or by its bytes if its version was not liked."""
         match = re.match(r"(?:TLSV\d+|SSLV3)_ALERT_(\w+)", error.reason or "")
         if match is not None:
             self._seen.alerts.setdefault("read", match[1].lower())
+        elif self._last[-7:-6] == bytes((_ALERT,)) and self._last[-4:-2] == b"\0\x02":
+            self._seen.alerts.setdefault("read", named(ALERTS, self._last[-1]))
 
     def _record(self, *, ok: bool, error: str | None, **more: Any) -> None:
         seen = self._seen

@@ -40,10 +40,11 @@ class Entry:
     * handshake: `path`, `identity`, `offered`, `chosen`, `headers`, `status` (the HTTP status, None where it did not
       come to one), `error` (None if the connection was opened), `remote`, `compression`
     * tls: `ok`, `version`, `suite`, `resumed`, `sni`, `offered` (`versions`, `suites`, `compression`, `groups`,
-      `signature_algorithms`, by the names of IANA), `chain` (of the other end; each of its certificates with `subject`,
-      `issuer`, `serial`, `not_before`, `not_after`, `key`, `signature`, `sha256` and `names`), `shown` (that of the
-      harness), `alert_sent`, `alert_received` (as in RFC 8446), `error` (None if TLS was agreed) and `data` (how many
-      bytes of the application had come). An alert after that is another entry, with `late`. `sender` is who dialled
+      `signature_algorithms`, by the names of IANA), `chain` (of the other end: what `CertificateFacts.to_json` gives
+      for each certificate, or `sha256` and `problem`), `shown` (that of the harness), `alert_sent`, `alert_received`
+      (as in RFC 8446), `error` (None if TLS was agreed) and `data` (how many bytes of the application had come). An
+      alert after that is another entry, with `late`; a hello that was sent just to see the reply has `probe`. `sender`
+      is who dialled
     * open: `subprotocol`, `version`
     * frame: nothing, or `dropped` for one that a fault kept from the wire, or cut off; such an answer answers nothing
     * ping, pong: `data`
