@@ -690,7 +690,7 @@ class TestOtherCalls:
         assert event["meterValue"]
         assert await trigger("LogStatusNotification") == "Accepted"
         await csms.expect("LogStatusNotification", status="Idle")
-        assert await trigger("SignChargingStationCertificate") == "NotImplemented"
+        assert await trigger("SignV2GCertificate") == "NotImplemented"
 
     async def test_unlock(self, csms: Csms, yard: Yard) -> None:
         station = await yard.boot()

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from conformance.reference.station.device_model import Variable
     from conformance.reference.station.rpc import Payload
 
+FACTORY_SLOT = "1"
+
 
 class Connection(SecureDialling, Messaging):
     """The link of a 2.0.1 station: its network profiles, and the variables that govern it."""
@@ -28,7 +30,6 @@ class Connection(SecureDialling, Messaging):
         self._position = 0
         self._good_slot: str | None = None
         self._slots: tuple[str, ...] = ("1",)
-        self._coming_back = False
         self._profiles: dict[str, Payload] = {}
 
     def begin_dialling(self) -> None:
@@ -36,15 +37,16 @@ class Connection(SecureDialling, Messaging):
         self._failures = self._position = 0
         self._good_slot = None
         self._slots = self.slots_at_boot()
-        self._profiles = dict(self.storage.get("network_profiles", {}))
+        self._profiles = dict(self.stored_profiles())
 
-    def dial_failed(self, slot: str) -> None:  # noqa: ARG002
+    def dial_failed(self, slot: str) -> None:
         """Count the failures of a network profile."""
+        super().dial_failed(slot)
         self._failures += 1
 
     def reconnect_wait(self, attempt: int) -> float:
         """Return the seconds before reconnection attempt `attempt` (from 1), as Part 4 section 5.3 has it."""
-        if self._coming_back and attempt == 1:
+        if self.coming_back and attempt == 1:
             return SHORTEST_WAIT
         minimum = self.model.number("OCPPCommCtrlr", "RetryBackOffWaitMinimum")
         spread = self.model.number("OCPPCommCtrlr", "RetryBackOffRandomRange")
@@ -82,6 +84,11 @@ class Connection(SecureDialling, Messaging):
         """Return the NetworkConnectionProfile of a slot; slot 1 comes from the factory."""
         return self._profiles.get(slot) or self.factory_profile()
 
+    def stored_profiles(self) -> dict[str, Payload]:
+        """Return the network profiles in flash memory by slot; one comes from the factory."""
+        stored: dict[str, Payload] = self.storage.setdefault("network_profiles", {FACTORY_SLOT: self.factory_profile()})
+        return stored
+
     def factory_profile(self) -> Payload:
         """Return what of a NetworkConnectionProfile comes from factory and installer."""
         return {"ocppCsmsUrl": self.config.csms_url, "securityProfile": self.config.security.profile}
@@ -104,22 +111,42 @@ class Connection(SecureDialling, Messaging):
         return {"Authorization": f"Basic {token}"}
 
     def link_found(self, slot: str) -> None:
-        """Note which network profile works."""
-        self._coming_back = False
+        """Note which network profile works; with it goes its security profile (A05.FR.06)."""
+        super().link_found(slot)
         self.model.find(Component("OCPPCommCtrlr"), "ActiveNetworkProfile").value = slot
         self.storage["last_good_slot"] = slot
         if self._good_slot not in (None, slot):
             self.profile_switched()
         self._good_slot = slot
         self._failures = self._position = 0
+        if self.dialled_profile != self.security_profile():
+            self.adopt_security_profile(self.dialled_profile)
+
+    def security_profile(self) -> int:
+        """Return the security profile that was last proved to work."""
+        return int(self.model.number("SecurityCtrlr", "SecurityProfile"))
+
+    def adopt_security_profile(self, profile: int) -> None:
+        """Let a security profile be the one of this station, and forget all below it (A05.FR.06)."""
+        self.model.store(self.model.find(Component("SecurityCtrlr"), "SecurityProfile"), str(profile))
+        self.forget_profiles_below(profile)
+        self.security_event_happened("ReconfigurationOfSecurityParameters")
+
+    def forget_profiles_below(self, profile: int) -> None:
+        """Remove the network profiles with less security, and their slots from the priority list (A05.FR.06)."""
+        stored = self.stored_profiles()
+        gone = {slot for slot, each in stored.items() if each["securityProfile"] < profile}
+        if not gone:
+            return
+        self.storage["network_profiles"] = {slot: each for slot, each in stored.items() if slot not in gone}
+        self._profiles = {slot: each for slot, each in self._profiles.items() if slot not in gone}
+        self._slots = tuple(slot for slot in self._slots if slot not in gone)
+        priority = self.model.find(Component("OCPPCommCtrlr"), "NetworkConfigurationPriority")
+        left = (slot for slot in self.model.members("OCPPCommCtrlr", "NetworkConfigurationPriority"))
+        self.model.store(priority, ",".join(slot for slot in left if slot not in gone))
 
     def profile_switched(self) -> None:
         """Hear that the link goes to another CSMS than before (B10.FR.10)."""
-
-    async def come_back(self) -> None:
-        """Drop the link for a new one, without any back-off: nothing has failed."""
-        self._coming_back = True
-        await self.close_link()
 
     def ping_interval(self) -> float:
         """Return the seconds between pings, 0 for none."""

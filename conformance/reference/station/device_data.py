@@ -27,6 +27,7 @@ BOOLEAN, INTEGER, DECIMAL, STRING = "boolean", "integer", "decimal", "string"
 # component, variable, instance, type, mutability, value, further fields
 Row = tuple[str, str, str | None, str, str, str, dict[str, Any]]
 SECONDS: dict[str, Any] = {"unit": "s", "minimum": 0}
+ENTRIES: dict[str, Any] = {"minimum": 0, "maximum": 10, "persistent": False}
 COUNT: dict[str, Any] = {"minimum": 0}
 FIXED: dict[str, Any] = {"constant": True}
 METERED: dict[str, Any] = {"values": MEASURANDS}
@@ -98,7 +99,12 @@ GENERAL: tuple[Row, ...] = (
         {"values": ("en", "de", "nl"), "needs_reboot": True},
     ),
     ("SecurityCtrlr", "BasicAuthPassword", None, STRING, WRITE_ONLY, "", {"minimum": 16, "maximum": 64}),
-    ("SecurityCtrlr", "CertificateEntries", None, INTEGER, READ_ONLY, "0", {"minimum": 0, "maximum": 10}),
+    ("SecurityCtrlr", "CertificateEntries", None, INTEGER, READ_ONLY, "0", ENTRIES),
+    ("SecurityCtrlr", "AdditionalRootCertificateCheck", None, BOOLEAN, READ_ONLY, "false", FIXED),
+    ("SecurityCtrlr", "AllowSecurityProfileDowngrade", None, BOOLEAN, READ_WRITE, "false", {}),
+    ("SecurityCtrlr", "MaxCertificateChainSize", None, INTEGER, READ_ONLY, "6000", {**FIXED, "maximum": 10_000}),
+    ("SecurityCtrlr", "CertSigningWaitMinimum", None, INTEGER, READ_WRITE, "30", {"unit": "s", "minimum": 1}),
+    ("SecurityCtrlr", "CertSigningRepeatTimes", None, INTEGER, READ_WRITE, "3", COUNT),
     ("SecurityCtrlr", "OrganizationName", None, STRING, READ_WRITE, "Halfmoon Charging", {"maximum": 64}),
     ("SecurityCtrlr", "SecurityProfile", None, INTEGER, READ_ONLY, "1", {}),
     ("SecurityCtrlr", "Identity", None, STRING, READ_ONLY, "", {"maximum": 48}),

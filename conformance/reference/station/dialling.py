@@ -31,6 +31,7 @@ class Dialling(SecurityEvents):
         self.network_up.set()
         self._offline_since: float | None = None
         self._ping_changed = asyncio.Event()
+        self.coming_back = False
 
     async def cut_network(self) -> None:
         """Take the network away: the link breaks without a goodbye, and no attempt is made."""
@@ -54,6 +55,11 @@ class Dialling(SecurityEvents):
                 async with asyncio.timeout(CLOSE_PATIENCE):
                     await link.close(1001, "reset")
             link.transport.abort()
+
+    async def come_back(self) -> None:
+        """Drop the link for a new one, without any back-off: nothing has failed."""
+        self.coming_back = True
+        await self.close_link()
 
     async def connection_loop(self) -> None:
         """Dial, serve, and dial again, for as long as the station runs."""
@@ -143,6 +149,7 @@ class Dialling(SecurityEvents):
 
     def _arrived(self, slot: str) -> None:
         """Note that the link is up, and tell the layers above."""
+        self.coming_back = False
         self.link_found(slot)
         offline_seconds = None
         if self._offline_since is not None:

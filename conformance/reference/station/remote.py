@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from conformance.reference.station.network_profiles import NetworkProfiles
+from conformance.reference.station.certificates import Certificates
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     Work = Callable[[], Coroutine[Any, Any, None]]
 
 
-class RemoteControl(NetworkProfiles):
+class RemoteControl(Certificates):
     """Does what the CSMS asks for."""
 
     # -- TriggerMessage
@@ -31,6 +31,7 @@ class RemoteControl(NetworkProfiles):
             "StatusNotification": self.trigger_status,
             "MeterValues": self.trigger_meter_values,
             "TransactionEvent": self.trigger_transaction_event,
+            "SignChargingStationCertificate": self.trigger_signing,
             "FirmwareStatusNotification": partial(self.trigger_idle_status, "FirmwareStatusNotification"),
             "LogStatusNotification": partial(self.trigger_idle_status, "LogStatusNotification"),
         }
@@ -86,6 +87,14 @@ class RemoteControl(NetworkProfiles):
 
         return [partial(event, place) for place in self.evses_meant(evse) if place.session.transaction]
 
+    def trigger_signing(self, evse: Payload) -> list[Work]:  # noqa: ARG002
+        """Ask for a new certificate (A02.FR.02)."""
+
+        async def sign() -> None:
+            self.renew_certificate(asked=True)
+
+        return [sign]
+
     def trigger_idle_status(self, action: str, evse: Payload) -> list[Work]:  # noqa: ARG002
         """Report that no firmware update or log upload is going on (F06.FR.15/16)."""
 
@@ -135,20 +144,4 @@ class RemoteControl(NetworkProfiles):
 
     def on_cancel_reservation(self, request: Payload) -> Payload:  # noqa: ARG002
         """There is no reservation to cancel."""
-        return {"status": "Rejected"}
-
-    def on_get_installed_certificate_ids(self, request: Payload) -> Payload:  # noqa: ARG002
-        """No certificate is installed."""
-        return {"status": "NotFound"}
-
-    def on_install_certificate(self, request: Payload) -> Payload:  # noqa: ARG002
-        """No certificate can be installed."""
-        return {"status": "Rejected"}
-
-    def on_delete_certificate(self, request: Payload) -> Payload:  # noqa: ARG002
-        """There is none to delete."""
-        return {"status": "NotFound"}
-
-    def on_certificate_signed(self, request: Payload) -> Payload:  # noqa: ARG002
-        """No certificate was asked for."""
         return {"status": "Rejected"}

@@ -9,6 +9,6 @@ class ReferenceStation(Monitoring):
     """A compliant OCPP 2.0.1 charging station, simulated on the caller's asyncio loop.
 
     It is switched off until `power_on`. The layers it is made of, from the bottom: state, messages, link, variables,
-    reports, availability, transactions, provisioning, resets, everything else that a CSMS may ask for, monitors.
-    Each rule is one small method, so that a mutant can break it alone.
+    reports, availability, transactions, provisioning, resets, certificates, everything else that a CSMS may ask for,
+    monitors. Each rule is one small method, so that a mutant can break it alone.
     """
