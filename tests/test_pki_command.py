@@ -33,7 +33,7 @@ def test_what_it_says_for_the_profile(tmp_path: Path, role: str, capsys: pytest.
     readme = (tmp_path / "lab" / "README.md").read_text(encoding="utf-8")
     block = textwrap.dedent(re.findall(r"```toml\n(.*?) +```", readme, re.DOTALL)[role == "csms"])
     assert Path(tomllib.loads(block)["security"]["pki"]) == tmp_path / "lab"
-    written = f'role = "{role}"\nidentity = "CS-1"\n{block}\n[sut]\nname = "x"\n[[evse]]\nid = 1\n'
+    written = f'role = "{role}"\nversions = ["1.6"]\nidentity = "CS-1"\n{block}\n[sut]\nname = "x"\n[[evse]]\nid = 1\n'
     written += '[[evse.connector]]\nid = 1\ntype = "cType2"\n[driver]\nkind = "none"\n'
     (tmp_path / "sut.toml").write_text(written, encoding="utf-8")
     assert load_profile(tmp_path / "sut.toml").security.profile == 3
