@@ -234,7 +234,7 @@ def _tried_rows(kind: tables.Kind[Any], row: CaseRow, found: Iterable[Any]) -> s
 def _tried_row(kind: tables.Kind[Any], each: Any) -> str:
     cells = "".join(f"<td>{_text(column.text(each))}</td>" for column in kind.columns)
     why = f"<small>{_text(kind.why(each), 300)}</small>" if kind.why(each) else ""
-    return f'<tr>{cells}<td><b class="{kind.verdict(each)}">{kind.outcome(each).value}</b>{why}</td></tr>'
+    return f'<tr>{cells}<td><b class="{kind.verdict(each)}">{kind.came_to(each)}</b>{why}</td></tr>'
 
 
 def _chart(each: Chart) -> str:

@@ -37,7 +37,7 @@ class Kind(Generic[T]):
     takes the lines out of a case; of each, `outcome`, `verdict` and `why` say what came of it, and `means` explains the
     outcomes. Lines that came to `apart` are told below the table by their reasons, under the name that `named` gives
     them; unless `rows_of_those` is set, they are not in the table. The terminal has no table of a kind that is `brief`:
-    what is wrong alone.
+    what is wrong alone. With `verdicts` they stand beside outcomes that do not say by themselves what they are worth.
     """
 
     title: str
@@ -55,6 +55,13 @@ class Kind(Generic[T]):
     legend: str = ""
     rows_of_those: bool = True
     brief: bool = False
+    verdicts: bool = False
+
+    def came_to(self, each: T) -> str:
+        """What came of it: `ignored`, `accepted: FAIL`."""
+        verdict = self.verdict(each)
+        told = f": {verdict}" if self.verdicts and verdict in (Verdict.FAIL, Verdict.WARN) else ""
+        return f"{self.outcome(each).value}{told}"
 
     @property
     def narrow(self) -> tuple[Column[T], ...]:
@@ -132,7 +139,7 @@ def as_text(table: Table[T]) -> str:
     lines.append(_line((*(column.head for column in kind.columns), kind.head), widths))
     for _, found in table.cases():
         for each in found:
-            lines.append(_line((*(column.text(each) for column in kind.columns), kind.outcome(each).value), widths))
+            lines.append(_line((*(column.text(each) for column in kind.columns), kind.came_to(each)), widths))
             lines += [f"    {view.one_line(kind.why(each), 400)}"] if kind.why(each) else []
     apart = [f"{kind.apart}, {why}: {', '.join(names)}" for why, names in table.left_out().items()]
     return "\n".join([*lines, *(["", *apart] if apart else []), "", table.total]) + "\n"
@@ -230,7 +237,7 @@ SHOWN: Kind[Shown] = Kind(
     about="Certificates, versions and suites of TLS that are good, and some that are wrong in one way each",
     legend="the alert is that of the system under test, the event what it told of it over OCPP",
     columns=(
-        Column("shown", lambda each: each.what, 26, 26),
+        Column("shown", lambda each: each.what, 26, 24),
         Column("what is wrong with it", lambda each: each.wrong or "nothing", 66),
         Column("rule", lambda each: _ASKS[each.refuses], 13),
         Column("alert", lambda each: each.alert or "-", 24, 23),
@@ -248,6 +255,7 @@ SHOWN: Kind[Shown] = Kind(
     },
     apart=Reception.NOT_JUDGED,
     named=lambda _, each: each.what,
+    verdicts=True,
 )
 
 KINDS: tuple[Kind[Any], ...] = (SETPOINTS, TRIED, SHOWN)

@@ -156,7 +156,7 @@ def _rows(table: tables.Table[Any]) -> Iterator[Line]:
     for row, found in table.cases():
         yield f"  {view.one_line(row.id, 40)}", "light"
         for each in found:
-            cells = (*(column.text(each) for column in kind.narrow), kind.outcome(each).value)
+            cells = (*(column.text(each) for column in kind.narrow), kind.came_to(each))
             yield f"  {_cells(cells, widths)}", _VERDICTS.get(kind.verdict(each), "")
 
 

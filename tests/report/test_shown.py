@@ -71,7 +71,7 @@ def test_in_the_terminal():
     assert texts[head + 2].strip() == "SERVER_ZOO_CS"
     rows = [line.split() for line in texts[head + 3 : head + 10]]
     assert rows[1] == ["expired", "certificate_expired", EVENT, "refused"]
-    assert rows[2] == ["wrong-host", "-", "-", "accepted"]
+    assert rows[2] == ["wrong-host", "-", "-", "accepted:", "FAIL"]
     styles = {each.split()[0]: style for each, style in lines[head + 3 : head + 10]}
     assert (styles["expired"], styles["wrong-host"], styles["sha1"]) == ("", "red", "yellow")
     assert (styles["revoked"], styles["self-signed"], styles["weak-key"]) == ("", "red", "yellow")
@@ -84,8 +84,8 @@ def test_the_page_shows_a_row_for_each():
     page = certificate(result(ROW))
     for text in ("its time was over yesterday", "must refuse", "certificate_expired", EVENT, "no event came"):
         assert text in page
-    assert '<b class="FAIL">accepted</b>' in page
-    assert '<b class="WARN">accepted</b>' in page
+    assert '<b class="FAIL">accepted: FAIL</b>' in page
+    assert '<b class="WARN">accepted: WARN</b>' in page
     assert '<b class="INCONCLUSIVE">not judged</b>' in page
     assert SHOWN.title not in certificate(result(case()))
 
