@@ -47,6 +47,7 @@ DEFAULTS: dict[str, Payload] = {
     "BootNotification": {"currentTime": NOW, "interval": 300, "status": "Accepted"},
     "Heartbeat": {"currentTime": NOW},
     "Authorize": {"idTagInfo": ACCEPTED},
+    "SignCertificate": ACCEPTED,
     "StopTransaction": {},
 }
 CATALOGUE = Path(__file__).parents[2] / "conformance" / "catalogue"
@@ -897,7 +898,8 @@ class TestOtherCalls:
             assert await trigger(message) == "Accepted"
             await csms.expect(message, status="Idle")
         extended = "ExtendedTriggerMessage"
-        assert await trigger("SignChargePointCertificate", kind=extended) == "NotImplemented"
+        assert await trigger("SignChargePointCertificate", kind=extended) == "Accepted"
+        await csms.expect("SignCertificate")
         assert await trigger("FirmwareStatusNotification", kind=extended) == "Accepted"
         await csms.expect("SignedFirmwareStatusNotification", status="Idle")
         assert await trigger("LogStatusNotification", kind=extended) == "Accepted"

@@ -131,3 +131,95 @@ class TestProfiles:
         assert (await get(csms, "SecurityProfile"))["value"] == "1"
         first, last = csms.attempts[0][1], csms.attempts[-1][1]
         assert first.headers["Authorization"] == last.headers["Authorization"]
+
+
+ROOT = {"certificateType": "CentralSystemRootCertificate"}
+MANUFACTURER = {"certificateType": "ManufacturerRootCertificate"}
+
+
+async def install(csms: Csms16, use: dict[str, str], pem: str) -> str:
+    status: str = (await csms.call("InstallCertificate", {**use, "certificate": pem}))["status"]
+    return status
+
+
+async def listed(csms: Csms16, use: dict[str, str]) -> list[dict[str, str]]:
+    answer = await csms.call("GetInstalledCertificateIds", use)
+    assert answer["status"] == ("Accepted" if "certificateHashData" in answer else "NotFound")
+    found: list[dict[str, str]] = answer.get("certificateHashData", [])
+    return found
+
+
+class TestRoots:
+    async def test_install_list_delete(self, csms: Csms16, yard: Yard, pki: Pki) -> None:
+        await yard.boot()
+        assert await listed(csms, MANUFACTURER) == []
+        assert await install(csms, MANUFACTURER, pki.manufacturer_root) == "Accepted"
+        assert await install(csms, ROOT, pki.root) == "Accepted"
+        assert await install(csms, ROOT, pki.root) == "Accepted"
+        assert len(await listed(csms, ROOT)) == 1
+        found = (await listed(csms, MANUFACTURER))[0]
+        delete = {"certificateHashData": {**found, "issuerKeyHash": found["issuerKeyHash"].upper()}}
+        assert await csms.call("DeleteCertificate", delete) == {"status": "Accepted"}
+        assert await csms.call("DeleteCertificate", delete) == {"status": "NotFound"}
+        assert await listed(csms, MANUFACTURER) == []
+        assert len(await listed(csms, ROOT)) == 1
+
+    async def test_what_is_no_root(self, csms: Csms16, yard: Yard, pki: Pki) -> None:
+        await yard.boot()
+        leaf = pki.station().certificates
+        for text in ("x", leaf, pki.root + pki.other_root):
+            assert await install(csms, MANUFACTURER, text) == "Rejected"
+            assert await install(csms, ROOT, text) == "Rejected"
+        await csms.expect(EVENT, 3, type="InvalidCentralSystemCertificate")
+
+    async def test_full_store(self, csms: Csms16, yard: Yard, pki: Pki) -> None:
+        await yard.boot(variables={"CertificateStoreMaxLength": "1"})
+        assert await install(csms, ROOT, pki.root) == "Accepted"
+        assert await install(csms, ROOT, pki.other_root) == "Rejected"
+        assert await install(csms, ROOT, pki.root) == "Accepted"
+
+    async def test_additional_check(self, csms: Csms16, yard: Yard, pki: Pki) -> None:
+        await yard.boot(variables={"AdditionalRootCertificateCheck": "true"}, security=setup(pki, 1), password=PASSWORD)
+        assert await install(csms, ROOT, pki.bare_root) == "Rejected"
+        assert await install(csms, ROOT, pki.next_root) == "Accepted"
+
+    async def test_root_in_use_stays(self, pki: Pki, tmp_path: Path) -> None:
+        async with secure(pki, tmp_path) as yard:
+            await yard.boot(password=PASSWORD, security=setup(pki, 2))
+            used = (await listed(yard.csms, ROOT))[0]
+            assert await install(yard.csms, ROOT, pki.other_root) == "Accepted"
+            other = next(each for each in await listed(yard.csms, ROOT) if each != used)
+            assert await yard.csms.call("DeleteCertificate", {"certificateHashData": used}) == {"status": "Failed"}
+            assert await yard.csms.call("DeleteCertificate", {"certificateHashData": other}) == {"status": "Accepted"}
+
+
+class TestOwnCertificate:
+    async def asked(self, csms: Csms16, number: int = 1) -> str:
+        answer = await csms.call("ExtendedTriggerMessage", {"requestedMessage": "SignChargePointCertificate"})
+        assert answer == {"status": "Accepted"}
+        csr: str = (await csms.expect("SignCertificate", number))["csr"]
+        return csr
+
+    async def test_renewal(self, pki: Pki, tmp_path: Path) -> None:
+        async with secure(pki, tmp_path, clients=True) as yard:
+            own = setup(pki, 3, pki.station(), organization=pki.operator)
+            await yard.boot(security=own)
+            old = yard.csms.connection.transport.get_extra_info("peercert")
+            signed = pki.sign(await self.asked(yard.csms))
+            assert await yard.csms.call("CertificateSigned", {"certificateChain": signed}) == {"status": "Accepted"}
+            await yard.csms.until(lambda: len(yard.csms.connections) == 2)
+            await yard.csms.call("GetLocalListVersion")
+            assert yard.csms.connection.transport.get_extra_info("peercert") != old
+            assert len(yard.csms.of("BootNotification")) == 1
+
+    async def test_bad_certificate(self, csms: Csms16, yard: Yard, pki: Pki) -> None:
+        await yard.boot(security=setup(pki, 1, organization=pki.operator), password=PASSWORD)
+        signed = pki.sign(await self.asked(csms), cn="another")
+        assert await csms.call("CertificateSigned", {"certificateChain": signed}) == {"status": "Rejected"}
+        await csms.expect(EVENT, type="InvalidChargePointCertificate")
+
+    async def test_refused_request(self, csms: Csms16, yard: Yard, pki: Pki) -> None:
+        await yard.boot()
+        csms.script["SignCertificate"].append({"status": "Rejected"})
+        first = await self.asked(csms)
+        assert first != await self.asked(csms, 2)

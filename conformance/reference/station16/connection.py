@@ -36,7 +36,12 @@ class Connection16(SecureDialling, Messaging16):
         self._failures = 0
 
     def reconnect_wait(self, attempt: int) -> float:
-        """Return the seconds before reconnection attempt `attempt` (from 1): 1.6 asks for an appropriate back-off."""
+        """Return the seconds before reconnection attempt `attempt` (from 1): 1.6 asks for an appropriate back-off.
+
+        A link that was given up for a better one is dialled anew at once.
+        """
+        if self.coming_back and attempt == 1:
+            return SHORTEST_WAIT
         wait = self.config.back_off_minimum * 2.0 ** min(attempt - 1, self.config.back_off_doublings)
         return max(wait + random.uniform(0, self.config.back_off_spread), SHORTEST_WAIT)
 

@@ -13,6 +13,7 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 
+from conformance.reference.station.certificate_facts import is_current, is_issued_by
 from conformance.reference.station.clock import parse_moment
 from conformance.reference.station.transfers import TransferError, fetch
 from conformance.reference.station16.remote import RemoteControl16
@@ -66,14 +67,9 @@ class Firmware16(RemoteControl16):
         return "Accepted" if self.is_of_manufacturer(certificate) else "InvalidCertificate"
 
     def is_of_manufacturer(self, certificate: x509.Certificate) -> bool:
-        """Tell whether a certificate is valid now and was issued by a root of a manufacturer (L01.FR.12)."""
-        if not certificate.not_valid_before_utc <= self.clock.now() <= certificate.not_valid_after_utc:
-            return False
-        return any(_issued_by(certificate, root) for root in self.manufacturer_roots())
-
-    def manufacturer_roots(self) -> list[x509.Certificate]:
-        """Return the installed ManufacturerRootCertificates."""
-        return []
+        """Tell whether a certificate is valid now, and signed by a root of a manufacturer itself (L01, L01.FR.12)."""
+        current = is_current(certificate, self.clock.now())
+        return current and any(is_issued_by(certificate, root) for root in self.manufacturer_roots())
 
     async def refuse_signing_certificate(self, status: str) -> None:
         """Raise the security event that is due (L01.FR.02)."""
@@ -196,12 +192,3 @@ class Firmware16(RemoteControl16):
         if number is not None:
             self.security_event_happened("FirmwareUpdated")
             self.report_firmware(INSTALLED, number)
-
-
-def _issued_by(certificate: x509.Certificate, root: x509.Certificate) -> bool:
-    """Tell whether a root has signed a certificate itself: there are no intermediates here (L01)."""
-    try:
-        certificate.verify_directly_issued_by(root)
-    except (ValueError, TypeError, InvalidSignature):
-        return False
-    return True

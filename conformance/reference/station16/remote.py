@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from conformance.reference.station.logs import Logs
-from conformance.reference.station16.reset import Resets16
+from conformance.reference.station16.certificates import Certificates16
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     Triggers = dict[str, Callable[[int | None], list[Work] | None]]
 
 
-class RemoteControl16(Logs, Resets16):
+class RemoteControl16(Logs, Certificates16):
     """Does what the Central System asks for. Actions without a method here are answered NotSupported.
 
     These are diagnostics and firmware: their profile is not in SupportedFeatureProfiles.
@@ -40,6 +40,7 @@ class RemoteControl16(Logs, Resets16):
         more: Triggers = {
             "FirmwareStatusNotification": self.trigger_firmware_status,
             "LogStatusNotification": self.trigger_log_status,
+            "SignChargePointCertificate": self.trigger_signing,
         }
         return self.trigger({**self.triggers(), **more}, request)
 
@@ -129,19 +130,3 @@ class RemoteControl16(Logs, Resets16):
         """Refuse: no vendor extension is known, nor a message of the own vendor (5.6)."""
         own = request["vendorId"] == self.config.nameplate.vendor
         return {"status": "UnknownMessageId" if own else "UnknownVendorId"}
-
-    def on_get_installed_certificate_ids(self, request: Payload) -> Payload:  # noqa: ARG002
-        """No certificate is installed."""
-        return {"status": "NotFound"}
-
-    def on_install_certificate(self, request: Payload) -> Payload:  # noqa: ARG002
-        """No certificate can be installed."""
-        return {"status": "Rejected"}
-
-    def on_delete_certificate(self, request: Payload) -> Payload:  # noqa: ARG002
-        """There is none to delete."""
-        return {"status": "NotFound"}
-
-    def on_certificate_signed(self, request: Payload) -> Payload:  # noqa: ARG002
-        """No certificate was asked for."""
-        return {"status": "Rejected"}

@@ -136,4 +136,4 @@ class Settings(Connection16):
         elif key.name == "SecurityProfile" or (
             key.name == "AuthorizationKey" and self.security_profile() in PROFILES_WITH_PASSWORD
         ):
-            self.after_answer(self.close_link)
+            self.after_answer(self.come_back)
