@@ -16,6 +16,7 @@ from cryptography.x509.oid import NameOID
 from conformance.reference.station.certificate_facts import (
     common_names,
     is_current,
+    is_for_clients,
     is_strong,
     leads_to,
     organizations,
@@ -173,6 +174,8 @@ class Renewal(SecureDialling):
         """Look whether a chain is for the key that waits for it, and safe (A00.FR.502-504)."""
         if self._request is None or chain[0].public_key() != self._request.key.public_key():
             return "not for a key that a certificate was asked for"
+        if not is_for_clients(chain[0]):
+            return "for another use"
         return None if is_strong(chain[0]) else "key or signature too weak"
 
     def objection_to_period(self, chain: list[x509.Certificate]) -> str | None:
