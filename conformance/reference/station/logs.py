@@ -81,11 +81,11 @@ class Logs(SecurityEvents):
         """Call off what is under way, and start."""
         if self._upload is not None and not self._upload.done():
             self._upload.cancel()
-            self.upload_called_off()
+            self.upload_called_off(self._upload_status["requestId"])
         self._upload = self.tasks.start(self.upload(request, name, content))
 
-    def upload_called_off(self) -> None:
-        """Hear that another log is to be uploaded instead."""
+    def upload_called_off(self, number: int) -> None:
+        """Hear that another log is to be uploaded in place of that of a request."""
 
     async def upload(self, request: Payload, name: str, content: bytes) -> None:
         """Bring a log to where it is wanted, again if that fails, and say how it went (N01.FR.07-10)."""

@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from conformance.reference.station.certificates import Certificates
+from conformance.reference.station.logs import Logs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     Work = Callable[[], Coroutine[Any, Any, None]]
 
 
-class RemoteControl(Certificates):
+class RemoteControl(Logs, Certificates):
     """Does what the CSMS asks for."""
 
     # -- TriggerMessage
@@ -33,7 +34,7 @@ class RemoteControl(Certificates):
             "TransactionEvent": self.trigger_transaction_event,
             "SignChargingStationCertificate": self.trigger_signing,
             "FirmwareStatusNotification": partial(self.trigger_idle_status, "FirmwareStatusNotification"),
-            "LogStatusNotification": partial(self.trigger_idle_status, "LogStatusNotification"),
+            "LogStatusNotification": self.trigger_log_status,
         }
         if wanted not in triggers:
             return {"status": "NotImplemented"}
@@ -95,6 +96,10 @@ class RemoteControl(Certificates):
 
         return [sign]
 
+    def upload_called_off(self, number: int) -> None:
+        """Say that an upload was called off (N01.FR.20)."""
+        self.report_upload("AcceptedCanceled", number)
+
     def trigger_idle_status(self, action: str, evse: Payload) -> list[Work]:  # noqa: ARG002
         """Report that no firmware update or log upload is going on (F06.FR.15/16)."""
 
@@ -129,10 +134,6 @@ class RemoteControl(Certificates):
     def on_get_local_list_version(self, request: Payload) -> Payload:  # noqa: ARG002
         """There is no local list (D02.FR.03)."""
         return {"versionNumber": 0}
-
-    def on_get_log(self, request: Payload) -> Payload:  # noqa: ARG002
-        """There is no log to upload (N01.FR.05)."""
-        return {"status": "Rejected"}
 
     def on_update_firmware(self, request: Payload) -> Payload:  # noqa: ARG002
         """Refuse: the firmware can't be updated over the air."""
