@@ -477,6 +477,8 @@ def _port_of(url: str | None) -> int | None:
 
 
 def _handshake(detail: Mapping[str, object]) -> str:
+    if not detail.get("path"):
+        return f"somebody who got no further: {detail.get('error')}"
     offered = detail.get("offered") or ["no subprotocol"]
     assert isinstance(offered, list | tuple)
     text = f"{detail.get('path')} offering {', '.join(map(str, offered))}"
