@@ -208,8 +208,7 @@ class ServerLink(Link):
         prefix, identity = split_path(request.path)
         header = ", ".join(request.headers.get_all("Authorization"))
         credentials = basic_credentials(header)
-        if credentials is not None:
-            self.transcript.secrets.observe(credentials[1])
+        _keep_secret(self.transcript, credentials, identity)
         offered = ",".join(request.headers.get_all("Sec-WebSocket-Protocol")).split(",")
         return HandshakeInfo(
             link=self.number,
@@ -222,6 +221,12 @@ class ServerLink(Link):
             credentials=credentials,
             problems=tuple(_identity_problems(identity)),
         )
+
+
+def _keep_secret(transcript: Transcript, credentials: tuple[str, str] | None, identity: str) -> None:
+    """Hide a password that came, unless it is the identity: that is in every URL, and in every line of the record."""
+    if credentials is not None and credentials[1] != identity:
+        transcript.secrets.observe(credentials[1])
 
 
 class ClientLink(Link):
@@ -256,12 +261,10 @@ class ClientLink(Link):
             if name.casefold() == "authorization":
                 self._request.headers.pop(name, None)  # that of the URL
             self._request.headers[name] = value
-        for value in self._request.headers.get_all("Authorization"):
-            given = basic_credentials(value)
-            if given is not None:
-                transcript.secrets.observe(given[1])
         self.path = self._request.path
         self.prefix, self.identity = split_path(self.path)
+        for value in self._request.headers.get_all("Authorization"):
+            _keep_secret(transcript, basic_credentials(value), self.identity)
         self._offered = tuple(subprotocols)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:

@@ -62,6 +62,12 @@ async def test_both_ends_see_the_same(serve: Serve, transcript: Transcript, ours
     assert transcript.entries[-1].detail["by"] == "sut"
 
 
+async def test_an_identity_sent_as_the_password_stays_readable(serve: Serve, ours: Transcript) -> None:
+    async with serve() as listener:
+        await dial(f"ws://somebody:CS-000001@127.0.0.1:{listener.port}/CS-000001", ["ocpp2.0.1"], ours)
+    assert {entry.to_json().get("station") for entry in ours.entries} == {"CS-000001"}
+
+
 async def test_credentials_in_the_url_are_used_and_hidden(serve: Serve, ours: Transcript) -> None:
     asked: list[HandshakeInfo] = []
 
