@@ -1,13 +1,19 @@
 """`ocpp-conformance pki`, as its users run it."""
 
 import re
+import shlex
 import textwrap
 import tomllib
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from conformance.cli import main
+from conformance.files import data
 from conformance.pki import Pki
 from conformance.sut.profile import load_profile
 
@@ -73,3 +79,19 @@ def test_no_host(capsys: pytest.CaptureFixture[str]) -> None:
         main(["pki", "--out", "x"])
     assert ended.value.code == 2
     assert "--host" in capsys.readouterr().err
+
+
+def test_the_guide(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    guide = (data("testcases").parent / "docs" / "pki.md").read_text(encoding="utf-8")
+    [(command, said)] = re.findall(r"^\$ ocpp-conformance (pki .*)\n(.*)$", guide, re.MULTILINE)
+    monkeypatch.chdir(tmp_path)
+    assert main(shlex.split(command)) == 0
+    assert capsys.readouterr().out == f"{said}\n"
+    pki = Pki.load((tmp_path / said).parent)
+    key = ec.generate_private_key(ec.SECP256R1())
+    asked = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([])).sign(key, hashes.SHA256())
+    known = {"pki": pki, "csr": asked.public_bytes(Encoding.PEM).decode()}
+    [block] = re.findall(r"```python\n(.*?)```", guide, re.DOTALL)
+    for line in block.splitlines():
+        assert eval(line.partition("#")[0], known), line
+    assert pki.server_zoo.member("expired").wrong in block

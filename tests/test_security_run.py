@@ -70,7 +70,7 @@ async def test_password(security, csms, profile):
     door = await security.at(2)
     password = security.own_password.successor(40).reveal()
     if profile.version == "1.6":
-        await csms.call("ChangeConfiguration", {"key": "AuthorizationKey", "value": password})
+        await csms.call("ChangeConfiguration", {"key": "AuthorizationKey", "value": password.encode().hex()[:40]})
         return
     item = {"component": {"name": "SecurityCtrlr"}, "variable": {"name": "BasicAuthPassword"}}
     await csms.call("SetVariables", {"setVariableData": [{**item, "attributeValue": password}]})
@@ -109,13 +109,13 @@ async def test_password(security, station, another_station, profile):
 '''
 
 
-@pytest.fixture(scope="module", params=["station", "csms"])
-def role(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+@pytest.fixture(scope="module", params=["station 2.0.1", "station 1.6", "csms 2.0.1"])
+def target(request: pytest.FixtureRequest) -> list[str]:
+    return str(request.param).split()
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory, role: str) -> Path:
+def folder(tmp_path_factory: pytest.TempPathFactory, target: list[str]) -> Path:
     return tmp_path_factory.mktemp("security")
 
 
@@ -127,7 +127,7 @@ def pki(folder: Path) -> Pki:
 
 
 @pytest.fixture(scope="module")
-def done(folder: Path, pki: Pki, role: str) -> Done:
+def done(folder: Path, pki: Pki, target: list[str]) -> Done:
     """A run in security profiles 2 and 3, in which certificates are shown, renewed and refused."""
     (folder / "watch").mkdir()
     (folder / "watch" / "sitecustomize.py").write_text(WATCH, encoding="utf-8")
@@ -135,12 +135,13 @@ def done(folder: Path, pki: Pki, role: str) -> Done:
     work.mkdir()
     path = profile(
         work / "sut.toml",
-        role=role,
+        role=target[0],
+        versions=(target[1],),
         driver=f'kind = "embedded"\n[security]\npki = {json.dumps(str(folder / "pki"))}\n'
         '[credentials]\npassword_env = "SUT_PASSWORD"',
         reconnect=15,
     )
-    own_tests(work, STATION if role == "station" else CSMS)
+    own_tests(work, STATION if target[0] == "station" else CSMS)
     env = {"PYTHONPATH": f"{folder / 'watch'}", "MADE_KEYS": str(folder / "keys"), "SUT_PASSWORD": PASSWORD}
     env["PYTHONPATH"] += f":{Path(__file__).parent.parent}"
     return run(pytest_command(f"--ocpp-sut={path}", "-v", "--showlocals", "test_own.py"), work, env=env)
@@ -165,7 +166,7 @@ def forms_of_key(pem: str) -> Iterator[str]:
 
 
 def forms_of_password(password: str) -> Iterator[str]:
-    yield from (password, password.encode().hex(), password.encode().hex().upper())
+    yield from (password, password.encode().hex()[:40], password.encode().hex()[:40].upper())
     yield base64.b64encode(f"CS001:{password}".encode()).decode()
 
 
