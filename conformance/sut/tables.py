@@ -131,6 +131,8 @@ class Parameters(Table, frozen=True, kw_only=True):
     For a CSMS: second_identity, a station that it knows beside that of the profile, with the same password.
     unknown_identity, one that it does not know. wrong_path, where no station dials. boot_attempts: how often a station
     boots that is put off, before the harness gives up. grouped_id_token: a valid token of a group that it knows.
+    bad_handshakes: how many of them it has to bear in a row. held_connections: how many that are begun and never
+    finished at once. flood: how many messages of one station that waits for no answer.
     """
 
     valid_id_token: IdToken = IdToken(id_token="04E91C5A2B6C80")  # noqa: S106 -- a card's number, no password
@@ -167,6 +169,9 @@ class Parameters(Table, frozen=True, kw_only=True):
     unknown_identity: Identity = "NOBODY-KNOWS-4711"
     wrong_path: str = "/no-station-dials-here"
     boot_attempts: Number = 5
+    bad_handshakes: Number = 1000
+    held_connections: Number = 100
+    flood: Number = 1000
 
 
 class Timing(Table, frozen=True, kw_only=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -27,7 +28,7 @@ class DoorConnection(ServerConnection):
         """Wait for a station."""
         super().__init__(*args, **options)
         self.profile = profile
-        self.certificate: x509.Certificate | None = None
+        self.chain: list[x509.Certificate] = []
         self._secure = secure
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -36,9 +37,22 @@ class DoorConnection(ServerConnection):
         if self._secure is not None and tls is None:
             wrap(cast("asyncio.Transport", transport), self._secure(self))  # uvloop's is one in all but its class
             return
-        shown = None if tls is None else tls.getpeercert(binary_form=True)
-        self.certificate = None if shown is None else x509.load_der_x509_certificate(shown)
+        self.chain = chain_shown(tls)
         super().connection_made(transport)
+
+
+def chain_shown(tls: ssl.SSLObject | None) -> list[x509.Certificate]:
+    """Return the certificates that lead from that of a station to a root, [] without one.
+
+    Up to Python 3.12 there is no public way to more than the first.
+    """
+    first = None if tls is None else tls.getpeercert(binary_form=True)
+    if tls is None or first is None:
+        return []
+    verified: list[Any] = getattr(getattr(tls, "_sslobj", None), "get_verified_chain", list)() or []
+    if not verified:
+        return [x509.load_der_x509_certificate(first)]
+    return [x509.load_der_x509_certificate(ssl.PEM_cert_to_DER_cert(each.public_bytes())) for each in verified]
 
 
 def profile_of(connection: ServerConnection) -> int:
@@ -48,4 +62,9 @@ def profile_of(connection: ServerConnection) -> int:
 
 def certificate_of(connection: ServerConnection) -> x509.Certificate | None:
     """Return the certificate that a station has shown."""
-    return connection.certificate if isinstance(connection, DoorConnection) else None
+    return next(iter(chain_of(connection)), None)
+
+
+def chain_of(connection: ServerConnection) -> list[x509.Certificate]:
+    """Return that certificate and those above it."""
+    return connection.chain if isinstance(connection, DoorConnection) else []

@@ -72,6 +72,15 @@ class Credentials(CsmsBase):
 
     # -- certificates, whose path TLS has verified
 
+    def fault_of_chain(self, record: StationRecord, chain: list[x509.Certificate]) -> str:
+        """Return why what a station has shown does not do for it, "" when it does; TLS may not look at dates."""
+        present = self.present()
+        if any(each.not_valid_before_utc > present for each in chain):
+            return "a certificate is not yet valid"
+        if not all(self.in_date(each) for each in chain[1:]):
+            return "a certificate of an authority has expired"
+        return self.fault_of_certificate(record, next(iter(chain), None))
+
     def fault_of_certificate(self, record: StationRecord, certificate: x509.Certificate | None) -> str:
         """Return why a certificate does not do for a station, "" when it does."""
         if certificate is None:

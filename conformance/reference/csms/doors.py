@@ -10,11 +10,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from cryptography import x509
+from cryptography.x509.oid import NameOID
 from websockets.asyncio.server import Server, serve
 
 from conformance.reference.csms.certificates import Certificates
 from conformance.reference.csms.config import CsmsConfig, SecuritySetup
 from conformance.reference.csms.connection import BASIC, CERTIFICATES, TLS, DoorConnection
+from conformance.reference.csms.credentials import names_in
 from conformance.reference.tls import TlsLayer
 
 logger = logging.getLogger(__name__)
@@ -95,9 +98,11 @@ class Doors(Certificates):
         return {profile: self.url_of(profile, server) for profile, server in self.servers.items()}
 
     def url_of(self, profile: int, server: Server) -> str:
-        """Return the address of a door."""
-        scheme = "ws" if profile == BASIC else "wss"
-        return f"{scheme}://{self.config.host}:{server.sockets[0].getsockname()[1]}/ocpp"
+        """Return the address of a door, where there is TLS by the name in the certificate."""
+        port = server.sockets[0].getsockname()[1]
+        if profile == BASIC or self.config.security is None:
+            return f"ws://{self.config.host}:{port}/ocpp"
+        return f"wss://{name_in(self.config.security.chains[0][0]) or self.config.host}:{port}/ocpp"
 
     # -- TLS
 
@@ -105,16 +110,16 @@ class Doors(Certificates):
         """Return what does TLS for a connection."""
 
         def refused(why: str) -> None:
-            self.handshake_failed(connection.profile, why)
+            self.handshake_failed(connection, why)
 
         context = self.context_for(connection.profile)
         begin = partial(context.wrap_bio, server_side=True)
         return TlsLayer(connection, begin, patience=self.config.open_timeout, refused=refused)
 
-    def handshake_failed(self, profile: int, why: str) -> None:
+    def handshake_failed(self, connection: DoorConnection, why: str) -> None:
         """Take note of a handshake that came to nothing."""
-        logger.info("no TLS with somebody at the door of security profile %d: %s", profile, why)
-        if profile == CERTIFICATES and "certificate" in why:
+        logger.info("no TLS with somebody at the door of security profile %d: %s", connection.profile, why)
+        if connection.profile == CERTIFICATES and "certificate" in why:
             self.log_security("InvalidChargingStationCertificate", why)
 
     def context_for(self, profile: int) -> ssl.SSLContext:
@@ -171,6 +176,12 @@ class Doors(Certificates):
     def heeds_revocation(self) -> bool:
         """Tell whether revoked certificates are refused."""
         return True
+
+
+def name_in(chain: str) -> str:
+    """Return the commonName of a certificate, "" where there is none."""
+    named = names_in(x509.load_pem_x509_certificate(chain.encode()).subject, NameOID.COMMON_NAME)
+    return named[0] if named else ""
 
 
 def written(folder: str, text: str) -> Path:

@@ -13,7 +13,7 @@ from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
 from conformance.reference.csms.base import Link
-from conformance.reference.csms.connection import CERTIFICATES, certificate_of, profile_of
+from conformance.reference.csms.connection import CERTIFICATES, chain_of, profile_of
 from conformance.reference.csms.messaging import Messaging
 from conformance.reference.csms.records import StationRecord
 from conformance.reference.csms.rpc import DIALECTS
@@ -37,7 +37,7 @@ class Entry(Messaging):
         profile = profile_of(connection)
         if not self.profile_allowed(record, profile):
             return connection.respond(HTTPStatus.FORBIDDEN, "this security profile is not for this station\n")
-        if profile == CERTIFICATES and (fault := self.fault_of_certificate(record, certificate_of(connection))):
+        if profile == CERTIFICATES and (fault := self.fault_of_chain(record, chain_of(connection))):
             self.log_security("InvalidChargingStationCertificate", fault, record.identity)
             return connection.respond(HTTPStatus.FORBIDDEN, f"{fault}\n")
         if self.password_needed(profile) and not self.credentials_match(record, self.credentials_in(request)):

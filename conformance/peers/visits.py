@@ -1,0 +1,178 @@
+"""A station that shows itself to a CSMS under test in TLS, as it should or not, and what comes of it."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import urlsplit
+
+from conformance.cases.zoo import Reception, Refuses, Shown
+from conformance.peers.csms_boot import AnotherStation, gone
+from conformance.peers.received import NoAnswer, NotSeen
+from conformance.peers.security import CsmsSecurity
+from conformance.peers.station import NotConnected, StationPeer
+from conformance.sut.drivers import Unsupported
+from conformance.sut.profile import SutProfile
+from conformance.wire.frames import CallResult
+from conformance.wire.strain import Place
+from conformance.wire.tls import ClientTls
+from conformance.wire.transcript import Entry
+
+SECURE = (2, 3)
+"""The security profiles with TLS."""
+
+_SIGN = ("SignChargingStationCertificate", "SignChargePointCertificate")
+
+
+@dataclass(frozen=True)
+class Visit:
+    """What came of a visit: what the CSMS said of the boot, None where it never came to that, and how it ended.
+
+    `ended` says whether the connection was refused or ended by the CSMS, `renewing` whether it wants the certificate
+    renewed; `tls` is the entry of the TLS handshake, `words` tell it for people.
+    """
+
+    status: str | None
+    ended: bool
+    words: str
+    tls: Entry | None = None
+    renewing: bool = False
+
+    @property
+    def let_in(self) -> bool:
+        """Whether the station was accepted."""
+        return self.status == "Accepted"
+
+    @property
+    def put_off(self) -> bool:
+        """Whether it was let in for nothing but to have its certificate renewed (A00.FR.406, A00.FR.429)."""
+        return self.status == "Pending" and self.renewing
+
+    @property
+    def alert(self) -> str:
+        """The TLS alert that the CSMS sent, "" for none."""
+        return str(self.tls.detail["alert_received"] or "") if self.tls is not None else ""
+
+    def shown(self, what: str, wrong: str = "", refuses: Refuses = "must not") -> Shown:
+        """The line of the report about it."""
+        outcome = Reception.ACCEPTED if self.let_in else Reception.REFUSED
+        return Shown(what, outcome, wrong=wrong, refuses=refuses, alert=self.alert, why=self.words)
+
+
+async def visit(station: StationPeer, profile: SutProfile, tls: ClientTls | None = None, serial: str = "") -> Visit:
+    """Come as `tls` says, boot with this serial number, and see what comes of it; in the end the station is gone."""
+    mark = station.now
+    try:
+        link = await station.connect(tls=tls, within=profile.timing.answer)
+    except NotConnected as refused:
+        return Visit(None, refused.entry is not None, str(refused), _tls(station, mark))
+    try:
+        status = await booted_as(station, serial)
+        ended = status not in ("Accepted", "Pending") and await gone(station, link, within=profile.timing.settle)
+        renewing = status == "Pending" and await _asked_to_renew(station, mark, profile)
+    finally:
+        await station.disconnect()
+    said = f"its boot was answered {status}" if status is not None else "it was let in as far as its boot"
+    words = f"{said}{', and the connection was ended' if ended else ''}"
+    return Visit(status, ended, words, _tls(station, mark), renewing)
+
+
+async def booted_as(station: StationPeer, serial: str) -> str | None:
+    """What a BootNotification with this serial number was answered, None where it was not."""
+    try:
+        entry = await station.attempt("BootNotification", boot_as(station, serial))
+    except (NoAnswer, NotSeen):
+        return None
+    return str(entry.frame.payload.get("status")) if isinstance(entry.frame, CallResult) else None
+
+
+async def _asked_to_renew(station: StationPeer, mark: int, profile: SutProfile) -> bool:
+    def asked() -> bool:
+        return any(each.get("requestedMessage") in _SIGN for each in station.traffic(after=mark))
+
+    with suppress(NotSeen):
+        await station.until(asked, "a request to renew the certificate", within=profile.timing.settle)
+    return asked()
+
+
+def boot_as(station: StationPeer, serial: str) -> dict[str, Any]:
+    """The BootNotification of a station with this serial number; with its own where there is none."""
+    payload = station.dialect.boot_notification("PowerUp")
+    if not serial:
+        return payload
+    if "chargingStation" in payload:
+        return {**payload, "chargingStation": {**payload["chargingStation"], "serialNumber": serial}}
+    return {**payload, "chargePointSerialNumber": serial}
+
+
+def _tls(station: StationPeer, mark: int) -> Entry | None:
+    """The TLS handshake since then: the late word on it, where there is one."""
+    found = [each for each in station.transcript.since(mark) if each.kind == "tls"]
+    station.touch(*found)
+    return found[-1] if found else None
+
+
+async def agreed(station: StationPeer, tls: ClientTls | None) -> Entry | None:
+    """The TLS handshake of a connection that is made for nothing else, as it was when both ends believed it done."""
+    mark = station.now
+    with suppress(NotConnected):
+        await station.connect(tls=tls)
+    await station.disconnect()
+    found = [each for each in station.transcript.since(mark) if each.kind == "tls"]
+    station.touch(*found)
+    return found[0] if found else None
+
+
+def visitor(
+    another_station: AnotherStation, security: CsmsSecurity, profile: SutProfile, level: int, identity: str = ""
+) -> StationPeer:
+    """The station of the profile, or one of another identity, as it comes in a security profile."""
+    password = profile.password()
+    told = None if password is None or level >= max(SECURE) else password.reveal()
+    return another_station(
+        identity or profile.identity, security=level, password=told, tls=security.client(level), heartbeats=False
+    )
+
+
+def levels(security: CsmsSecurity, profile: SutProfile, *wanted: int) -> list[int]:
+    """Those of the security profiles in which the CSMS says that stations may come; raises Unsupported for none."""
+    claimed = [each for each in wanted if profile.claims(f"security-profile-{each}")]
+    found = [each for each in claimed if each in security.urls]
+    if not found:
+        names = " or ".join(map(str, claimed or wanted))
+        raise Unsupported("connect", f"[security.urls] does not say where stations dial in security profile {names}")
+    return found
+
+
+def place(station: StationPeer) -> Place:
+    """Where a station dials, and with what."""
+    greeting = station.greeting
+    return Place(greeting.url(station.url), greeting.subprotocols[0], station.tls, greeting.credentials)
+
+
+def address(station: StationPeer) -> tuple[str, int]:
+    """The host and port that a station dials."""
+    split = urlsplit(station.url)
+    return split.hostname or "", split.port or (443 if split.scheme == "wss" else 80)
+
+
+@asynccontextmanager
+async def away(station: StationPeer) -> AsyncIterator[None]:
+    """The station of the profile makes room for another of its name, and is back after the block."""
+    await station.disconnect()
+    try:
+        yield
+    finally:
+        if station.link is None:
+            await station.bring_up()
+
+
+def changed(tls: ClientTls | None, **changes: Any) -> ClientTls:
+    """The same but for these; there must be TLS."""
+    assert tls is not None, "there is no TLS in this security profile"
+    return replace(tls, **changes)
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names, as people write them."""
+    return ", ".join(names) or "none"

@@ -1,0 +1,374 @@
+"""TLS at the doors of a CSMS: what it shows, what it speaks, and whom it lets in by their certificates (Part 2 A00)."""
+
+from urllib.parse import urlsplit
+
+from conformance.cases.case import case
+from conformance.cases.spec import Spec
+from conformance.cases.verdict import Severity
+from conformance.cases.zoo import Reception, Shown
+from conformance.oracles.tls import (
+    CSMS_SUITES,
+    key_problem,
+    organization_problem,
+    serial_problem,
+    server_name_problem,
+)
+from conformance.peers.csms_boot import AnotherStation, gone
+from conformance.peers.security import CsmsSecurity
+from conformance.peers.station import StationPeer
+from conformance.peers.visits import (
+    SECURE,
+    Visit,
+    address,
+    agreed,
+    away,
+    booted_as,
+    changed,
+    levels,
+    visit,
+    visitor,
+)
+from conformance.sut.profile import SutProfile
+from conformance.wire.hello import Reply, hello, probe
+from conformance.wire.tls import SUITES
+from conformance.wire.transcript import Entry
+
+BOTH = ("2.0.1", "1.6")
+WITH_TLS = "security-profile-2 or security-profile-3"
+IANA = dict(zip(SUITES, CSMS_SUITES, strict=True))
+"""The names of the four suites in the documents, by those of OpenSSL."""
+OF_CERTIFICATES = ("A00.FR.307", "A00.FR.502", "A00.FR.503", "A00.FR.508", "A00.FR.509", "A00.FR.510")
+"""The rules for the certificate of a CSMS."""
+OLD_SUITES = ("TLS_RSA_WITH_AES_128_CBC_SHA", "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA")
+OLD_VERSIONS = ("TLSv1.1", "TLSv1.0", "SSLv3")
+UNFIT = (
+    ("no encryption", ("TLS_RSA_WITH_NULL_SHA256", "TLS_RSA_WITH_NULL_SHA", "TLS_RSA_WITH_NULL_MD5")),
+    ("nobody authenticated", ("TLS_DH_anon_WITH_AES_128_GCM_SHA256", "TLS_DH_anon_WITH_AES_128_CBC_SHA")),
+    ("RC4", ("TLS_RSA_WITH_RC4_128_SHA", "TLS_RSA_WITH_RC4_128_MD5")),
+    ("DES", ("TLS_RSA_WITH_DES_CBC_SHA", "TLS_RSA_EXPORT_WITH_DES40_CBC_SHA")),
+)
+
+
+# -- what the CSMS shows and speaks -----------------------------------------------------------------------------------
+
+
+@case(
+    "TC_A_04_CSMS",
+    "The CSMS has all four suites, and shows a good certificate with each",
+    requirements=["A00.FR.318", "A00.FR.321", *OF_CERTIFICATES],
+    severity=Severity.BLOCKER,
+    needs=WITH_TLS,
+)
+@case(
+    "TC_086_CSMS",
+    "The central system has all four suites, and shows a good certificate with each",
+    versions=["1.6"],
+    requirements=["A00.FR.318", "A00.FR.321", *OF_CERTIFICATES],
+    severity=Severity.BLOCKER,
+    needs=WITH_TLS,
+)
+async def test_server_certificate(
+    station: StationPeer,
+    security: CsmsSecurity,
+    another_station: AnotherStation,
+    spec: Spec,
+    profile: SutProfile,
+) -> None:
+    """One suite after the other, without a look at the certificate, and then with one; compression offered besides."""
+    async with away(station):
+        for level in levels(security, profile, *SECURE):
+            guest = visitor(another_station, security, profile, level)
+            shown = {suite: chain for suite in SUITES if (chain := await _with_suite(guest, suite, spec))}
+            if not shown:
+                for requirement in OF_CERTIFICATES:
+                    spec.unproven(requirement, "the CSMS agreed to no suite, so its certificate is not known")
+            for chain in shown.values():
+                _judge_chain(chain, urlsplit(guest.url).hostname or "", spec)
+            for suite in shown:
+                with spec("A00.FR.307"):
+                    entry = await agreed(guest, changed(guest.tls, newest="1.2", suites=(suite,)))
+                    assert entry is not None, "there was no TLS handshake"
+                    assert entry.detail["ok"], f"the certificate of the CSMS won't do: {entry.detail['error']}"
+            with spec("A00.FR.321"):
+                compressing = hello(suites=CSMS_SUITES, compression=("DEFLATE", "null"))
+                reply = await probe(*address(guest), compressing, station.transcript, profile.timing.answer)
+                assert reply.compression in (None, "null"), f"the CSMS compresses: {reply}"
+            with spec("A00.FR.318"):
+                came = await visit(guest, profile, changed(guest.tls, verifies=False), security.pki.serial)
+                assert came.let_in, f"a good station in security profile {level}: {came.words}"
+
+
+async def _with_suite(guest: StationPeer, suite: str, spec: Spec) -> list[dict[str, object]]:
+    """The certificates that the CSMS shows with one suite of TLS 1.2."""
+    with spec("A00.FR.318"):
+        entry = await agreed(guest, changed(guest.tls, newest="1.2", suites=(suite,), verifies=False))
+        assert entry is not None, "there was no TLS handshake"
+        spec.shown.append(_suite_shown(suite, entry))
+        assert entry.detail["ok"], f"offered {IANA[suite]} alone, the CSMS did not agree: {entry.detail['error']}"
+        assert entry.detail["suite"] == IANA[suite], f"offered {IANA[suite]}, it took {entry.detail['suite']}"
+        chain: list[dict[str, object]] = entry.detail["chain"]
+        return chain
+    return []
+
+
+def _suite_shown(suite: str, entry: Entry) -> Shown:
+    ok = entry.detail["ok"]
+    outcome = Reception.ACCEPTED if ok else Reception.REFUSED
+    return Shown(IANA[suite], outcome, refuses="must not", alert=entry.detail["alert_received"] or "")
+
+
+def _judge_chain(chain: list[dict[str, object]], host: str, spec: Spec) -> None:
+    """What the documents ask of the certificates that a CSMS shows."""
+    for certificate in chain:
+        with spec("A00.FR.503" if str(certificate.get("key", "")).startswith("E") else "A00.FR.502"):
+            problem = key_problem(certificate)
+            assert problem is None, f"the certificate of {certificate.get('subject')}: {problem}"
+    for requirement, problem in (
+        ("A00.FR.508", serial_problem(chain[0])),
+        ("A00.FR.509", organization_problem(chain[0])),
+        ("A00.FR.510", server_name_problem(chain[0], host)),
+    ):
+        with spec(requirement):
+            assert problem is None, f"the certificate of the CSMS: {problem}"
+
+
+@case(
+    "TC_A_06_CSMS",
+    "Whoever has TLS 1.1 or older only is not let in, and the next with TLS 1.2 is",
+    requirements=["A00.FR.313", "A00.FR.315"],
+    severity=Severity.CRITICAL,
+    needs=WITH_TLS,
+)
+@case(
+    "OLD_TLS_CSMS",
+    "Whoever has TLS 1.1 or older only is not let in, and the next with TLS 1.2 is",
+    versions=["1.6"],
+    requirements=["A00.FR.315"],
+    severity=Severity.CRITICAL,
+    needs=WITH_TLS,
+)
+async def test_old_version(
+    station: StationPeer, security: CsmsSecurity, another_station: AnotherStation, spec: Spec, profile: SutProfile
+) -> None:
+    """A hello of each old version, with suites that an old server would like."""
+    for level in levels(security, profile, *SECURE):
+        guest = visitor(another_station, security, profile, level)
+        for version in OLD_VERSIONS:
+            reply = await probe(
+                *address(guest), hello((version,), OLD_SUITES), station.transcript, profile.timing.answer
+            )
+            spec.shown.append(_hello_shown(version, "it is older than TLS 1.2", reply))
+            if spec.declares("A00.FR.313"):
+                with spec("A00.FR.313"):
+                    assert not reply.agreed, f"offered {version} alone, the CSMS said {reply}"
+            with spec("A00.FR.315"):
+                assert reply.alert or reply.closed, (
+                    f"offered {version} alone, the CSMS did not hang up: it said {reply}"
+                )
+        async with away(station):
+            then = await visit(guest, profile, serial=security.pki.serial)
+            assert then.let_in, f"a good station after those with old versions: {then.words}"
+
+
+def _hello_shown(what: str, wrong: str, reply: Reply) -> Shown:
+    outcome = Reception.ACCEPTED if reply.agreed else Reception.REFUSED
+    return Shown(what, outcome, wrong=wrong, alert=reply.alert or "", why=str(reply))
+
+
+@case(
+    "UNFIT_SUITES_CSMS",
+    "Whoever has unfit suites only is not let in",
+    versions=BOTH,
+    requirements=["A00.FR.320", "A00.FR.322"],
+    severity=Severity.CRITICAL,
+    needs=WITH_TLS,
+)
+async def test_unfit_suites(
+    station: StationPeer, security: CsmsSecurity, another_station: AnotherStation, spec: Spec, profile: SutProfile
+) -> None:
+    """Suites without encryption, without authentication, and of ciphers that are broken."""
+    for level in levels(security, profile, *SECURE):
+        guest = visitor(another_station, security, profile, level)
+        for kind, suites in UNFIT:
+            reply = await probe(*address(guest), hello(suites=suites), station.transcript, profile.timing.answer)
+            spec.shown.append(_hello_shown(f"suites: {kind}", "it is unfit for use", reply))
+            with spec("A00.FR.320"):
+                assert not reply.agreed, f"offered {kind}, the CSMS said {reply}"
+            with spec("A00.FR.322"):
+                assert reply.alert or reply.closed, f"offered {kind} alone, the CSMS did not hang up: it said {reply}"
+            if reply.silent:
+                return
+
+
+# -- certificates of stations -----------------------------------------------------------------------------------------
+
+
+@case(
+    "TC_A_07_CSMS",
+    "A station with a good certificate is let in, with every suite",
+    requirements=["A00.FR.318"],
+    severity=Severity.BLOCKER,
+    needs="security-profile-3",
+)
+@case(
+    "TC_087_CSMS",
+    "A charge point with a good certificate is let in, with every suite",
+    versions=["1.6"],
+    requirements=["A00.FR.318"],
+    severity=Severity.BLOCKER,
+    needs="security-profile-3",
+)
+async def test_client_certificate(
+    station: StationPeer, security: CsmsSecurity, another_station: AnotherStation, spec: Spec, profile: SutProfile
+) -> None:
+    """With an ECDSA key and with an RSA key; in TLS 1.2 one suite after the other, then as both ends like it."""
+    async with away(station):
+        (level,) = levels(security, profile, 3)
+        guest = visitor(another_station, security, profile, level)
+        for suite in SUITES:
+            with spec("A00.FR.318"):
+                entry = await agreed(guest, changed(guest.tls, newest="1.2", suites=(suite,)))
+                assert entry is not None, "there was no TLS handshake"
+                spec.shown.append(_suite_shown(suite, entry))
+                assert entry.detail["ok"], f"offered {IANA[suite]} alone: {entry.detail['error']}"
+        for key in ("ECDSA", "RSA"):
+            with spec("A00.FR.318"):
+                chain = security.pki.station(key=key)
+                came = await visit(guest, profile, changed(guest.tls, chain=chain), security.pki.serial)
+                spec.shown.append(came.shown(f"good, {key}"))
+                assert came.let_in, f"a station with a good certificate, {key}: {came.words}"
+
+
+MUST = {
+    "other-root": "A00.FR.403",
+    "self-signed": "A00.FR.403",
+    "signed-by-a-station": "A00.FR.403",
+    "expired-intermediate": "A00.FR.403",
+    "expired": "A00.FR.403",
+    "not-yet-valid": "A00.FR.403",
+    "wrong-o": "A00.FR.404",
+    "no-o": "A00.FR.404",
+}
+"""The certificates that let nobody in, and the rule for each."""
+
+LONGER_NAMES = ("wrong-cn", "url-as-cn")
+"""Those whose common name is not the serial number, but has it in it: by the letter that may be enough."""
+
+RENEWABLE = ("expired", "wrong-o", "no-o")
+"""Those with which a CSMS may let a station in as far as to have its certificate renewed (A00.FR.406, A00.FR.429)."""
+
+
+@case(
+    "TC_A_08_CSMS",
+    "A station whose certificate is not good, or not its own, is not let in",
+    requirements=["A00.FR.403", "A00.FR.404", "A00.FR.405", "A00.FR.407"],
+    severity=Severity.BLOCKER,
+    needs="security-profile-3",
+)
+@case(
+    "BAD_CLIENT_CERTIFICATES_CSMS",
+    "A charge point whose certificate is not good, or not its own, is not let in",
+    versions=["1.6"],
+    requirements=["A00.FR.403", "A00.FR.404", "A00.FR.405", "A00.FR.407"],
+    severity=Severity.BLOCKER,
+    needs="security-profile-3",
+)
+async def test_bad_client_certificates(
+    station: StationPeer, security: CsmsSecurity, another_station: AnotherStation, spec: Spec, profile: SutProfile
+) -> None:
+    """One after the other: of nobody known, out of date, of somebody else, and none; the good one in the end."""
+    zoo = security.pki.station_zoo
+    async with away(station):
+        (level,) = levels(security, profile, 3)
+        guest = visitor(another_station, security, profile, level)
+        hung: set[str] = set()
+        for name, requirement in MUST.items():
+            if requirement in hung:
+                continue
+            came = await visit(guest, profile, changed(guest.tls, chain=zoo[name]), security.pki.serial)
+            wrong = zoo.member(name).wrong
+            spec.shown.append(came.shown(name, wrong, "must"))
+            renewed = name in RENEWABLE and came.put_off
+            taken = came.let_in or (came.status == "Pending" and not renewed)
+            with spec(requirement):
+                assert not taken, f"a station whose certificate is not good ({wrong}): {came.words}"
+            if not taken:
+                _ends(came, spec, wrong, renewed=renewed)
+            if came.status is None and not came.ended:
+                hung.add(requirement)  # every such one takes its time
+        for name in LONGER_NAMES:
+            came = await visit(guest, profile, changed(guest.tls, chain=zoo[name]), security.pki.serial)
+            spec.shown.append(came.shown(name, zoo.member(name).wrong, "should"))
+            if came.let_in:
+                spec.warn("A00.FR.405", f"a station whose certificate is for another ({zoo.member(name).wrong}) got in")
+        wrong = "it is that of another station"
+        chain = security.pki.station(cn="SOMEBODY-ELSE")
+        came = await visit(guest, profile, changed(guest.tls, chain=chain), security.pki.serial)
+        spec.shown.append(came.shown("another station", wrong, "must"))
+        with spec("A00.FR.405"):
+            assert came.status not in ("Accepted", "Pending"), (
+                f"a station with a certificate, but {wrong}: {came.words}"
+            )
+        came = await visit(guest, profile, changed(guest.tls, chain=None), security.pki.serial)
+        spec.shown.append(came.shown("none", "there is no certificate", "must"))
+        _ends(came, spec, "there is none")
+        then = await visit(guest, profile, serial=security.pki.serial)
+        assert then.let_in, f"a good station after those that are not: {then.words}"
+
+
+def _ends(came: Visit, spec: Spec, wrong: str, *, renewed: bool = False) -> None:
+    """The connection is refused or ended, unless the certificate is to be renewed on it."""
+    with spec("A00.FR.407"):
+        assert came.ended or renewed, f"a station whose certificate is not good ({wrong}): {came.words}"
+
+
+SHOULD = {"weak-key": "TLS.KEY.01", "sha1": "TLS.KEY.01", "wrong-usage": "TLS.USAGE.01", "revoked": "A00.FR.705"}
+"""The certificates that had better let nobody in."""
+
+
+@case(
+    "POOR_CLIENT_CERTIFICATES_CSMS",
+    "A certificate that is weak, for something else or revoked lets no station in",
+    versions=BOTH,
+    requirements=["TLS.KEY.01", "TLS.USAGE.01", "A00.FR.705"],
+    severity=Severity.NORMAL,
+    needs="security-profile-3",
+)
+async def test_poor_client_certificates(
+    station: StationPeer, security: CsmsSecurity, another_station: AnotherStation, spec: Spec, profile: SutProfile
+) -> None:
+    """One after the other."""
+    zoo = security.pki.station_zoo
+    async with away(station):
+        (level,) = levels(security, profile, 3)
+        guest = visitor(another_station, security, profile, level)
+        for name, requirement in SHOULD.items():
+            came = await visit(guest, profile, changed(guest.tls, chain=zoo[name]), security.pki.serial)
+            member = zoo.member(name)
+            spec.shown.append(came.shown(name, member.wrong, "should"))
+            with spec(requirement):
+                assert not came.let_in, f"a station whose certificate is poor ({member.wrong}): {came.words}"
+
+
+@case(
+    "SERIAL_NUMBER_AT_BOOT_CSMS",
+    "A station that boots with another serial number than its certificate has is cut off",
+    requirements=["B01.FR.12"],
+    severity=Severity.CRITICAL,
+    needs="security-profile-3",
+)
+async def test_serial_number_at_boot(
+    station: StationPeer, security: CsmsSecurity, another_station: AnotherStation, spec: Spec, profile: SutProfile
+) -> None:
+    """The certificate is good, and the one of this station; what it says of itself is not."""
+    async with away(station):
+        (level,) = levels(security, profile, 3)
+        guest = visitor(another_station, security, profile, level)
+        link = await guest.connect()
+        await booted_as(guest, f"{security.pki.serial[:20]}-X")
+        with spec("B01.FR.12"):
+            assert await gone(guest, link, within=profile.timing.answer), (
+                "a station booted with another serial number than its certificate has, and stayed connected"
+            )
+        then = await visit(guest, profile, serial=security.pki.serial)
+        assert then.let_in, f"the same station with its own serial number: {then.words}"
