@@ -182,6 +182,7 @@ class CsmsServer:
         self.first = self._endpoint(port, security)
         self.second = self._endpoint(0 if second_port is None else second_port, security)
         self._by_security = {security: self.first}
+        self._beside: dict[int, Endpoint] = {}
         self.listener = self.first.listener
 
     async def start(self) -> None:
@@ -191,8 +192,7 @@ class CsmsServer:
     async def stop(self) -> None:
         """Close every connection and the listening sockets."""
         await self.listener.stop()
-        await self.second.listener.stop()
-        for each in self._by_security.values():
+        for each in self.endpoints:
             await each.listener.stop()
         for peer in self._peers.values():
             await peer.close()
@@ -217,10 +217,18 @@ class CsmsServer:
         await endpoint.listener.start()
         return endpoint
 
+    def beside(self, security: int) -> Endpoint:
+        """A second address for a security profile, where nobody listens yet."""
+        if security == self.first.security:
+            return self.second
+        if security not in self._beside:
+            self._beside[security] = self._endpoint(0, security)
+        return self._beside[security]
+
     @property
     def endpoints(self) -> tuple[Endpoint, ...]:
         """Every address that there is."""
-        return (*self._by_security.values(), self.second)
+        return (*self._by_security.values(), self.second, *self._beside.values())
 
     def admitted_by(self, link: Link | None) -> Endpoint | None:
         """The address that a connection came in at."""

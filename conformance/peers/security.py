@@ -149,6 +149,11 @@ class StationSecurity:
         endpoint = await self._server.in_profile(security, self._ports.get(security, 0))
         return Door(endpoint, self.url(endpoint))
 
+    def beside(self, door: Door) -> Door:
+        """Another address for the same security profile, where nobody listens yet."""
+        endpoint = self._server.beside(door.profile)
+        return Door(endpoint, self.url(endpoint))
+
     def url(self, endpoint: Endpoint) -> str:
         """Where the station dials to come in at an address: by the name in the certificate, where there is one."""
         named = endpoint.security >= SECURE or self._claims.security.pki is not None
