@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from conformance.peers.csms_boot import handshake
-from conformance.peers.csms_scenes import Command, set_variables
+from conformance.peers.csms_scenes import Command, change_configuration, reset, set_variables, station_201
 from conformance.peers.received import NotSeen
 from conformance.peers.replies import Payload
 from conformance.peers.station import NotConnected, StationPeer
@@ -181,6 +181,57 @@ def refused_certificate(station: StationPeer) -> dict[str, Any]:
     return {"type": what, "timestamp": station.equipment.clock.stamp()}
 
 
+# -- higher security profiles ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A step of the way to a higher security profile: the rule of the CSMS, what it sends, what the station answers."""
+
+    rule: str
+    command: Command
+    answer: Payload
+
+
+def orders_up(station: StationPeer, security: int, url: str) -> list[Order]:
+    """How a CSMS has the station come in a higher security profile, at this address (A05)."""
+    accepted = {"status": "Accepted"}
+    if isinstance(station.dialect, Station16):
+        return [Order("CSMS.NETWORK.01", change_configuration("SecurityProfile", str(security)), accepted)]
+    slots = station_201(station).model.find("OCPPCommCtrlr", "NetworkConfigurationPriority").values
+    priority = _PRIORITY | {"attributeValue": f"{slots[-1]},{slots[0]}"}
+    return [
+        Order("CSMS.NETWORK.01", _network_profile(int(slots[-1]), security, url), accepted),
+        Order(
+            "CSMS.SETVARIABLES.01",
+            set_variables(priority),
+            {"setVariableResult": [_PRIORITY | {"attributeStatus": "RebootRequired"}]},
+        ),
+        Order("CSMS.RESET.01", reset(station, "OnIdle"), accepted),
+    ]
+
+
+_PRIORITY = {"component": {"name": "OCPPCommCtrlr"}, "variable": {"name": "NetworkConfigurationPriority"}}
+
+
+def _network_profile(slot: int, security: int, url: str) -> Command:
+    """Store a network profile; the CSMS may have the station come to another address (errata 2024-09)."""
+    wanted = {
+        "ocppVersion": "OCPP20",
+        "ocppTransport": "JSON",
+        "messageTimeout": 30,
+        "securityProfile": security,
+        "ocppInterface": "Wired0",
+    }
+
+    def fits(asked: Payload) -> bool:
+        given = asked["connectionData"]
+        return asked["configurationSlot"] == slot and {name: given[name] for name in wanted} == wanted
+
+    payload = {"configurationSlot": slot, "connectionData": {**wanted, "ocppCsmsUrl": url}}
+    return Command("SetNetworkProfile", payload, fits)
+
+
 # -- certificates of others -------------------------------------------------------------------------------------------
 
 
@@ -199,7 +250,7 @@ def install_certificate(kind: str, certificate: str) -> Command:
 
 
 def installed_certificates(station: StationPeer, kind: str) -> Command:
-    """List the certificates of a type."""
+    """List the certificates of a type; a request for others as well fits (2.0.1)."""
     if isinstance(station.dialect, Station16):
         return Command(
             "GetInstalledCertificateIds", {"certificateType": kind}, lambda asked: asked["certificateType"] == kind
@@ -207,8 +258,16 @@ def installed_certificates(station: StationPeer, kind: str) -> Command:
     return Command(
         "GetInstalledCertificateIds",
         {"certificateType": [kind]},
-        lambda asked: asked.get("certificateType") == [kind],
+        lambda asked: kind in asked.get("certificateType", [kind]),
     )
+
+
+def listing(station: StationPeer, kind: str, data: dict[str, str]) -> Payload:
+    """How the station lists one certificate of a type."""
+    if isinstance(station.dialect, Station16):
+        return {"status": "Accepted", "certificateHashData": [data]}
+    chain = {"certificateType": kind, "certificateHashData": data}
+    return {"status": "Accepted", "certificateHashDataChain": [chain]}
 
 
 def delete_certificate(data: dict[str, str]) -> Command:

@@ -56,7 +56,7 @@ async def commanded(
     mark = station.now
     limit = profile.timing.command if within is None else within
     try:
-        await csms.command(command.action, command.payload)
+        await csms.command(command.action, command.payload, identity=station.identity)
     except DriverFailed:
         with suppress(NotSeen):
             return await _come(station, command, after=mark, within=0)

@@ -1,39 +1,33 @@
-"""Who a station is to a CSMS: its password and how that changes, new certificates, and a higher security profile."""
+"""Who a station is to a CSMS: its password, how that changes, and a higher security profile."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import replace
+from itertools import pairwise
 
 from conformance.cases.case import case
 from conformance.cases.spec import Spec
 from conformance.cases.verdict import Severity
-from conformance.oracles.issued import faults_of_issued
-from conformance.peers.csms_boot import AnotherStation, served
+from conformance.peers.csms_boot import AnotherStation, provisioned, served
 from conformance.peers.csms_credentials import (
     answers_to,
     kept_out,
     let_in,
     longest_password,
     new_password,
+    orders_up,
     refusals,
-    refused_certificate,
-    renewal,
-    sign_certificate,
-    signing_request,
-    tampered,
     wrong_credentials,
 )
 from conformance.peers.csms_scenes import commanded
-from conformance.peers.received import NoAnswer, NotSeen, Refused
+from conformance.peers.received import NoAnswer, Refused
 from conformance.peers.security import CsmsSecurity
 from conformance.peers.station import StationPeer
-from conformance.sut.drivers import CsmsDriver, DriverFailed, Unsupported
+from conformance.sut.drivers import CsmsDriver
 from conformance.sut.profile import SutProfile
 from conformance.sut.secret import Secret
 
 BY_PASSWORD = "security-profile-1 or security-profile-2"
-BY_CERTIFICATE = "security-profile-3"
-WITH_TLS = "security-profile-2 or security-profile-3"
+HIGHER = "(security-profile-2 and (security-profile-1 or security-profile-3))"
 
 WITH_CERTIFICATES = 3
 LONGEST_PASSWORD = 40
@@ -42,9 +36,6 @@ LONGEST_PASSWORD = 40
 NO_PASSWORD = "the profile has no password, so nobody can be refused for a wrong one"
 ODD_BYTES = bytes((0, 58, 255, 254, 128)) * 4
 """A key of 20 bytes with zeros and colons, which is no UTF-8."""
-
-ACCEPTED, REJECTED = {"status": "Accepted"}, {"status": "Rejected"}
-PLACE = "http://127.0.0.1:9/"
 
 
 # -- passwords --------------------------------------------------------------------------------------------------------
@@ -339,169 +330,57 @@ async def password_put_back(
         await station.disconnect()
 
 
-# -- new certificates -------------------------------------------------------------------------------------------------
+# -- higher security profiles -----------------------------------------------------------------------------------------
 
 
 @case(
-    "TC_A_11_CSMS",
-    "A station that is told to gets a new certificate, and is let in with it",
-    requirements=["CSMS.SIGN.05", "A02.FR.11", "A02.FR.14", "CSMS.SIGN.01", "CSMS.SIGN.02"],
-    needs=BY_CERTIFICATE,
+    "TC_A_19_CSMS",
+    "Once a station has come in with a higher security profile, a lower one lets it in no more",
+    requirements=["CSMS.NETWORK.01", "CSMS.SETVARIABLES.01", "CSMS.RESET.01", "CSMS.BOOT.01", "A05.FR.07"],
+    needs=HIGHER,
     severity=Severity.BLOCKER,
 )
 @case(
-    "TC_074_CSMS",
-    "A charge point that is told to gets a new certificate, and is let in with it",
+    "HIGHER_PROFILE_CSMS",
+    "Once a charge point has come in with a higher security profile, a lower one lets it in no more",
     versions=["1.6"],
-    requirements=["16S.CENTRAL.05", "16S.A02.FR.11", "16S.CENTRAL.01", "16S.CENTRAL.02"],
-    needs="security-extension and security-profile-3",
+    requirements=["16S.CENTRAL.06", "16.BOOT.25", "16S.A05.FR.09"],
+    needs=f"security-extension and {HIGHER}",
     severity=Severity.BLOCKER,
 )
-async def test_renewal(  # noqa: PLR0913 -- fixtures
-    station: StationPeer,
-    another_station: AnotherStation,
-    security: CsmsSecurity,
-    csms: CsmsDriver,
-    spec: Spec,
-    profile: SutProfile,
+async def test_going_up(
+    another_station: AnotherStation, security: CsmsSecurity, csms: CsmsDriver, spec: Spec, profile: SutProfile
 ) -> None:
-    """Ask for one when told to, take it, and come back with it."""
-    async with with_certificate(station, another_station, profile) as peer:
-        request = signing_request(security.pki.serial, security.pki.operator)
-        with spec.must("CSMS.SIGN.05"):
-            await told_to_renew(peer, csms, profile)
-        mark = peer.now
-        peer.keep_answering("CertificateSigned", ACCEPTED)
-        with spec.must("A02.FR.11"):
-            asked = sign_certificate(peer, request.csr)
-            answer = await peer.call("SignCertificate", asked)
-            assert answer["status"] == "Accepted", f"a sound request was answered {answer['status']}"
-        with spec.must("CSMS.SIGN.01"):
-            sent = await peer.expect("CertificateSigned", after=mark, within=profile.timing.command)
-            faults = faults_of_issued(sent["certificateChain"], request.csr, peer.equipment.clock.now())
-            assert not faults, "; ".join(faults)
-        with spec("A02.FR.14"):
-            kind = sent.get("certificateType")
-            wanted = asked.get("certificateType")
-            assert kind == wanted, f"asked for a {wanted}, the CSMS sent a certificate of type {kind}"
-        await peer.disconnect()
-        with spec("CSMS.SIGN.02"):
-            assert peer.tls is not None
-            renewed = replace(peer.tls, chain=request.chain(sent["certificateChain"]))
-            await let_in(peer, "its new certificate", within=profile.timing.settle, tls=renewed)
-            await served(peer)
+    """A station that nobody has seen before goes up step by step, and tries the step before each time."""
+    identity = "HIGHER-001"
+    steps = [each for each in (1, 2, 3) if each in security.urls and profile.claims(f"security-profile-{each}")]
+    shown = security.pki.station(cn=identity)
+
+    def comes(number: int) -> StationPeer:
+        made = {"tls": security.client(number, chain=shown)} if number >= WITH_CERTIFICATES else {}
+        return another_station(identity, security=number, **credentials(number, profile), **made)
+
+    async with provisioned(csms, identity, another_station, profile):
+        for lower, higher in pairwise(steps):
+            peer = comes(lower)
+            await peer.bring_up()
+            for order in orders_up(peer, higher, security.urls[higher]):
+                peer.answer(order.command.action, order.answer)
+                with spec.must(order.rule):
+                    await commanded(csms, peer, profile, order.command)
+            await peer.disconnect()
+            upgraded = comes(higher)
+            with spec.must("CSMS.BOOT.01"):
+                await let_in(upgraded, f"security profile {higher}, as it was told", within=profile.timing.settle)
+                await upgraded.accepted()
+            await upgraded.disconnect()
+            with spec("A05.FR.07"):
+                await kept_out(comes(lower), f"security profile {lower}, after {higher}")
+                await let_in(upgraded, f"security profile {higher}, once more", within=profile.timing.settle)
+            await upgraded.disconnect()
 
 
-@case(
-    "TC_A_14_CSMS",
-    "A station that rejected its new certificate is let in with the old one, and heard",
-    requirements=["A04.FR.03", "CSMS.SIGN.04"],
-    needs=BY_CERTIFICATE,
-    severity=Severity.CRITICAL,
-)
-@case(
-    "CERTIFICATE_REJECTED_CSMS",
-    "A charge point that rejected its new certificate is let in with the old one, and heard",
-    versions=["1.6"],
-    requirements=["16S.A04.FR.03", "16S.CENTRAL.04"],
-    needs="security-extension and security-profile-3",
-    severity=Severity.CRITICAL,
-)
-async def test_certificate_rejected(  # noqa: PLR0913 -- fixtures
-    station: StationPeer,
-    another_station: AnotherStation,
-    security: CsmsSecurity,
-    csms: CsmsDriver,
-    spec: Spec,
-    profile: SutProfile,
-) -> None:
-    """Ask for one when told to, reject it, and tell of it; then come back."""
-    async with with_certificate(station, another_station, profile) as peer:
-        await told_to_renew(peer, csms, profile)
-        mark = peer.now
-        peer.keep_answering("CertificateSigned", REJECTED)
-        request = signing_request(security.pki.serial, security.pki.operator)
-        await peer.call("SignCertificate", sign_certificate(peer, request.csr))
-        await peer.expect("CertificateSigned", after=mark, within=profile.timing.command)
-        with spec("A04.FR.03"):
-            await peer.call("SecurityEventNotification", refused_certificate(peer))
-        await peer.disconnect()
-        with spec("CSMS.SIGN.04"):
-            await let_in(peer, "the certificate that it has kept", within=profile.timing.settle)
-            await served(peer)
-
-
-@case(
-    "BAD_SIGNING_REQUESTS_CSMS",
-    "A request that is none is rejected, and one that is not sound gets no certificate",
-    requirements=["A02.FR.12", "CSMS.SIGN.03"],
-    needs=BY_CERTIFICATE,
-    severity=Severity.NORMAL,
-)
-@case(
-    "BAD_SIGNING_REQUESTS_16_CSMS",
-    "A request that is none is rejected, and one that is not sound gets no certificate",
-    versions=["1.6"],
-    requirements=["A02.FR.12", "CSMS.SIGN.03"],
-    needs="security-extension and security-profile-3",
-    severity=Severity.NORMAL,
-)
-async def test_bad_requests(  # noqa: PLR0913 -- fixtures
-    station: StationPeer,
-    another_station: AnotherStation,
-    security: CsmsSecurity,
-    csms: CsmsDriver,
-    spec: Spec,
-    profile: SutProfile,
-) -> None:
-    """No request at all; then a signature that does not fit, a short key, and the name of another station."""
-    pki = security.pki
-    good = signing_request(pki.serial, pki.operator)
-    unsound = [
-        ("a signature that does not fit", tampered(good)),
-        ("a key that is too short", signing_request(pki.serial, pki.operator, weak=True)),
-        ("the name of another station", signing_request(f"{pki.serial}-X", pki.operator)),
-    ]
-    async with with_certificate(station, another_station, profile) as peer:
-        peer.keep_answering("CertificateSigned", REJECTED)
-        with suppress(Unsupported, DriverFailed, NotSeen):  # a CSMS may listen only to a station that it has asked
-            await told_to_renew(peer, csms, profile)
-        with spec("A02.FR.12"):
-            answer = await peer.call("SignCertificate", sign_certificate(peer, "this is no request"))
-            assert answer["status"] == "Rejected", f"what is no request was answered {answer['status']}"
-        for words, request in unsound:
-            mark = peer.now
-            with spec("CSMS.SIGN.03"):
-                with suppress(Refused):
-                    answer = await peer.call("SignCertificate", sign_certificate(peer, request.csr))
-                    if answer["status"] == "Accepted":
-                        await no_certificate_came(peer, profile, words, after=mark)
-                await served(peer)
-
-
-async def no_certificate_came(peer: StationPeer, profile: SutProfile, words: str, *, after: int) -> None:
-    """See that none follows."""
-    with suppress(NotSeen):
-        await peer.expect("CertificateSigned", after=after, within=profile.timing.settle)
-    assert not peer.seen("CertificateSigned", after=after), f"a request with {words} got a certificate"
-
-
-@asynccontextmanager
-async def with_certificate(
-    station: StationPeer, another_station: AnotherStation, profile: SutProfile
-) -> AsyncIterator[StationPeer]:
-    """The station of the profile, come in with a certificate."""
-    await station.disconnect()
-    peer = another_station(profile.identity, security=WITH_CERTIFICATES)
-    await peer.bring_up()
-    try:
-        yield peer
-    finally:
-        await peer.close()
-
-
-async def told_to_renew(peer: StationPeer, csms: CsmsDriver, profile: SutProfile) -> None:
-    """Have the CSMS tell the station to ask for a new certificate."""
-    wanted = renewal(peer)
-    peer.answer(wanted.action, ACCEPTED)
-    await commanded(csms, peer, profile, wanted)
+def credentials(security: int, profile: SutProfile) -> dict[str, str]:
+    """The password of the profile, in those security profiles that have one."""
+    own = profile.password()
+    return {} if own is None or security >= WITH_CERTIFICATES else {"password": own.reveal()}

@@ -1,13 +1,7 @@
-"""Mutants that are wrong about who a station is: passwords, and certificates that they give out."""
+"""Mutants that are wrong about who a station is: passwords, and higher security profiles."""
 
 from __future__ import annotations
 
-from datetime import timedelta
-
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509.oid import NameOID
 from websockets.http11 import Request
 
 from conformance.reference.csms import ReferenceCsms
@@ -206,200 +200,35 @@ class ReadsKeysAsText(ReferenceCsms):
         super().password_changed(station, password.decode(errors="replace").encode())
 
 
-# -- new certificates
+# -- higher security profiles
 
 
-class AsksForAnotherCertificate(ReferenceCsms):
-    """Has a station renew its certificate for vehicles; in 1.6, that of a connector."""
+class LetsEverybodyBack(ReferenceCsms):
+    """Lets a station in with a lower security profile than before."""
 
-    breaks = "CSMS.SIGN.05"
+    breaks = "A05.FR.07"
 
-    def prepare_trigger_message(self, _station: StationRecord, payload: Payload) -> list[Payload]:
-        """Mix them up."""
-        signs = payload["requestedMessage"] == "SignChargingStationCertificate"
-        return [payload | ({"requestedMessage": "SignV2GCertificate"} if signs else {})]
-
-    def prepare_extended_trigger_message(self, _station: StationRecord, payload: Payload) -> list[Payload]:
-        """Name a connector."""
-        return [payload | {"connectorId": 1}]
+    def profile_allowed(self, _record: StationRecord, _profile: int) -> bool:
+        """See no harm in it."""
+        return True
 
 
-class RejectsSoundRequests(ReferenceCsms):
-    """Has no certificate for anybody."""
+class LetsNobodyUp(ReferenceCsms):
+    """Lets a station in with the security profile only that it came with first."""
 
-    breaks = "A02.FR.11"
+    breaks = "CSMS.BOOT.01"
 
-    def signed(self, _station: StationRecord, _request: Payload) -> str | None:
-        """Refuse."""
-        return None
-
-
-class NamesNoCertificateType(ReferenceCsms):
-    """Does not say what a certificate is for."""
-
-    breaks = "A02.FR.14"
-    versions = ("2.0.1",)
-
-    def certificate_signed(self, request: Payload, certificates: str) -> Payload:
-        """Leave it out."""
-        return {"certificateChain": super().certificate_signed(request, certificates)["certificateChain"]}
+    def profile_allowed(self, record: StationRecord, profile: int) -> bool:
+        """Have learnt to know it so."""
+        return profile == record.security_profile
 
 
-class SendsNoCertificate(ReferenceCsms):
-    """Accepts a request, and leaves it at that."""
+class GoesUpByNothing(ReferenceCsms):
+    """Has a charge point keep the security profile that is to be raised."""
 
-    breaks = "CSMS.SIGN.01"
+    breaks = "16S.CENTRAL.06"
+    versions = ("1.6",)
 
-    def on_sign_certificate(self, station: StationRecord, request: Payload) -> Payload:
-        """Promise it."""
-        return {"status": "Rejected" if self.signed(station, request) is None else "Accepted"}
-
-
-class SendsTheChainBackwards(ReferenceCsms):
-    """Sends the certificate of the issuer first."""
-
-    breaks = "CSMS.SIGN.01"
-
-    def certificate_signed(self, request: Payload, certificates: str) -> Payload:
-        """Turn it round."""
-        parts = x509.load_pem_x509_certificates(certificates.encode())
-        turned = "".join(each.public_bytes(Encoding.PEM).decode() for each in reversed(parts))
-        return super().certificate_signed(request, turned)
-
-
-class MakesAKeyOfItsOwn(ReferenceCsms):
-    """Signs a certificate for a key that the station does not have."""
-
-    breaks = "CSMS.SIGN.01"
-
-    def certificate_for(
-        self, asked: x509.CertificateSigningRequest, issuer: x509.Certificate
-    ) -> x509.CertificateBuilder:
-        """Choose the key."""
-        builder = super().certificate_for(asked, issuer)
-        builder._public_key = ec.generate_private_key(ec.SECP256R1()).public_key()  # noqa: SLF001 -- it can be set once
-        return builder
-
-
-class SignsForTomorrow(ReferenceCsms):
-    """Sends a certificate that is valid from tomorrow on."""
-
-    breaks = "CSMS.SIGN.01"
-
-    def certificate_for(
-        self, asked: x509.CertificateSigningRequest, issuer: x509.Certificate
-    ) -> x509.CertificateBuilder:
-        """Take its time."""
-        builder = super().certificate_for(asked, issuer)
-        builder._not_valid_before = self.now() + timedelta(days=1)  # noqa: SLF001 -- it can be set once
-        return builder
-
-
-class RenamesTheStation(ReferenceCsms):
-    """Puts a name of its own into the certificate."""
-
-    breaks = "CSMS.SIGN.01"
-
-    def certificate_for(
-        self, asked: x509.CertificateSigningRequest, issuer: x509.Certificate
-    ) -> x509.CertificateBuilder:
-        """Invent one."""
-        builder = super().certificate_for(asked, issuer)
-        builder._subject_name = x509.Name(  # noqa: SLF001 -- it can be set once
-            [x509.NameAttribute(NameOID.COMMON_NAME, "station")]
-        )
-        return builder
-
-
-class DistrustsItsOwnSignature(ReferenceCsms):
-    """Does not let a station in with the certificate that it has given it."""
-
-    breaks = "CSMS.SIGN.02"
-
-    def __init__(self, config: CsmsConfig | None = None) -> None:
-        """Keep what was given."""
-        super().__init__(config)
-        self.given: set[int] = set()
-
-    def certificate_signed(self, request: Payload, certificates: str) -> Payload:
-        """Note the number."""
-        self.given.add(x509.load_pem_x509_certificate(certificates.encode()).serial_number)
-        return super().certificate_signed(request, certificates)
-
-    def fault_of_certificate(self, record: StationRecord, certificate: x509.Certificate | None) -> str:
-        """Look it up."""
-        if certificate is not None and certificate.serial_number in self.given:
-            return "nobody knows this certificate"
-        return super().fault_of_certificate(record, certificate)
-
-
-class SulksWhenRejected(ReferenceCsms):
-    """Lets a station in no more that did not take its new certificate."""
-
-    breaks = "CSMS.SIGN.04"
-
-    def __init__(self, config: CsmsConfig | None = None) -> None:
-        """Like everybody."""
-        super().__init__(config)
-        self.rejected: set[str] = set()
-
-    def learn_certificate_signed(self, station: StationRecord, payload: Payload, answer: Payload) -> None:
-        """Take offence."""
-        super().learn_certificate_signed(station, payload, answer)
-        if answer["status"] == "Rejected":
-            self.rejected.add(station.identity)
-
-    def fault_of_certificate(self, record: StationRecord, certificate: x509.Certificate | None) -> str:
-        """Not forgive."""
-        return super().fault_of_certificate(record, certificate) or (
-            "it should have been renewed" if record.identity in self.rejected else ""
-        )
-
-
-class AcceptsWhatItCannotRead(ReferenceCsms):
-    """Accepts a request that is none."""
-
-    breaks = "A02.FR.12"
-
-    def on_sign_certificate(self, station: StationRecord, request: Payload) -> Payload:
-        """Have somebody else look at it later."""
-        super().on_sign_certificate(station, request)
-        return {"status": "Accepted"}
-
-
-class SignsShortKeysAndStrangers(ReferenceCsms):
-    """Signs a request whatever stands in it."""
-
-    breaks = "CSMS.SIGN.03"
-
-    def fault_of_csr(self, _station: StationRecord, _asked: x509.CertificateSigningRequest) -> str:
-        """Find nothing."""
-        return ""
-
-
-class SignsForShortKeys(ReferenceCsms):
-    """Signs a request for a key that is too short."""
-
-    breaks = "CSMS.SIGN.03"
-
-    def fault_of_csr(self, station: StationRecord, asked: x509.CertificateSigningRequest) -> str:
-        """Not measure."""
-        fault = super().fault_of_csr(station, asked)
-        return "" if "short" in fault else fault
-
-
-class SignsUnsignedRequests(ReferenceCsms):
-    """Signs a request that was not made with the key in it."""
-
-    breaks = "CSMS.SIGN.03"
-
-    def signed(self, station: StationRecord, request: Payload) -> str | None:
-        """Read it, and no more."""
-        security = self.config.security
-        try:
-            asked = x509.load_pem_x509_csr(request["csr"].encode())
-        except ValueError:
-            return None
-        if security is None or security.signing is None or self.fault_of_csr(station, asked):
-            return None
-        return self.sign(asked, *security.signing)
+    def prepare_change_configuration(self, _station: StationRecord, payload: Payload) -> list[Payload]:
+        """Be careful."""
+        return [payload | ({"value": "1"} if payload["key"] == "SecurityProfile" else {})]
