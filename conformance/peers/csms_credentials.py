@@ -262,6 +262,17 @@ def installed_certificates(station: StationPeer, kind: str) -> Command:
     )
 
 
+def all_certificates() -> Command:
+    """List the certificates of all types (2.0.1)."""
+    return Command("GetInstalledCertificateIds", {}, lambda asked: "certificateType" not in asked)
+
+
+def refused_root(station: StationPeer) -> dict[str, Any]:
+    """The security event of a station that got a root which is not valid."""
+    whose = "CentralSystem" if isinstance(station.dialect, Station16) else "Csms"
+    return {"type": f"Invalid{whose}Certificate", "timestamp": station.equipment.clock.stamp()}
+
+
 def listing(station: StationPeer, kind: str, data: dict[str, str]) -> Payload:
     """How the station lists one certificate of a type."""
     if isinstance(station.dialect, Station16):

@@ -10,6 +10,7 @@ from conformance.cases.verdict import Severity
 from conformance.oracles.issued import faults_of_issued
 from conformance.peers.csms_boot import AnotherStation, served
 from conformance.peers.csms_credentials import (
+    all_certificates,
     delete_certificate,
     get_log,
     install_certificate,
@@ -17,6 +18,7 @@ from conformance.peers.csms_credentials import (
     let_in,
     listing,
     refused_certificate,
+    refused_root,
     renewal,
     root_of_csms,
     sign_certificate,
@@ -24,7 +26,7 @@ from conformance.peers.csms_credentials import (
     signing_request,
     tampered,
 )
-from conformance.peers.csms_scenes import commanded
+from conformance.peers.csms_scenes import commanded, reads
 from conformance.peers.received import NotSeen, Refused
 from conformance.peers.security import CsmsSecurity
 from conformance.peers.station import StationPeer
@@ -102,7 +104,7 @@ async def test_renewal(  # noqa: PLR0913 -- fixtures
     severity=Severity.CRITICAL,
 )
 @case(
-    "CERTIFICATE_REJECTED_CSMS",
+    "TC_077_CSMS",
     "A charge point that rejected its new certificate is let in with the old one, and heard",
     versions=["1.6"],
     requirements=["16S.A04.FR.03", "16S.CENTRAL.04"],
@@ -260,6 +262,103 @@ async def installs(  # noqa: PLR0913 -- fixtures
         await commanded(csms, station, profile, install_certificate(kind, certificate))
     with spec("CSMS.CERTIFICATES.01"):
         await commanded(csms, station, profile, installed_certificates(station, kind))
+
+
+@case(
+    "TC_M_05_CSMS",
+    "A station that installs no certificate is heard, and the CSMS goes on",
+    requirements=["CSMS.INSTALL.01", "A04.FR.03", "CSMS.COMMAND.01"],
+    needs=WITH_TLS,
+)
+@case(
+    "TC_078_CSMS",
+    "A charge point that installs no certificate is heard, and the central system goes on",
+    versions=["1.6"],
+    requirements=["16S.CENTRAL.09", "16S.A04.FR.03", "CSMS.COMMAND.01"],
+    needs=f"security-extension and ({WITH_TLS})",
+)
+async def test_not_installed(
+    station: StationPeer, security: CsmsSecurity, csms: CsmsDriver, spec: Spec, profile: SutProfile
+) -> None:
+    """Once it fails to, and once it finds the certificate not valid, and tells of it."""
+    kind = root_of_csms(station)
+    for status in ("Failed", "Rejected"):
+        station.answer("InstallCertificate", {"status": status})
+        with spec.must("CSMS.INSTALL.01"):
+            await commanded(csms, station, profile, install_certificate(kind, security.pki.next_root))
+        with spec("A04.FR.03"):
+            await station.call("SecurityEventNotification", refused_root(station))
+        with spec.must("CSMS.COMMAND.01"):
+            await commanded(csms, station, profile, reads(station)[0])
+
+
+@case(
+    "TC_M_13_CSMS",
+    "Asked for the roots of the manufacturer at a station, the CSMS asks for those",
+    requirements=["CSMS.CERTIFICATES.01"],
+    needs=WITH_TLS,
+)
+async def test_lists_roots_of_manufacturer(
+    station: StationPeer, security: CsmsSecurity, csms: CsmsDriver, spec: Spec, profile: SutProfile
+) -> None:
+    """There is one."""
+    kind, data = "ManufacturerRootCertificate", hash_data(security.pki.manufacturer_root)
+    station.answer("GetInstalledCertificateIds", listing(station, kind, data))
+    with spec("CSMS.CERTIFICATES.01"):
+        await commanded(csms, station, profile, installed_certificates(station, kind))
+
+
+@case(
+    "TC_M_18_CSMS",
+    "Asked for all certificates at a station, the CSMS names no type",
+    requirements=["CSMS.CERTIFICATES.01"],
+    needs=WITH_TLS,
+)
+async def test_lists_all(
+    station: StationPeer, security: CsmsSecurity, csms: CsmsDriver, spec: Spec, profile: SutProfile
+) -> None:
+    """There are two."""
+    of_csms = listing(station, root_of_csms(station), hash_data(security.pki.root))
+    of_manufacturer = listing(station, "ManufacturerRootCertificate", hash_data(security.pki.manufacturer_root))
+    name = "certificateHashDataChain"
+    station.answer("GetInstalledCertificateIds", {**of_csms, name: [*of_csms[name], *of_manufacturer[name]]})
+    with spec("CSMS.CERTIFICATES.01"):
+        await commanded(csms, station, profile, all_certificates())
+
+
+@case(
+    "TC_M_19_CSMS",
+    "There is no certificate of the type that the CSMS asks for, and it goes on",
+    requirements=["CSMS.CERTIFICATES.01", "CSMS.COMMAND.01"],
+    needs=WITH_TLS,
+)
+async def test_lists_none(station: StationPeer, csms: CsmsDriver, spec: Spec, profile: SutProfile) -> None:
+    """Nothing of the manufacturer is there."""
+    station.answer("GetInstalledCertificateIds", {"status": "NotFound"})
+    with spec.must("CSMS.CERTIFICATES.01"):
+        await commanded(csms, station, profile, installed_certificates(station, "ManufacturerRootCertificate"))
+    with spec("CSMS.COMMAND.01"):
+        await commanded(csms, station, profile, reads(station)[0])
+
+
+@case(
+    "TC_M_21_CSMS",
+    "A station that does not delete a certificate says so, and the CSMS goes on",
+    requirements=["CSMS.DELETE.01", "CSMS.COMMAND.01"],
+    needs=WITH_TLS,
+)
+async def test_not_deleted(
+    station: StationPeer, security: CsmsSecurity, csms: CsmsDriver, spec: Spec, profile: SutProfile
+) -> None:
+    """It is the root in use."""
+    kind, data = root_of_csms(station), hash_data(security.pki.root)
+    station.keep_answering("GetInstalledCertificateIds", listing(station, kind, data))
+    await commanded(csms, station, profile, installed_certificates(station, kind))
+    station.answer("DeleteCertificate", {"status": "Failed"})
+    with spec.must("CSMS.DELETE.01"):
+        await commanded(csms, station, profile, delete_certificate(data))
+    with spec("CSMS.COMMAND.01"):
+        await commanded(csms, station, profile, reads(station)[0])
 
 
 @case(

@@ -13,6 +13,7 @@ from conformance.reference.csms import ReferenceCsms
 from conformance.reference.csms.config import CsmsConfig
 from conformance.reference.csms.records import StationRecord
 from conformance.reference.csms.rpc import Payload, RpcError
+from conformance.reference.mutants_csms.commands import Sulking
 
 Shown = tuple[bytes, bytes] | None
 
@@ -258,7 +259,7 @@ class ListsOthers(ReferenceCsms):
 
     def prepare_get_installed_certificate_ids(self, station: StationRecord, payload: Payload) -> list[Payload]:
         """Mix them up."""
-        asked = payload["certificateType"]
+        asked = payload.get("certificateType", ["CSMSRootCertificate"])
         swapped = other(station, asked) if isinstance(asked, str) else [other(station, each) for each in asked]
         return [{"certificateType": swapped}]
 
@@ -281,6 +282,25 @@ class KnowsOneHash(ReferenceCsms):
     def prepare_delete_certificate(self, _station: StationRecord, payload: Payload) -> list[Payload]:
         """Not look."""
         return [{"certificateHashData": payload["certificateHashData"] | {"hashAlgorithm": "SHA256"}}]
+
+
+class SulksOverCertificates(Sulking):
+    """Sends no more commands once a station did not do what it was told about certificates."""
+
+    breaks = "CSMS.COMMAND.01"
+
+    def learn_install_certificate(self, station: StationRecord, _payload: Payload, answer: Payload) -> None:
+        """Look whether it did."""
+        if answer["status"] != "Accepted":
+            self.sulk(station)
+
+    def learn_delete_certificate(self, station: StationRecord, payload: Payload, answer: Payload) -> None:
+        """Look here as well."""
+        self.learn_install_certificate(station, payload, answer)
+
+    def learn_get_installed_certificate_ids(self, station: StationRecord, payload: Payload, answer: Payload) -> None:
+        """Look here, too."""
+        self.learn_install_certificate(station, payload, answer)
 
 
 # -- logs and firmware
