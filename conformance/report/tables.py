@@ -237,7 +237,7 @@ SHOWN: Kind[Shown] = Kind(
     about="Certificates, versions and suites of TLS that are good, and some that are wrong in one way each",
     legend="the alert is that of the system under test, the event what it told of it over OCPP",
     columns=(
-        Column("shown", lambda each: each.what, 26, 24),
+        Column("shown", lambda each: each.what, 41, 41),
         Column("what is wrong with it", lambda each: each.wrong or "nothing", 66),
         Column("rule", lambda each: _ASKS[each.refuses], 13),
         Column("alert", lambda each: each.alert or "-", 24, 23),

@@ -78,7 +78,7 @@ async def test_server_certificate(
     async with away(station):
         for level in levels(security, profile, *SECURE):
             guest = visitor(another_station, security, profile, level)
-            shown = {suite: chain for suite in SUITES if (chain := await _with_suite(guest, suite, spec))}
+            shown = {suite: chain for suite in SUITES if (chain := await _with_suite(guest, level, suite, spec))}
             if not shown:
                 for requirement in OF_CERTIFICATES:
                     spec.unproven(requirement, "the CSMS agreed to no suite, so its certificate is not known")
@@ -98,12 +98,12 @@ async def test_server_certificate(
                 assert came.let_in, f"a good station in security profile {level}: {came.words}"
 
 
-async def _with_suite(guest: StationPeer, suite: str, spec: Spec) -> list[dict[str, object]]:
+async def _with_suite(guest: StationPeer, level: int, suite: str, spec: Spec) -> list[dict[str, object]]:
     """The certificates that the CSMS shows with one suite of TLS 1.2."""
     with spec("A00.FR.318"):
         entry = await agreed(guest, changed(guest.tls, newest="1.2", suites=(suite,), verifies=False))
         assert entry is not None, "there was no TLS handshake"
-        spec.shown.append(_suite_shown(suite, entry))
+        spec.shown.append(_suite_shown(suite, level, entry))
         assert entry.detail["ok"], f"offered {IANA[suite]} alone, the CSMS did not agree: {entry.detail['error']}"
         assert entry.detail["suite"] == IANA[suite], f"offered {IANA[suite]}, it took {entry.detail['suite']}"
         chain: list[dict[str, object]] = entry.detail["chain"]
@@ -111,10 +111,10 @@ async def _with_suite(guest: StationPeer, suite: str, spec: Spec) -> list[dict[s
     return []
 
 
-def _suite_shown(suite: str, entry: Entry) -> Shown:
+def _suite_shown(suite: str, level: int, entry: Entry) -> Shown:
     ok = entry.detail["ok"]
     outcome = Reception.ACCEPTED if ok else Reception.REFUSED
-    return Shown(IANA[suite], outcome, refuses="must not", alert=entry.detail["alert_received"] or "")
+    return Shown(f"{suite}, profile {level}", outcome, refuses="must not", alert=entry.detail["alert_received"] or "")
 
 
 def _judge_chain(chain: list[dict[str, object]], host: str, spec: Spec) -> None:
@@ -157,7 +157,7 @@ async def test_old_version(
             reply = await probe(
                 *address(guest), hello((version,), OLD_SUITES), station.transcript, profile.timing.answer
             )
-            spec.shown.append(_hello_shown(version, "it is older than TLS 1.2", reply))
+            spec.shown.append(_hello_shown(version, level, "it is older than TLS 1.2", reply))
             if spec.declares("A00.FR.313"):
                 with spec("A00.FR.313"):
                     assert not reply.agreed, f"offered {version} alone, the CSMS said {reply}"
@@ -170,9 +170,9 @@ async def test_old_version(
             assert then.let_in, f"a good station after those with old versions: {then.words}"
 
 
-def _hello_shown(what: str, wrong: str, reply: Reply) -> Shown:
+def _hello_shown(what: str, level: int, wrong: str, reply: Reply) -> Shown:
     outcome = Reception.ACCEPTED if reply.agreed else Reception.REFUSED
-    return Shown(what, outcome, wrong=wrong, alert=reply.alert or "", why=str(reply))
+    return Shown(f"{what}, profile {level}", outcome, wrong=wrong, alert=reply.alert or "", why=str(reply))
 
 
 @case(
@@ -191,7 +191,7 @@ async def test_unfit_suites(
         guest = visitor(another_station, security, profile, level)
         for kind, suites in UNFIT:
             reply = await probe(*address(guest), hello(suites=suites), station.transcript, profile.timing.answer)
-            spec.shown.append(_hello_shown(f"suites: {kind}", "it is unfit for use", reply))
+            spec.shown.append(_hello_shown(f"suites: {kind}", level, "it is unfit for use", reply))
             with spec("A00.FR.320"):
                 assert not reply.agreed, f"offered {kind}, the CSMS said {reply}"
             with spec("A00.FR.322"):
@@ -229,7 +229,7 @@ async def test_client_certificate(
             with spec("A00.FR.318"):
                 entry = await agreed(guest, changed(guest.tls, newest="1.2", suites=(suite,)))
                 assert entry is not None, "there was no TLS handshake"
-                spec.shown.append(_suite_shown(suite, entry))
+                spec.shown.append(_suite_shown(suite, level, entry))
                 assert entry.detail["ok"], f"offered {IANA[suite]} alone: {entry.detail['error']}"
         for key in ("ECDSA", "RSA"):
             with spec("A00.FR.318"):
