@@ -556,7 +556,8 @@ class Link(SecuredLink):
         self._transport.abort()
 
     def _handshake_failed(self, error: str) -> None:
-        self._record_handshake(status=getattr(self._protocol, "status", None), error=error)
+        status = getattr(self._protocol, "status", None)
+        self._record_handshake(status=status, error=error, received=self._received)
 
     # -- inside: going out --------------------------------------------------------------------------------------------
 

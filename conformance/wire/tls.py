@@ -56,6 +56,8 @@ _CLIENT_HELLO, _SERVER_HELLO, _CERTIFICATE = 1, 2, 11
 _TLS13 = 0x0304
 _PIECE = 1 << 16
 _ROUNDS = 10
+PLAIN = "a request in plain HTTP came, and no TLS"
+"""The `error` of a TLS handshake where the other end did not speak TLS at all."""
 _OURS = "the harness ended the connection before TLS was agreed"
 _PARTING = 1.0
 """How many seconds the other end has to take an alert before the connection is reset."""
@@ -269,7 +271,7 @@ def words(error: BaseException) -> str:
     """What OpenSSL says of a failure, without what is of use to nobody else."""
     text = re.sub(r"^\[[^]]*\]\s*|\s*\(_ssl\.c:\d+\)$", "", str(error.args[-1] if error.args else error))
     if "http request" in text:
-        return "a request in plain HTTP came, and no TLS"
+        return PLAIN
     return text or type(error).__name__
 
 

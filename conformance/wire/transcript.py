@@ -38,7 +38,8 @@ class Entry:
     in `frame`. What `detail` holds depends on `kind`:
 
     * handshake: `path`, `identity`, `offered`, `chosen`, `headers`, `status` (the HTTP status, None where it did not
-      come to one), `error` (None if the connection was opened), `remote`, `compression`
+      come to one), `error` (None if the connection was opened), `remote`, `compression`; and `received`, how many bytes
+      had come where it failed before it could be answered
     * tls: `ok`, `version`, `suite`, `resumed`, `sni`, `offered` (`versions`, `suites`, `compression`, `groups`,
       `signature_algorithms`, by the names of IANA), `chain` (of the other end: what `CertificateFacts.to_json` gives
       for each certificate, or `sha256` and `problem`), `shown` (that of the harness), `alert_sent`, `alert_received`

@@ -1,0 +1,214 @@
+"""What a station makes of a CSMS that it must not believe: shown to it in TLS, and seen in the transcript (A00)."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+
+from conformance.oracles.tls import version_problem
+from conformance.peers.csms import CsmsPeer
+from conformance.peers.csms_dialect import Setting
+from conformance.peers.received import NotSeen
+from conformance.peers.scenes import Operated, configured
+from conformance.peers.security import Door
+from conformance.sut.profile import SutProfile
+from conformance.wire.tls import PLAIN, ServerTls
+from conformance.wire.transcript import Entry
+
+_COMMUNICATION = "OCPPCommCtrlr"
+_SHORTEST: tuple[tuple[Setting, tuple[str, ...]], ...] = (
+    ((_COMMUNICATION, "RetryBackOffRepeatTimes"), ("0",)),
+    ((_COMMUNICATION, "RetryBackOffRandomRange"), ("0",)),
+    ((_COMMUNICATION, "RetryBackOffWaitMinimum"), ("0", "1")),
+    ((_COMMUNICATION, "NetworkProfileConnectionAttempts"), ("3",)),
+)
+"""What makes a station of 2.0.1 try again soon, and go nowhere else meanwhile (TC_A_05_CS, errata 2025-02)."""
+WILDCARDS = ("SecurityCtrlr", "AllowCSMSTLSWildcards")
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One attempt to connect: how TLS went, how the upgrade went (None if it was never asked for), and its end."""
+
+    tls: Entry
+    upgrade: Entry | None
+    close: Entry | None
+
+    @property
+    def agreed(self) -> bool:
+        """Whether TLS was agreed, as far as the harness can see: a station may find out later what is wrong."""
+        return bool(self.tls.detail["ok"])
+
+    @property
+    def asked(self) -> bool:
+        """Whether anything of HTTP came."""
+        detail = {} if self.upgrade is None else self.upgrade.detail
+        return detail.get("status") is not None or bool(detail.get("received"))
+
+    @property
+    def over(self) -> bool:
+        """Whether the connection has come to its end, other than by the harness's patience."""
+        if self.upgrade is None or "no complete handshake" in str(self.upgrade.detail["error"]):
+            return False
+        return self.upgrade.detail["status"] is None or self.close is not None
+
+    @property
+    def alert(self) -> str:
+        """The alert that the station sent, empty for none."""
+        return str(self.tls.detail["alert_received"] or "")
+
+    @property
+    def entries(self) -> list[Entry]:
+        """What there is to show of it."""
+        return [each for each in (self.tls, self.upgrade, self.close) if each is not None]
+
+
+class Guardian:
+    """Shows a station something else than its good CSMS, one at a time, and lets it come back after each."""
+
+    def __init__(self, station: Operated, csms: CsmsPeer, door: Door, profile: SutProfile, *, quick: bool) -> None:
+        """`quick`: the station tries again soon after a connection was lost."""
+        self._station = station
+        self._csms = csms
+        self._door = door
+        self._timing = profile.timing
+        self.quick = quick
+
+    def attempts(self, *, after: int) -> list[Attempt]:
+        """The attempts of the station from an entry on whose TLS handshake has come to an end."""
+        entries = self._csms.transcript.since(after)
+        found = []
+        for tls in entries:
+            if tls.kind == "tls" and tls.sender == "sut" and not tls.detail.get("late"):
+                mine = [each for each in entries if each.link == tls.link]
+                ends = [next((each for each in mine if each.kind == kind), None) for kind in ("handshake", "close")]
+                found.append(Attempt(tls, *ends))
+        return found
+
+    async def shown(self, tls: ServerTls, *, restarts: bool = False) -> Attempt | None:
+        """Have the station find this, once, and the good one again; its attempt, None where it made none.
+
+        The connection is lost, or with `restarts` the station switched off and on. Raises NotSeen where it does not
+        come back to the good one.
+        """
+        csms = self._csms
+        with self._door.presenting(tls):
+            mark = csms.now
+            if restarts:
+                await self._station.power_cycle()
+            elif csms.link is not None:
+                csms.link.abort()
+            with suppress(NotSeen):
+                await csms.until(lambda: self._decided(mark), "an attempt to connect", within=self._within)
+        with suppress(NotSeen):
+            await csms.until(lambda: self._through(mark), "what comes of it", within=self._timing.settle)
+        taken = csms.link
+        if taken is not None and taken.is_open and self._is_of(taken.number, mark):
+            taken.abort()
+        await csms.connected(within=self._within)
+        tries = [each for each in self.attempts(after=mark) if each.tls.detail["error"] != PLAIN]
+        csms.touch(*(entry for each in tries[:1] for entry in each.entries))
+        return tries[0] if tries else None
+
+    async def welcomed(self, tls: ServerTls) -> list[Attempt]:
+        """Have the station find this, which is good, after its connection is lost; its attempts, and it is there again.
+
+        Raises AssertionError where it does not come.
+        """
+        csms = self._csms
+        with self._door.presenting(tls):
+            mark = csms.now
+            if csms.link is not None:
+                csms.link.abort()
+            try:
+                await csms.connected(within=self._within)
+            finally:
+                tries = self.attempts(after=mark)
+                csms.touch(*(each.tls for each in tries))
+        return tries
+
+    async def ended(self, attempt: Attempt) -> bool:
+        """Whether the station ends that connection, at the latest a while after it has come back."""
+        connections = self._door.endpoint.listener
+
+        def gone() -> bool:
+            return all(each.number != attempt.tls.link for each in connections.connections)
+
+        with suppress(NotSeen):
+            await self._csms.until(gone, "the end of the connection", within=self._timing.settle)
+        return gone()
+
+    async def told(self, event: str, *, after: int) -> bool:
+        """Whether the station tells of a security event, by its name in the version that is spoken."""
+        try:
+            await self._csms.expect(
+                "SecurityEventNotification",
+                where=lambda message: message["type"] == event,
+                after=after,
+                within=self._timing.answer + self._timing.settle,
+            )
+        except NotSeen:
+            return False
+        return True
+
+    def lesser(self, *, after: int) -> str:
+        """What the station tried with less security from an entry on, in words, empty for nothing."""
+        entries = self._csms.transcript.since(after)
+        plain = [each for each in entries if each.kind == "tls" and each.detail["error"] == PLAIN]
+        secured = {each.link for each in entries if each.kind == "tls"}
+        plain += [each for each in entries if self._dialled(each) and each.link not in secured]
+        if plain:
+            self._csms.touch(*plain)
+            return "the station dialled without TLS"
+        for attempt in self.attempts(after=after):
+            offered = attempt.tls.detail["offered"].get("versions", ())
+            if offered and all(version_problem(each) for each in offered if each != "GREASE"):
+                self._csms.touch(attempt.tls)
+                return f"the station offered {', '.join(offered)} only"
+        return ""
+
+    # -- inside -------------------------------------------------------------------------------------------------------
+
+    @property
+    def _within(self) -> float:
+        return self._timing.reconnect + self._door.endpoint.listener.options.handshake_timeout
+
+    def _decided(self, mark: int) -> bool:
+        """Whether TLS has come to an end in an attempt."""
+        return any(each.tls.detail["error"] != PLAIN for each in self.attempts(after=mark))
+
+    def _through(self, mark: int) -> bool:
+        """Whether the first attempt is over."""
+        tries = [each for each in self.attempts(after=mark) if each.tls.detail["error"] != PLAIN]
+        return bool(tries) and tries[0].over
+
+    def _is_of(self, link: int, mark: int) -> bool:
+        return any(each.tls.link == link for each in self.attempts(after=mark)[:1])
+
+    def _dialled(self, entry: Entry) -> bool:
+        return entry.kind == "handshake" and entry.sender == "sut" and entry.station == self._csms.identity
+
+
+@asynccontextmanager
+async def guarded(station: Operated, csms: CsmsPeer, door: Door, profile: SutProfile) -> AsyncIterator[Guardian]:
+    """Show things to a station for the length of a block, in which it waits as short as it can between attempts.
+
+    It takes no wildcards in it, where it can be told so.
+    """
+    quick = False
+    async with AsyncExitStack() as afterwards:
+        for setting, values in ((WILDCARDS, ("false",)), *_SHORTEST):
+            for value in values:
+                with suppress(AssertionError):  # then it is as it is
+                    await afterwards.enter_async_context(configured(csms, {setting: value}))
+                    quick = quick or setting == _SHORTEST[2][0]
+                    break
+        yield Guardian(station, csms, door, profile, quick=quick)
+
+
+def refusal(attempt: Attempt | None) -> str:
+    """How the station refused, in words; empty where it took what it was shown."""
+    if attempt is None:
+        return "the station did not dial"
+    if not attempt.agreed:
+        return attempt.alert or str(attempt.tls.detail["error"])
+    return "" if attempt.asked and not attempt.over else "the station ended the connection"

@@ -1,0 +1,8 @@
+"""Mutants of the station's TLS: what can be wrong in any version."""
+
+from __future__ import annotations
+
+from conformance.reference import tls_defects
+from conformance.reference.station16 import ReferenceStation16
+
+globals().update(tls_defects.on(ReferenceStation16, __name__))
