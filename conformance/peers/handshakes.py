@@ -98,15 +98,15 @@ class Guardian:
             elif csms.link is not None:
                 csms.link.abort()
             with suppress(NotSeen):
-                await csms.until(lambda: self._decided(mark), "an attempt to connect", within=self._within)
+                await csms.until(lambda: bool(self._tries(mark)), "an attempt to connect", within=self._within)
         with suppress(NotSeen):
             await csms.until(lambda: self._through(mark), "what comes of it", within=self._timing.settle)
+        tries = self._tries(mark)[:1]  # before anything is done about it
+        csms.touch(*(entry for each in tries for entry in each.entries))
         taken = csms.link
-        if taken is not None and taken.is_open and self._is_of(taken.number, mark):
+        if taken is not None and taken.is_open and any(each.tls.link == taken.number for each in tries):
             taken.abort()
         await csms.connected(within=self._within)
-        tries = [each for each in self.attempts(after=mark) if each.tls.detail["error"] != PLAIN]
-        csms.touch(*(entry for each in tries[:1] for entry in each.entries))
         return tries[0] if tries else None
 
     async def welcomed(self, tls: ServerTls) -> list[Attempt]:
@@ -172,17 +172,13 @@ class Guardian:
     def _within(self) -> float:
         return self._timing.reconnect + self._door.endpoint.listener.options.handshake_timeout
 
-    def _decided(self, mark: int) -> bool:
-        """Whether TLS has come to an end in an attempt."""
-        return any(each.tls.detail["error"] != PLAIN for each in self.attempts(after=mark))
+    def _tries(self, mark: int) -> list[Attempt]:
+        """The attempts from an entry on that were made with TLS."""
+        return [each for each in self.attempts(after=mark) if each.tls.detail["error"] != PLAIN]
 
     def _through(self, mark: int) -> bool:
         """Whether the first attempt is over."""
-        tries = [each for each in self.attempts(after=mark) if each.tls.detail["error"] != PLAIN]
-        return bool(tries) and tries[0].over
-
-    def _is_of(self, link: int, mark: int) -> bool:
-        return any(each.tls.link == link for each in self.attempts(after=mark)[:1])
+        return any(each.over for each in self._tries(mark)[:1])
 
     def _dialled(self, entry: Entry) -> bool:
         return entry.kind == "handshake" and entry.sender == "sut" and entry.station == self._csms.identity
