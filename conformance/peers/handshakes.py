@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from http import HTTPStatus
 
 from conformance.oracles.tls import version_problem
 from conformance.peers.csms import CsmsPeer
@@ -49,7 +50,7 @@ class Attempt:
         """Whether the connection has come to its end, other than by the harness's patience."""
         if self.upgrade is None or "no complete handshake" in str(self.upgrade.detail["error"]):
             return False
-        return self.upgrade.detail["status"] is None or self.close is not None
+        return self.upgrade.detail["status"] != HTTPStatus.SWITCHING_PROTOCOLS or self.close is not None
 
     @property
     def alert(self) -> str:
@@ -137,14 +138,15 @@ class Guardian:
             await self._csms.until(gone, "the end of the connection", within=self._timing.settle)
         return gone()
 
-    async def told(self, event: str, *, after: int) -> bool:
+    async def told(self, event: str, *, after: int, patient: bool = True) -> bool:
         """Whether the station tells of a security event, by its name in the version that is spoken."""
+        timing = self._timing
         try:
             await self._csms.expect(
                 "SecurityEventNotification",
                 where=lambda message: message["type"] == event,
                 after=after,
-                within=self._timing.answer + self._timing.settle,
+                within=timing.settle + (timing.answer if patient else 0),
             )
         except NotSeen:
             return False

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import os
 import ssl
+import warnings
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, ClassVar
 
@@ -24,7 +25,7 @@ from websockets.exceptions import InvalidHandshake
 from conformance.reference.station.certificate_facts import common_names
 from conformance.reference.station.certificate_store import CSMS_ROOT, OwnCertificate
 from conformance.reference.station.power import Power
-from conformance.reference.station.secure_dialling import ServerRefusedError
+from conformance.reference.station.secure_dialling import ServerRefusedError, load_own
 
 if TYPE_CHECKING:
     from websockets.asyncio.client import ClientConnection
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
 RSA_BITS, HELLO, HANDSHAKE = 2048, 1, 22
-EVERY_SUITE = "ALL:COMPLEMENTOFALL:@SECLEVEL=0"
 
 
 def on(reference: type, module: str) -> dict[str, type]:
@@ -238,15 +238,11 @@ class AsksFirst(LooksForItself):
         """Send the request right after TLS is agreed."""
         await super().await_handshake(layer)
         try:
-            self.check_server(layer.ssl_object, self.host_dialled())
+            self.check_server(layer.ssl_object, layer.ssl_object.server_hostname or "")
         except ServerRefusedError:
             lines = ["GET /ocpp/x HTTP/1.1", "Host: x", *(f"{k}: {v}" for k, v in self.handshake_headers().items())]
             layer.write("\r\n".join([*lines, "", ""]).encode())
             raise
-
-    def host_dialled(self) -> str:
-        """Return the host of the CSMS."""
-        return self.url(self.slot_to_dial()).partition("://")[2].partition(":")[0]
 
 
 class LeavesRefusedOpen(LooksForItself):
@@ -343,8 +339,7 @@ class TriesOlderTls(Defect):
         context = super().tls_context(roots)
         if self._content_with_less:
             context.set_ciphers("AES128-SHA:@SECLEVEL=0")
-            old(context, ssl.TLSVersion.TLSv1_1)
-            context.maximum_version = ssl.TLSVersion.TLSv1_1
+            old(context, ssl.TLSVersion.TLSv1_1, ssl.TLSVersion.TLSv1_1)
         return context
 
 
@@ -380,6 +375,7 @@ class HasHalfOfEachPair(Defect):
     """Has one suite of each pair."""
 
     breaks = "A00.FR.319"
+    also = ("TLS.SECRECY.01",)
 
     def suites(self) -> tuple[str, ...]:
         """Leave two out."""
@@ -437,11 +433,23 @@ class ShowsSomethingElse(Defect):
     organization = "Halfmoon Charging"
     number = 4711
     curve: ec.EllipticCurve = ec.SECP256R1()
+    _due = False
 
     def certificate_to_show(self) -> OwnCertificate | None:
-        """Make one."""
+        """Show none where the other one is due."""
         own = super().certificate_to_show()
-        return self.other() if own is not None and self.lost else own
+        self._due = own is not None and self.lost
+        return None if self._due else own
+
+    def tls_context(self, roots: list[x509.Certificate]) -> ssl.SSLContext:
+        """Show the other one, however weak it is, with TLS 1.2, which takes any curve."""
+        context = super().tls_context(roots)
+        other = self.other() if self._due else None
+        if other is not None:
+            context.set_ciphers(":".join(self.suites()) + ":@SECLEVEL=0")
+            context.maximum_version = ssl.TLSVersion.TLSv1_2
+            load_own(context, other)
+        return context
 
     def other(self) -> OwnCertificate | None:
         """Return a certificate that signs itself."""
@@ -521,13 +529,13 @@ async def plainly(url: str) -> None:
         link.transport.abort()
 
 
-def old(context: ssl.SSLContext, oldest: ssl.TLSVersion) -> None:
+def old(context: ssl.SSLContext, oldest: ssl.TLSVersion, newest: ssl.TLSVersion | None = None) -> None:
     """Have a context speak an old version; `ssl` warns of that."""
-    import warnings  # noqa: PLC0415 -- only here
-
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         context.minimum_version = oldest
+        if newest is not None:
+            context.maximum_version = newest
 
 
 def compressing_hello() -> bytes:
