@@ -37,8 +37,11 @@ Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 RSA_BITS, HELLO, HANDSHAKE = 2048, 1, 22
 
 
-def on(reference: type, module: str) -> dict[str, type]:
-    """Return every defect as a mutant of a reference station, by class name, for the module of this name."""
+def on(reference: type, module: str, *, unseen: tuple[type[Defect], ...] = ()) -> dict[str, type]:
+    """Return every defect as a mutant of a reference station, by class name, for the module of this name.
+
+    `unseen` are those that no case of the version has to do with.
+    """
     return {
         each.__name__: type(
             each.__name__,
@@ -46,7 +49,7 @@ def on(reference: type, module: str) -> dict[str, type]:
             {"__module__": module, "__doc__": each.__doc__, "breaks": each.breaks, "also": each.also},
         )
         for each in _below(Defect)
-        if vars(each).get("breaks")
+        if vars(each).get("breaks") and each not in unseen
     }
 
 
