@@ -42,10 +42,10 @@ OF_CERTIFICATES = ("A00.FR.307", "A00.FR.502", "A00.FR.503", "A00.FR.508", "A00.
 OLD_SUITES = ("TLS_RSA_WITH_AES_128_CBC_SHA", "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA")
 OLD_VERSIONS = ("TLSv1.1", "TLSv1.0", "SSLv3")
 UNFIT = (
-    ("no encryption", ("TLS_RSA_WITH_NULL_SHA256", "TLS_RSA_WITH_NULL_SHA", "TLS_RSA_WITH_NULL_MD5")),
-    ("nobody authenticated", ("TLS_DH_anon_WITH_AES_128_GCM_SHA256", "TLS_DH_anon_WITH_AES_128_CBC_SHA")),
-    ("RC4", ("TLS_RSA_WITH_RC4_128_SHA", "TLS_RSA_WITH_RC4_128_MD5")),
-    ("DES", ("TLS_RSA_WITH_DES_CBC_SHA", "TLS_RSA_EXPORT_WITH_DES40_CBC_SHA")),
+    ("suites without encryption", ("TLS_RSA_WITH_NULL_SHA256", "TLS_RSA_WITH_NULL_SHA", "TLS_RSA_WITH_NULL_MD5")),
+    ("anonymous suites", ("TLS_DH_anon_WITH_AES_128_GCM_SHA256", "TLS_DH_anon_WITH_AES_128_CBC_SHA")),
+    ("suites with RC4", ("TLS_RSA_WITH_RC4_128_SHA", "TLS_RSA_WITH_RC4_128_MD5")),
+    ("suites with DES", ("TLS_RSA_WITH_DES_CBC_SHA", "TLS_RSA_EXPORT_WITH_DES40_CBC_SHA")),
 )
 
 
@@ -114,7 +114,8 @@ async def _with_suite(guest: StationPeer, level: int, suite: str, spec: Spec) ->
 def _suite_shown(suite: str, level: int, entry: Entry) -> Shown:
     ok = entry.detail["ok"]
     outcome = Reception.ACCEPTED if ok else Reception.REFUSED
-    return Shown(f"{suite}, profile {level}", outcome, refuses="must not", alert=entry.detail["alert_received"] or "")
+    name = suite.removesuffix("-SHA256").removesuffix("-SHA384")
+    return Shown(f"{name} ({level})", outcome, refuses="must not", alert=entry.detail["alert_received"] or "")
 
 
 def _judge_chain(chain: list[dict[str, object]], host: str, spec: Spec) -> None:
@@ -172,7 +173,7 @@ async def test_old_version(
 
 def _hello_shown(what: str, level: int, wrong: str, reply: Reply) -> Shown:
     outcome = Reception.ACCEPTED if reply.agreed else Reception.REFUSED
-    return Shown(f"{what}, profile {level}", outcome, wrong=wrong, alert=reply.alert or "", why=str(reply))
+    return Shown(f"{what} ({level})", outcome, wrong=wrong, alert=reply.alert or "", why=str(reply))
 
 
 @case(
@@ -191,7 +192,7 @@ async def test_unfit_suites(
         guest = visitor(another_station, security, profile, level)
         for kind, suites in UNFIT:
             reply = await probe(*address(guest), hello(suites=suites), station.transcript, profile.timing.answer)
-            spec.shown.append(_hello_shown(f"suites: {kind}", level, "it is unfit for use", reply))
+            spec.shown.append(_hello_shown(kind, level, "it is unfit for use", reply))
             with spec("A00.FR.320"):
                 assert not reply.agreed, f"offered {kind}, the CSMS said {reply}"
             with spec("A00.FR.322"):
