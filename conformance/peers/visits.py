@@ -1,7 +1,6 @@
 """A station that shows itself to a CSMS under test in TLS, as it should or not, and what comes of it."""
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
@@ -156,23 +155,7 @@ def address(station: StationPeer) -> tuple[str, int]:
     return split.hostname or "", split.port or (443 if split.scheme == "wss" else 80)
 
 
-@asynccontextmanager
-async def away(station: StationPeer) -> AsyncIterator[None]:
-    """The station of the profile makes room for another of its name, and is back after the block."""
-    await station.disconnect()
-    try:
-        yield
-    finally:
-        if station.link is None:
-            await station.bring_up()
-
-
 def changed(tls: ClientTls | None, **changes: Any) -> ClientTls:
     """The same but for these; there must be TLS."""
     assert tls is not None, "there is no TLS in this security profile"
     return replace(tls, **changes)
-
-
-def listed(names: Sequence[str]) -> str:
-    """Names, as people write them."""
-    return ", ".join(names) or "none"

@@ -21,7 +21,6 @@ from conformance.peers.visits import (
     Visit,
     address,
     agreed,
-    away,
     booted_as,
     changed,
     levels,
@@ -75,27 +74,27 @@ async def test_server_certificate(
     profile: SutProfile,
 ) -> None:
     """One suite after the other, without a look at the certificate, and then with one; compression offered besides."""
-    async with away(station):
-        for level in levels(security, profile, *SECURE):
-            guest = visitor(another_station, security, profile, level)
-            shown = {suite: chain for suite in SUITES if (chain := await _with_suite(guest, level, suite, spec))}
-            if not shown:
-                for requirement in OF_CERTIFICATES:
-                    spec.unproven(requirement, "the CSMS agreed to no suite, so its certificate is not known")
-            for chain in shown.values():
-                _judge_chain(chain, urlsplit(guest.url).hostname or "", spec)
-            for suite in shown:
-                with spec("A00.FR.307"):
-                    entry = await agreed(guest, changed(guest.tls, newest="1.2", suites=(suite,)))
-                    assert entry is not None, "there was no TLS handshake"
-                    assert entry.detail["ok"], f"the certificate of the CSMS won't do: {entry.detail['error']}"
-            with spec("A00.FR.321"):
-                compressing = hello(suites=CSMS_SUITES, compression=("DEFLATE", "null"))
-                reply = await probe(*address(guest), compressing, station.transcript, profile.timing.answer)
-                assert reply.compression in (None, "null"), f"the CSMS compresses: {reply}"
-            with spec("A00.FR.318"):
-                came = await visit(guest, profile, changed(guest.tls, verifies=False), security.pki.serial)
-                assert came.let_in, f"a good station in security profile {level}: {came.words}"
+    await station.disconnect()
+    for level in levels(security, profile, *SECURE):
+        guest = visitor(another_station, security, profile, level)
+        shown = {suite: chain for suite in SUITES if (chain := await _with_suite(guest, level, suite, spec))}
+        if not shown:
+            for requirement in OF_CERTIFICATES:
+                spec.unproven(requirement, "the CSMS agreed to no suite, so its certificate is not known")
+        for chain in shown.values():
+            _judge_chain(chain, urlsplit(guest.url).hostname or "", spec)
+        for suite in shown:
+            with spec("A00.FR.307"):
+                entry = await agreed(guest, changed(guest.tls, newest="1.2", suites=(suite,)))
+                assert entry is not None, "there was no TLS handshake"
+                assert entry.detail["ok"], f"the certificate of the CSMS won't do: {entry.detail['error']}"
+        with spec("A00.FR.321"):
+            compressing = hello(suites=CSMS_SUITES, compression=("DEFLATE", "null"))
+            reply = await probe(*address(guest), compressing, station.transcript, profile.timing.answer)
+            assert reply.compression in (None, "null"), f"the CSMS compresses: {reply}"
+        with spec("A00.FR.318"):
+            came = await visit(guest, profile, changed(guest.tls, verifies=False), security.pki.serial)
+            assert came.let_in, f"a good station in security profile {level}: {came.words}"
 
 
 async def _with_suite(guest: StationPeer, level: int, suite: str, spec: Spec) -> list[dict[str, object]]:
@@ -166,9 +165,9 @@ async def test_old_version(
                 assert reply.alert or reply.closed, (
                     f"offered {version} alone, the CSMS did not hang up: it said {reply}"
                 )
-        async with away(station):
-            then = await visit(guest, profile, serial=security.pki.serial)
-            assert then.let_in, f"a good station after those with old versions: {then.words}"
+        await station.disconnect()
+        then = await visit(guest, profile, serial=security.pki.serial)
+        assert then.let_in, f"a good station after those with old versions: {then.words}"
 
 
 def _hello_shown(what: str, level: int, wrong: str, reply: Reply) -> Shown:
@@ -223,21 +222,21 @@ async def test_client_certificate(
     station: StationPeer, security: CsmsSecurity, another_station: AnotherStation, spec: Spec, profile: SutProfile
 ) -> None:
     """With an ECDSA key and with an RSA key; in TLS 1.2 one suite after the other, then as both ends like it."""
-    async with away(station):
-        (level,) = levels(security, profile, 3)
-        guest = visitor(another_station, security, profile, level)
-        for suite in SUITES:
-            with spec("A00.FR.318"):
-                entry = await agreed(guest, changed(guest.tls, newest="1.2", suites=(suite,)))
-                assert entry is not None, "there was no TLS handshake"
-                spec.shown.append(_suite_shown(suite, level, entry))
-                assert entry.detail["ok"], f"offered {IANA[suite]} alone: {entry.detail['error']}"
-        for key in ("ECDSA", "RSA"):
-            with spec("A00.FR.318"):
-                chain = security.pki.station(key=key)
-                came = await visit(guest, profile, changed(guest.tls, chain=chain), security.pki.serial)
-                spec.shown.append(came.shown(f"good, {key}"))
-                assert came.let_in, f"a station with a good certificate, {key}: {came.words}"
+    await station.disconnect()
+    (level,) = levels(security, profile, 3)
+    guest = visitor(another_station, security, profile, level)
+    for suite in SUITES:
+        with spec("A00.FR.318"):
+            entry = await agreed(guest, changed(guest.tls, newest="1.2", suites=(suite,)))
+            assert entry is not None, "there was no TLS handshake"
+            spec.shown.append(_suite_shown(suite, level, entry))
+            assert entry.detail["ok"], f"offered {IANA[suite]} alone: {entry.detail['error']}"
+    for key in ("ECDSA", "RSA"):
+        with spec("A00.FR.318"):
+            chain = security.pki.station(key=key)
+            came = await visit(guest, profile, changed(guest.tls, chain=chain), security.pki.serial)
+            spec.shown.append(came.shown(f"good, {key}"))
+            assert came.let_in, f"a station with a good certificate, {key}: {came.words}"
 
 
 MUST = {
@@ -279,42 +278,40 @@ async def test_bad_client_certificates(
 ) -> None:
     """One after the other: of nobody known, out of date, of somebody else, and none; the good one in the end."""
     zoo = security.pki.station_zoo
-    async with away(station):
-        (level,) = levels(security, profile, 3)
-        guest = visitor(another_station, security, profile, level)
-        hung: set[str] = set()
-        for name, requirement in MUST.items():
-            if requirement in hung:
-                continue
-            came = await visit(guest, profile, changed(guest.tls, chain=zoo[name]), security.pki.serial)
-            wrong = zoo.member(name).wrong
-            spec.shown.append(came.shown(name, wrong, "must"))
-            renewed = name in RENEWABLE and came.put_off
-            taken = came.let_in or (came.status == "Pending" and not renewed)
-            with spec(requirement):
-                assert not taken, f"a station whose certificate is not good ({wrong}): {came.words}"
-            if not taken:
-                _ends(came, spec, wrong, renewed=renewed)
-            if came.status is None and not came.ended:
-                hung.add(requirement)  # every such one takes its time
-        for name in LONGER_NAMES:
-            came = await visit(guest, profile, changed(guest.tls, chain=zoo[name]), security.pki.serial)
-            spec.shown.append(came.shown(name, zoo.member(name).wrong, "should"))
-            if came.let_in:
-                spec.warn("A00.FR.405", f"a station whose certificate is for another ({zoo.member(name).wrong}) got in")
-        wrong = "it is that of another station"
-        chain = security.pki.station(cn="SOMEBODY-ELSE")
-        came = await visit(guest, profile, changed(guest.tls, chain=chain), security.pki.serial)
-        spec.shown.append(came.shown("another station", wrong, "must"))
-        with spec("A00.FR.405"):
-            assert came.status not in ("Accepted", "Pending"), (
-                f"a station with a certificate, but {wrong}: {came.words}"
-            )
-        came = await visit(guest, profile, changed(guest.tls, chain=None), security.pki.serial)
-        spec.shown.append(came.shown("none", "there is no certificate", "must"))
-        _ends(came, spec, "there is none")
-        then = await visit(guest, profile, serial=security.pki.serial)
-        assert then.let_in, f"a good station after those that are not: {then.words}"
+    await station.disconnect()
+    (level,) = levels(security, profile, 3)
+    guest = visitor(another_station, security, profile, level)
+    hung: set[str] = set()
+    for name, requirement in MUST.items():
+        if requirement in hung:
+            continue
+        came = await visit(guest, profile, changed(guest.tls, chain=zoo[name]), security.pki.serial)
+        wrong = zoo.member(name).wrong
+        spec.shown.append(came.shown(name, wrong, "must"))
+        renewed = name in RENEWABLE and came.put_off
+        taken = came.let_in or (came.status == "Pending" and not renewed)
+        with spec(requirement):
+            assert not taken, f"a station whose certificate is not good ({wrong}): {came.words}"
+        if not taken:
+            _ends(came, spec, wrong, renewed=renewed)
+        if came.status is None and not came.ended:
+            hung.add(requirement)  # every such one takes its time
+    for name in LONGER_NAMES:
+        came = await visit(guest, profile, changed(guest.tls, chain=zoo[name]), security.pki.serial)
+        spec.shown.append(came.shown(name, zoo.member(name).wrong, "should"))
+        if came.let_in:
+            spec.warn("A00.FR.405", f"a station whose certificate is for another ({zoo.member(name).wrong}) got in")
+    wrong = "it is that of another station"
+    chain = security.pki.station(cn="SOMEBODY-ELSE")
+    came = await visit(guest, profile, changed(guest.tls, chain=chain), security.pki.serial)
+    spec.shown.append(came.shown("another station", wrong, "must"))
+    with spec("A00.FR.405"):
+        assert came.status not in ("Accepted", "Pending"), f"a station with a certificate, but {wrong}: {came.words}"
+    came = await visit(guest, profile, changed(guest.tls, chain=None), security.pki.serial)
+    spec.shown.append(came.shown("none", "there is no certificate", "must"))
+    _ends(came, spec, "there is none")
+    then = await visit(guest, profile, serial=security.pki.serial)
+    assert then.let_in, f"a good station after those that are not: {then.words}"
 
 
 def _ends(came: Visit, spec: Spec, wrong: str, *, renewed: bool = False) -> None:
@@ -340,15 +337,15 @@ async def test_poor_client_certificates(
 ) -> None:
     """One after the other."""
     zoo = security.pki.station_zoo
-    async with away(station):
-        (level,) = levels(security, profile, 3)
-        guest = visitor(another_station, security, profile, level)
-        for name, requirement in SHOULD.items():
-            came = await visit(guest, profile, changed(guest.tls, chain=zoo[name]), security.pki.serial)
-            member = zoo.member(name)
-            spec.shown.append(came.shown(name, member.wrong, "should"))
-            with spec(requirement):
-                assert not came.let_in, f"a station whose certificate is poor ({member.wrong}): {came.words}"
+    await station.disconnect()
+    (level,) = levels(security, profile, 3)
+    guest = visitor(another_station, security, profile, level)
+    for name, requirement in SHOULD.items():
+        came = await visit(guest, profile, changed(guest.tls, chain=zoo[name]), security.pki.serial)
+        member = zoo.member(name)
+        spec.shown.append(came.shown(name, member.wrong, "should"))
+        with spec(requirement):
+            assert not came.let_in, f"a station whose certificate is poor ({member.wrong}): {came.words}"
 
 
 @case(
@@ -362,14 +359,14 @@ async def test_serial_number_at_boot(
     station: StationPeer, security: CsmsSecurity, another_station: AnotherStation, spec: Spec, profile: SutProfile
 ) -> None:
     """The certificate is good, and the one of this station; what it says of itself is not."""
-    async with away(station):
-        (level,) = levels(security, profile, 3)
-        guest = visitor(another_station, security, profile, level)
-        link = await guest.connect()
-        await booted_as(guest, f"{security.pki.serial[:20]}-X")
-        with spec("B01.FR.12"):
-            assert await gone(guest, link, within=profile.timing.answer), (
-                "a station booted with another serial number than its certificate has, and stayed connected"
-            )
-        then = await visit(guest, profile, serial=security.pki.serial)
-        assert then.let_in, f"the same station with its own serial number: {then.words}"
+    await station.disconnect()
+    (level,) = levels(security, profile, 3)
+    guest = visitor(another_station, security, profile, level)
+    link = await guest.connect()
+    await booted_as(guest, f"{security.pki.serial[:20]}-X")
+    with spec("B01.FR.12"):
+        assert await gone(guest, link, within=profile.timing.answer), (
+            "a station booted with another serial number than its certificate has, and stayed connected"
+        )
+    then = await visit(guest, profile, serial=security.pki.serial)
+    assert then.let_in, f"the same station with its own serial number: {then.words}"

@@ -63,26 +63,27 @@ class Doors(Certificates):
 
     async def open_door(self, profile: int, port: int) -> Server:
         """Listen for stations that come in one security profile."""
-        secure = None if profile == BASIC else self.tls_layer
-
         return await serve(
             self.serve_connection,
             self.config.host,
             port,
-            create_connection=partial(DoorConnection, profile, secure),  # type: ignore[arg-type]
+            create_connection=partial(self.new_connection, profile),  # type: ignore[arg-type]
             process_request=self.on_handshake,
             select_subprotocol=self.select_subprotocol,
             open_timeout=self.config.open_timeout,
             ping_interval=self.config.ping_interval,
             close_timeout=self.config.close_timeout,
-            max_size=self.config.largest_message,
             backlog=BACKLOG,
             **self.serve_options(),
         )
 
     def serve_options(self) -> dict[str, Any]:
         """Return more arguments for the WebSocket server: compression is on by default (RFC 7692)."""
-        return {}
+        return {"max_size": self.config.largest_message}
+
+    def new_connection(self, profile: int, *args: Any, **options: Any) -> DoorConnection:
+        """Return what serves somebody who has come to a door; TLS and all else have yet to begin."""
+        return DoorConnection(profile, None if profile == BASIC else self.tls_layer, *args, **options)
 
     async def close_doors(self) -> None:
         """Close every connection."""

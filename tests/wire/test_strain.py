@@ -1,0 +1,124 @@
+"""Connections that mean no good: that they do what they say, against small servers."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import pytest
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.typing import Subprotocol
+
+from conformance.pki import Pki
+from conformance.wire.strain import Place, answer_to, bears_frame, fail, flooding, held
+from conformance.wire.tls import ClientTls, ServerTls, context_of
+
+SOON = 5.0
+SHORT = 0.3
+
+
+@asynccontextmanager
+async def websocket(**options: Any) -> AsyncIterator[tuple[Place, list[str]]]:
+    """A WebSocket server, and what it is told."""
+    told: list[str] = []
+
+    async def note(connection: ServerConnection) -> None:
+        async for message in connection:
+            told.append(str(message))  # noqa: PERF401
+
+    async with serve(note, "127.0.0.1", 0, subprotocols=[Subprotocol("ocpp1.6")], **options) as server:
+        yield Place(f"ws://127.0.0.1:{port_of(server)}/CS1", "ocpp1.6", None, ("CS1", b"\xff:")), told
+
+
+def port_of(server: Server | asyncio.Server) -> int:
+    return int(next(iter(server.sockets)).getsockname()[1])
+
+
+@asynccontextmanager
+async def listener(tls: ServerTls | None = None) -> AsyncIterator[tuple[int, list[bytes]]]:
+    """A server that listens to everybody and says nothing."""
+    heard: list[bytes] = []
+
+    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            heard.append(await reader.read(1 << 16))
+        writer.close()
+
+    context = None if tls is None else context_of(tls)
+    async with await asyncio.start_server(listen, "127.0.0.1", 0, ssl=context) as server:
+        yield port_of(server), heard
+
+
+async def test_a_request_as_it_should_be() -> None:
+    async with websocket() as (place, _):
+        assert "101" in await answer_to(place, place.request(), within=SOON)
+        assert place.request(query="a=b", headers=(("X-More", "1"),)).startswith(b"GET /CS1?a=b HTTP/1.1\r\n")
+        assert b"X-More: 1\r\n" in place.request(headers=(("X-More", "1"),))
+
+
+async def test_a_request_of_absurd_size() -> None:
+    async with websocket() as (place, _):
+        answer = await answer_to(place, place.request(headers=(("X-Long", "x" * 100_000),)), within=SOON)
+        assert " 101" not in answer
+
+
+async def test_no_answer_to_a_request() -> None:
+    async with listener() as (port, heard):
+        place = Place(f"ws://127.0.0.1:{port}/CS1", "ocpp1.6")
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(answer_to(place, b"", within=SHORT), SOON)
+        assert heard == []
+
+
+async def test_frames() -> None:
+    async with websocket() as (place, _):
+        assert not await bears_frame(place, 1 << 30, 1 << 20, within=SOON)
+    async with websocket(max_size=None) as (place, _):
+        assert await bears_frame(place, 1 << 30, 1 << 20, within=SHORT)
+
+
+async def test_no_frame_without_a_connection() -> None:
+    async with websocket() as (place, _):
+        wrong = Place(place.url.replace("ws://127.0.0.1", "ws://localhost"), "ocpp9")
+        with pytest.raises(ConnectionError):
+            await bears_frame(wrong, 1 << 30, 0, within=SOON)
+
+
+async def test_a_flood() -> None:
+    async with websocket() as (place, told):
+        async with flooding(place, ["x" * size for size in (1, 125, 126, 5000)] * 10, within=SOON):
+            async with asyncio.timeout(SOON):
+                while len(told) < 40:  # noqa: ASYNC110
+                    await asyncio.sleep(0)
+        assert {len(each) for each in told} == {1, 125, 126, 5000}
+
+
+async def test_connections_are_held() -> None:
+    async with listener() as (port, heard):
+        async with held(Place(f"ws://127.0.0.1:{port}/", "ocpp1.6"), 7, b"GET") as opened:
+            assert opened == 7
+            async with asyncio.timeout(SOON):
+                while len(heard) < 7:  # noqa: ASYNC110
+                    await asyncio.sleep(0)
+        assert heard == [b"GET"] * 7
+    async with held(Place(f"ws://127.0.0.1:{port}/", "ocpp1.6"), 3) as opened:
+        assert opened == 0
+
+
+async def test_bad_handshakes_in_plain_http() -> None:
+    async with websocket() as (place, told):
+        done = await fail(place, 20)
+        assert done == Counter(dict.fromkeys(done, 4))
+        assert "101" in await answer_to(place, place.request(), within=SOON)
+        assert told == []
+
+
+async def test_bad_handshakes_with_tls() -> None:
+    pki = Pki.new()
+    async with listener(ServerTls(pki.server())) as (port, heard):
+        place = Place(f"wss://localhost:{port}/", "ocpp1.6", ClientTls(pki.root))
+        done = await fail(place, 16)
+        assert sum(done.values()) == 16
+        assert len(done) == 8
+        assert not any(heard)
