@@ -26,13 +26,16 @@ ResetKind: TypeAlias = Literal["idle", "now"]
 """When idle: OnIdle, or the Soft reset of 1.6, which ends transactions. At once: Immediate, or Hard."""
 
 SETTINGS: Mapping[str, tuple[str, str] | tuple[str, str, str]] = {
+    "AdditionalRootCertificateCheck": ("SecurityCtrlr", "AdditionalRootCertificateCheck"),
     "AllowOfflineTxForUnknownId": ("AuthCtrlr", "OfflineTxForUnknownIdEnabled"),
     "AuthorizeRemoteTxRequests": ("AuthCtrlr", "AuthorizeRemoteStart"),
+    "CertificateSignedMaxChainSize": ("SecurityCtrlr", "MaxCertificateChainSize"),
     "ChargeProfileMaxStackLevel": ("SmartChargingCtrlr", "ProfileStackLevel"),
     "ChargingScheduleAllowedChargingRateUnit": ("SmartChargingCtrlr", "RateUnit"),
     "ChargingScheduleMaxPeriods": ("SmartChargingCtrlr", "PeriodsPerSchedule"),
     "ClockAlignedDataInterval": ("AlignedDataCtrlr", "Interval"),
     "ConnectionTimeOut": ("TxCtrlr", "EVConnectionTimeOut"),
+    "CpoName": ("SecurityCtrlr", "OrganizationName"),
     "HeartbeatInterval": ("OCPPCommCtrlr", "HeartbeatInterval"),
     "LocalAuthorizeOffline": ("AuthCtrlr", "LocalAuthorizeOffline"),
     "LocalPreAuthorize": ("AuthCtrlr", "LocalPreAuthorize"),
@@ -91,14 +94,6 @@ SecurityEvent: TypeAlias = Literal[
     "StartupOfTheDevice",
 ]
 """Security events that both versions know, as 2.0.1 calls them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Installed:
-    """A certificate that a station says it has: what for, as the version calls it, and its CertificateHashData."""
-
-    use: str
-    hash_data: Mapping[str, Any]
 
 
 class CsmsDialect(Protocol):
@@ -198,8 +193,18 @@ class CsmsDialect(Protocol):
     async def install_certificate(self, use: CertificateUse, pem: str, *, within: float | None = None) -> Received:
         """Ask for a root certificate to be installed."""
 
-    async def installed_certificates(self, use: CertificateUse, *, within: float | None = None) -> list[Installed]:
-        """Ask for the root certificates for one use; none where the station says that it has found none."""
+    @property
+    def rare_use(self) -> CertificateUse:
+        """A use of roots that few stations have one for."""
+
+    async def room_for_roots(self) -> int | None:
+        """How many more roots the station has room for, by what it says; None where it does not say."""
+
+    async def list_certificates(self, use: CertificateUse, *, within: float | None = None) -> Received:
+        """Ask for the root certificates for one use."""
+
+    def hashes_listed(self, answer: Received) -> list[Mapping[str, Any]]:
+        """Every CertificateHashData in the answer to that."""
 
     async def delete_certificate(self, hash_data: Mapping[str, Any], *, within: float | None = None) -> Received:
         """Ask for a certificate to be deleted."""

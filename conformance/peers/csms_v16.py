@@ -10,7 +10,6 @@ from conformance.peers.csms_dialect import (
     Charging,
     Connector,
     ConnectorStatus,
-    Installed,
     LogKind,
     Place,
     ResetKind,
@@ -56,6 +55,7 @@ class Csms16:
     in_use = frozenset({"Preparing", "Charging", "SuspendedEV", "SuspendedEVSE", "Finishing"})
     spare_setting: Setting = "MeterValueSampleInterval"
     connectors_apart = True
+    rare_use: CertificateUse = "ManufacturerRootCertificate"
 
     def __init__(self, csms: Peer, connectors: Sequence[Connector]) -> None:
         self._csms = csms
@@ -211,11 +211,23 @@ class Csms16:
         request = {"certificateType": self.certificate_use(use), "certificate": pem}
         return await self._csms.call("InstallCertificate", request, within=within)
 
-    async def installed_certificates(self, use: CertificateUse, *, within: float | None = None) -> list[Installed]:
+    async def room_for_roots(self) -> int | None:
+        """CertificateStoreMaxLength, less those that are listed."""
+        try:
+            room = int(await self.read("CertificateStoreMaxLength"))
+        except (AssertionError, ValueError):
+            return None
+        uses: tuple[CertificateUse, ...] = ("CSMSRootCertificate", "ManufacturerRootCertificate")
+        return room - sum([len(self.hashes_listed(await self.list_certificates(use))) for use in uses])
+
+    async def list_certificates(self, use: CertificateUse, *, within: float | None = None) -> Received:
         """GetInstalledCertificateIds."""
         request = {"certificateType": self.certificate_use(use)}
-        answer = await self._csms.call("GetInstalledCertificateIds", request, within=within)
-        return [Installed(request["certificateType"], each) for each in answer.get("certificateHashData", [])]
+        return await self._csms.call("GetInstalledCertificateIds", request, within=within)
+
+    def hashes_listed(self, answer: Received) -> list[Mapping[str, Any]]:
+        """Those in certificateHashData."""
+        return list(answer.get("certificateHashData", []))
 
     async def delete_certificate(self, hash_data: Mapping[str, Any], *, within: float | None = None) -> Received:
         """DeleteCertificate."""

@@ -1,5 +1,6 @@
 """The harness's CSMS in OCPP 2.0.1: how it asks, and how it reads."""
 
+import itertools
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -9,7 +10,6 @@ from conformance.peers.csms_dialect import (
     Charging,
     Connector,
     ConnectorStatus,
-    Installed,
     LogKind,
     Place,
     ResetKind,
@@ -38,6 +38,9 @@ _BY_THE_CLOCK = ("MeterValuePeriodic", "MeterValueClock", "Trigger", "EnergyLimi
 """Reasons for an event that have nothing to do with what a driver does."""
 
 
+_report_ids = itertools.count(71_000)
+
+
 class Csms201:
     """See `CsmsDialect`."""
 
@@ -46,6 +49,7 @@ class Csms201:
     in_use = frozenset({"Occupied"})
     spare_setting: Setting = ("OCPPCommCtrlr", "OfflineThreshold")
     connectors_apart = False
+    rare_use: CertificateUse = "MORootCertificate"
 
     def __init__(self, csms: Peer) -> None:
         self._csms = csms
@@ -155,13 +159,28 @@ class Csms201:
         request = {"certificateType": use, "certificate": pem}
         return await self._csms.call("InstallCertificate", request, within=within)
 
-    async def installed_certificates(self, use: CertificateUse, *, within: float | None = None) -> list[Installed]:
+    async def room_for_roots(self) -> int | None:
+        """The maxLimit of CertificateEntries, less its value."""
+        number = next(_report_ids)
+        mark = self._csms.now
+        where = {"component": {"name": "SecurityCtrlr"}, "variable": {"name": "CertificateEntries"}}
+        answer = await self._csms.call("GetReport", {"requestId": number, "componentVariable": [where]})
+        if answer["status"] != "Accepted":
+            return None
+        report = await self._csms.expect("NotifyReport", after=mark, requestId=number)
+        for item in report.get("reportData", []):
+            most = item.get("variableCharacteristics", {}).get("maxLimit")
+            if most is not None:
+                return int(most) - int(await self.read(("SecurityCtrlr", "CertificateEntries")))
+        return None
+
+    async def list_certificates(self, use: CertificateUse, *, within: float | None = None) -> Received:
         """GetInstalledCertificateIds of one type."""
-        answer = await self._csms.call("GetInstalledCertificateIds", {"certificateType": [use]}, within=within)
-        return [
-            Installed(each["certificateType"], each["certificateHashData"])
-            for each in answer.get("certificateHashDataChain", [])
-        ]
+        return await self._csms.call("GetInstalledCertificateIds", {"certificateType": [use]}, within=within)
+
+    def hashes_listed(self, answer: Received) -> list[Mapping[str, Any]]:
+        """Those in certificateHashDataChain."""
+        return [each["certificateHashData"] for each in answer.get("certificateHashDataChain", [])]
 
     async def delete_certificate(self, hash_data: Mapping[str, Any], *, within: float | None = None) -> Received:
         """DeleteCertificate."""

@@ -16,7 +16,7 @@ from typing import Any, Generic, Literal, TypeVar
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.x509.oid import NameOID
 
 from conformance.pki import making
@@ -193,6 +193,16 @@ class Pki:
         return self._authority("manufacturer").pem
 
     @functools.cached_property
+    def expired_root(self) -> str:
+        """A root whose time is over."""
+        alone = self._authority("bare")
+        return making.again(alone, alone, (-365, -1)).pem
+
+    def spare_roots(self, number: int) -> tuple[str, ...]:
+        """So many roots that are good for nothing but to take up room, each another."""
+        return tuple(making.root(self.operator, f"Spare {each}", "ECDSA").pem for each in range(number))
+
+    @functools.cached_property
     def crl(self) -> str:
         """What is revoked: one list for each authority that a certificate of an end leads through."""
         numbers = tuple(
@@ -252,12 +262,21 @@ class Pki:
         """What a station must not show, by what is wrong with it."""
         return Zoo(recipe("station"), lambda member: list(self._bad(self._station, member))[-1])
 
-    def sign(self, csr: str, *, cn: str | None = None, o: str | None = None, defect: str = "", key: str = "") -> str:
+    def sign(  # noqa: PLR0913 -- what differs from what was asked for, by keyword
+        self,
+        csr: str,
+        *,
+        cn: str | None = None,
+        o: str | None = None,
+        defect: str = "",
+        key: str = "",
+        days: float = 365,
+    ) -> str:
         """The chain for a certificate signing request (PEM), as CertificateSigned carries it.
 
         The names are those of the request unless others are given. `defect` is one of those of `station_zoo`;
-        `key="other"` gives a certificate of another key. Raises ValueError where the request is none, or not signed by
-        its own key.
+        `key="other"` gives a certificate of another key; it is good for so many `days`. Raises ValueError where the
+        request is none, or not signed by its own key.
         """
         asked = x509.load_pem_x509_csr(csr.encode())
         if not _signed(asked):
@@ -266,7 +285,7 @@ class Pki:
         if key == "other" or not isinstance(public, rsa.RSAPublicKey | ec.EllipticCurvePublicKey):
             public = making.new_key("ECDSA").public_key()
         names = [_in_subject(asked, oid) for oid in (NameOID.COMMON_NAME, NameOID.ORGANIZATION_NAME)]
-        wanted = Leaf(names[0] if cn is None else cn, names[1] if o is None else o, days=(-1 / 24, 365))
+        wanted = Leaf(names[0] if cn is None else cn, names[1] if o is None else o, days=(-1 / 24, days))
         if defect:
             wanted = replace(wanted, **self._changes(recipe("station")[defect]))
         kind: KeyKind = "RSA" if isinstance(public, rsa.RSAPublicKey) else "ECDSA"
@@ -282,16 +301,18 @@ class Pki:
     @functools.cached_property
     def firmware_signer(self) -> Chain:
         """Who signs firmware, below the root of the manufacturer."""
-        key = making.new_key("ECDSA")
+        key = making.new_key("RSA")
         wanted = Leaf("Firmware signing", "Conformance Manufacturer")
         return making.chain(making.leaf(wanted, key.public_key(), self._authority("manufacturer")), key)
 
     def sign_firmware(self, image: bytes) -> str:
-        """The signature of an image: ECDSA over SHA-256, in Base64."""
+        """The signature of an image: RSA-PSS over SHA-256 (1.6 L01.FR.04), in Base64."""
         key = making.read_key(self.firmware_signer.key)
-        if not isinstance(key, ec.EllipticCurvePrivateKey):
-            raise TypeError("the signer of firmware has a key on a curve")
-        return base64.b64encode(key.sign(image, ec.ECDSA(hashes.SHA256()))).decode()
+        if not isinstance(key, rsa.RSAPrivateKey):
+            raise TypeError("the signer of firmware has an RSA key")
+        digest = hashes.SHA256()
+        signature = key.sign(image, padding.PSS(padding.MGF1(digest), padding.PSS.DIGEST_LENGTH), digest)
+        return base64.b64encode(signature).decode()
 
     # -- one certificate ----------------------------------------------------------------------------------------------
 

@@ -4,12 +4,13 @@ import itertools
 import stat
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 from cryptography.x509.oid import NameOID
 
@@ -102,7 +103,15 @@ def test_firmware(pki: Pki) -> None:
     import base64
 
     key = certificates(signer.certificates)[0].public_key()
-    key.verify(base64.b64decode(pki.sign_firmware(b"image")), b"image", ec.ECDSA(hashes.SHA256()))
+    pss = padding.PSS(padding.MGF1(hashes.SHA256()), padding.PSS.DIGEST_LENGTH)
+    key.verify(base64.b64decode(pki.sign_firmware(b"image")), b"image", pss, hashes.SHA256())
+
+
+def test_roots_for_a_store(pki: Pki) -> None:
+    assert len({pki.root, pki.expired_root, *pki.spare_roots(3)}) == 5
+    (expired,) = certificates(pki.expired_root)
+    assert expired.not_valid_after_utc < datetime.now(UTC)
+    expired.verify_directly_issued_by(expired)
 
 
 # -- renewal ----------------------------------------------------------------------------------------------------------

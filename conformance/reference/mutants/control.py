@@ -47,6 +47,10 @@ class Control(ReferenceStation):
     async def come_back(self) -> None:
         """Take a new password with the next boot."""
 
+    async def use_new_certificate(self) -> None:
+        """Take a new certificate at once."""
+        await super().come_back()
+
     def boot_payload(self) -> Payload:
         """Say more than it has to."""
         payload = super().boot_payload()

@@ -61,7 +61,7 @@ class Renewal(SecureDialling):
         raise NotImplementedError
 
     def signing_repeats(self) -> int:
-        """Return how often it is asked for again, each time after twice the wait (A02.FR.18/19)."""
+        """Return how often the wait is doubled before it is asked for no more (A02.FR.18/19)."""
         raise NotImplementedError
 
     def longest_chain(self) -> int | None:
@@ -99,7 +99,7 @@ class Renewal(SecureDialling):
     async def ask_until_signed(self, request: SigningRequest, *, asked: bool) -> None:
         """Send SignCertificate, and again while no certificate comes (A02.FR.17-19)."""
         wait = self.signing_wait()
-        for _ in range(self.signing_repeats() + 1):
+        for _ in range(self.signing_repeats() + 2):
             if not await self.ask_for_certificate(request, asked=asked):
                 return
             await asyncio.sleep(wait)

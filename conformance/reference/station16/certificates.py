@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from cryptography import x509
 
+    from conformance.reference.station.renewal import SigningRequest
     from conformance.reference.station.rpc import Payload
 
     Work = Callable[[], Coroutine[Any, Any, None]]
@@ -37,13 +38,9 @@ class Certificates16(Roots, Resets16):
         """Return CpoName (A02.FR.13)."""
         return self.configuration["CpoName"].value
 
-    def signing_wait(self) -> float:
-        """Wait for no certificate: to ask again by itself is not recommended (A02)."""
-        return 0
-
-    def signing_repeats(self) -> int:
-        """Ask once."""
-        return 0
+    async def ask_until_signed(self, request: SigningRequest, *, asked: bool) -> None:
+        """Ask once: to ask again by itself is not recommended (A02)."""
+        await self.ask_for_certificate(request, asked=asked)
 
     def longest_chain(self) -> int | None:
         """Return CertificateSignedMaxChainSize."""

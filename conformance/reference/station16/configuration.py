@@ -25,7 +25,7 @@ MAX_LIST_UPDATE = 20
 SHORTEST_KEY = 16
 LONGEST_KEY = 20
 MAX_CERTIFICATES = 8
-MAX_CHAIN = 10_000
+MAX_CHAIN = 6_000
 
 _INTEGER = re.compile(r"[+-]?\d+")
 _HEXADECIMAL = re.compile(r"([0-9A-Fa-f]{2})+")

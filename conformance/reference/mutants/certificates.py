@@ -1,0 +1,71 @@
+"""Mutants of the 2.0.1 station: its certificate, and the roots that it is given."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from conformance.reference import certificate_defects
+from conformance.reference.station import ReferenceStation
+
+if TYPE_CHECKING:
+    from cryptography import x509
+
+    from conformance.reference.station.renewal import SigningRequest
+
+globals().update(certificate_defects.on(ReferenceStation, __name__))
+
+
+class AsksOnce(ReferenceStation):
+    """Never asks for its certificate again."""
+
+    breaks = "A02.FR.17"
+
+    async def ask_until_signed(self, request: SigningRequest, *, asked: bool) -> None:
+        """Ask once."""
+        await self.ask_for_certificate(request, asked=asked)
+
+
+class AsksAtOnce(ReferenceStation):
+    """Has no patience with who signs its certificate."""
+
+    breaks = "A02.FR.17"
+
+    def signing_wait(self) -> float:
+        """Wait hardly at all."""
+        return 0.3
+
+
+class AsksEverySecond(ReferenceStation):
+    """Asks again and again for its certificate, always after the same time; in the end it stops."""
+
+    breaks = "A02.FR.18"
+
+    async def ask_until_signed(self, request: SigningRequest, *, asked: bool) -> None:
+        """Never double the wait."""
+        for _ in range(self.signing_repeats() + 2):
+            if not await self.ask_for_certificate(request, asked=asked):
+                return
+            await asyncio.sleep(self.signing_wait())
+
+
+class AsksForEver(ReferenceStation):
+    """Asks for its certificate until it comes."""
+
+    breaks = "A02.FR.19"
+
+    def signing_repeats(self) -> int:
+        """Double the wait many times."""
+        return 100
+
+
+class RootAgainRefused(ReferenceStation):
+    """Takes no root that it has already."""
+
+    breaks = "M05.FR.17"
+
+    def objection_to_root(self, use: str, chain: list[x509.Certificate]) -> str | None:
+        """Object to it."""
+        objection = super().objection_to_root(use, chain)
+        known = objection is None and self.certificates.has_root(use, chain[0])
+        return "InstalledAlready" if known else objection
