@@ -5,12 +5,12 @@ from dataclasses import replace
 from conformance.cases.case import case
 from conformance.cases.spec import Spec
 from conformance.cases.verdict import Severity
+from conformance.peers.certificate_scenes import ROOT, delete
 from conformance.peers.csms import CsmsPeer
 from conformance.peers.network_profiles import TAKEN, journey
 from conformance.peers.security import StationSecurity
 from conformance.sut.drivers import StationDriver, Unsupported
 from conformance.sut.profile import SutProfile
-from conformance.wire.certificates import hash_data
 
 
 @case(
@@ -59,7 +59,4 @@ async def _forget(csms: CsmsPeer, station: StationDriver, security: StationSecur
     if station.can("commission"):
         await security.commission(number)
         return
-    for each in await csms.speak.installed_certificates("CSMSRootCertificate"):
-        new = hash_data(security.pki.next_root, security.pki.root, each.hash_data["hashAlgorithm"])
-        if all(str(each.hash_data[name]).casefold() == value.casefold() for name, value in new.items()):
-            await csms.speak.delete_certificate(each.hash_data)
+    await delete(csms, ROOT, security.pki.next_root, security.pki.root)
