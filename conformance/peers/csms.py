@@ -33,10 +33,15 @@ def _no_tls(security: int) -> ServerTls:
 
 @dataclass(frozen=True, slots=True)
 class Entrance:
-    """An attempt of a station to connect: the number of the connection, and the password that it came with."""
+    """An attempt of a station to connect: the number of the connection, the user name and password that it came with.
+
+    `security` is the profile of the address that it came to.
+    """
 
     link: int
     password: str | None = field(default=None, repr=False)
+    user: str | None = None
+    security: int = 1
 
 
 class CsmsPeer(Peer):
@@ -88,11 +93,12 @@ class CsmsPeer(Peer):
         version = self.link.version.name if self.link is not None and self.link.version is not None else None
         return self._dialects[version or next(iter(self._defaults))]
 
-    def lets_in(self, request: HandshakeInfo, *, by_password: bool = True) -> bool:
+    def lets_in(self, request: HandshakeInfo, security: int = 1) -> bool:
         """Whether the station may connect, by its password where it needs one; keeps in mind what it came with."""
         given = request.credentials
-        self.entrances.append(Entrance(request.link, None if given is None else given[1]))
-        if not self.passwords or not by_password:
+        user, password = (None, None) if given is None else given
+        self.entrances.append(Entrance(request.link, password, user, security))
+        if not self.passwords or security > SECURE:
             return True
         if given is None or not hmac.compare_digest(given[0].encode(), request.identity.encode()):
             return False
@@ -133,7 +139,7 @@ _ON_REQUEST = frozenset({"NotifyReport", "NotifyMonitoringReport", "NotifyCustom
 class Endpoint:
     """One address of the harness as a CSMS: who asked to be let in there, and how to make it fail.
 
-    Who comes in there does so in the security profile `security`.
+    Who comes in there does so in the security profile `security`, which a case may change with what is shown there.
     """
 
     def __init__(self, security: int, listen: Callable[[Callable[[Entry], None]], Listener]) -> None:
@@ -250,18 +256,29 @@ class CsmsServer:
 
     async def listen_too(self, port: int) -> Listener:
         """Listen on another port as well, until that listener is stopped; raises OSError where it can't be had."""
-        listener = self._listener(port, self.first.security)
+        security = self.first.security
+        listener = self._listener(port, security, partial(self._admit, security))
         await listener.start()
         return listener
 
     def _endpoint(self, port: int, security: int) -> Endpoint:
-        return Endpoint(security, lambda on_handshake: self._listener(port, security, on_handshake))
+        def listen(on_handshake: Callable[[Entry], None]) -> Listener:
+            return self._listener(port, security, lambda request: self._admit(endpoint.security, request), on_handshake)
 
-    def _listener(self, port: int, security: int, on_handshake: Callable[[Entry], None] | None = None) -> Listener:
+        endpoint = Endpoint(security, listen)
+        return endpoint
+
+    def _listener(
+        self,
+        port: int,
+        security: int,
+        admit: Callable[[HandshakeInfo], Accept | Refuse],
+        on_handshake: Callable[[Entry], None] | None = None,
+    ) -> Listener:
         return Listener(
             self._host,
             port,
-            partial(self._admit, security),
+            admit,
             self.transcript,
             tls=self._tls(security) if security >= SECURE else None,
             on_handshake=on_handshake,
@@ -275,7 +292,7 @@ class CsmsServer:
             return Refuse(404, f"stations dial {self.path}/<identity> here")
         if request.identity not in self._peers:
             return Refuse(404, f"no station {request.identity} is expected here")
-        if not self._peers[request.identity].lets_in(request, by_password=security <= SECURE):
+        if not self._peers[request.identity].lets_in(request, security):
             return Refuse(401, "wrong user name or password")
         return Accept(negotiate(request.subprotocols, [VERSIONS[each].subprotocol for each in self._versions]))
 

@@ -48,6 +48,7 @@ SETTINGS: Mapping[str, tuple[str, str] | tuple[str, str, str]] = {
     "MessageTimeout": ("OCPPCommCtrlr", "MessageTimeout", "Default"),
     "TransactionMessageAttempts": ("OCPPCommCtrlr", "MessageAttempts", "TransactionEvent"),
     "TransactionMessageRetryInterval": ("OCPPCommCtrlr", "MessageAttemptInterval", "TransactionEvent"),
+    "SecurityProfile": ("SecurityCtrlr", "SecurityProfile"),
     "WebSocketPingInterval": ("OCPPCommCtrlr", "WebSocketPingInterval"),
 }
 """Keys of OCPP 1.6, and the variable of 2.0.1 that sets the same."""

@@ -238,6 +238,13 @@ class Keeper:
         finally:
             self._restoring = False
 
+    def commissioned(self) -> None:
+        """Hear that an installer has set up the station anew: of some things nothing is left to be put back."""
+        for change in tuple(self.journal):
+            if change.what == PASSWORD or change.what.startswith(SLOT) or is_commissioned(change.what):
+                self._strike(change.what)
+        self._memory.values = {name: was for name, was in self._memory.values.items() if not is_commissioned(name)}
+
     def left(self) -> dict[str, str]:
         """What is still open, and why: in words, with what to do."""
         return {str(each): self._failed.get(each.what, "it was not tried") for each in self.journal}
@@ -302,6 +309,12 @@ class Keeper:
         return action, {**payload, number: (version if isinstance(version, int) and version > 0 else 0) + 1}
 
 
+def is_commissioned(what: str) -> bool:
+    """Whether an installer sets up what a change is about."""
+    return what.casefold().endswith(_COMMISSIONED)
+
+
+_COMMISSIONED = ("networkconfigurationpriority", "securityprofile")
 _WRITES = ("SetVariables", "ChangeConfiguration")
 _DONE = ("Accepted", "RebootRequired", "Scheduled", "Unknown", "NotFound")
 """What a station says that does as it is asked, or will; or that has no such profile or monitor any more."""

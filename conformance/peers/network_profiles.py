@@ -283,11 +283,8 @@ async def journey(
     assert not safety_of(profile).forbids(name), f"[parameters] hands_off names {name}"
     async with AsyncExitStack() as afterwards:
         if attempts is not None:
-            await afterwards.enter_async_context(configured(csms, {ATTEMPTS: str(attempts)}))
-            for setting, value in ((_REPEATS, "0"), (_SPREAD, "0"), (_WAIT, "1")):
-                with suppress(AssertionError):  # then it waits as long as it does
-                    await afterwards.enter_async_context(configured(csms, {setting: value}))
-        opened = await _opened(csms, station, profile, endpoints)
+            await afterwards.enter_async_context(hurried(csms, attempts))
+        opened = await survey(csms, station, profile, endpoints)
         if attempts is not None:
             longest = await _number(csms, _WAIT, 0) * 2 ** await _number(csms, _REPEATS, 0)
             opened.spent = (longest + await _number(csms, _SPREAD, 0)) * (2 * attempts + 1)
@@ -300,9 +297,24 @@ async def journey(
         assert not missing, missing
 
 
-async def _opened(
+@asynccontextmanager
+async def hurried(csms: CsmsPeer, attempts: int) -> AsyncIterator[None]:
+    """Have each network profile tried so often for the length of a block, with as short a wait as the station takes.
+
+    Raises AssertionError where the number of attempts can't be set.
+    """
+    async with AsyncExitStack() as afterwards:
+        await afterwards.enter_async_context(configured(csms, {ATTEMPTS: str(attempts)}))
+        for setting, value in ((_REPEATS, "0"), (_SPREAD, "0"), (_WAIT, "1")):
+            with suppress(AssertionError):  # then it waits as long as it does
+                await afterwards.enter_async_context(configured(csms, {setting: value}))
+        yield
+
+
+async def survey(
     csms: CsmsPeer, station: Operated, profile: SutProfile, endpoints: tuple[Endpoint, Endpoint]
 ) -> Journey:
+    """What there is to play with: `journey` without the way back. The station is at the first of the addresses."""
     priority = await csms.speak.read(PRIORITY)
     listed = tuple(each.strip() for each in priority.split(","))
     if csms not in _slots:

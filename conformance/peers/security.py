@@ -67,7 +67,9 @@ def _made_for(host: str, identity: str, serial: str) -> tuple[Pki, Path]:
 class Installed(scenes.Operated, Protocol):
     """A station that somebody may be able to set up at its own place."""
 
-    async def commission(self, security_profile: int, csms_url: str) -> None:
+    async def commission(
+        self, security_profile: int, csms_url: str, *, root: bool = True, certificate: bool = True
+    ) -> None:
         """Have it dial this address in this security profile, with nothing left of what it was told over OCPP."""
 
 
@@ -102,6 +104,20 @@ class Door:
             yield
         finally:
             listener.tls = before
+
+    @contextmanager
+    def raised(self, other: "Door") -> Iterator[None]:
+        """Be like the door of another security profile to new connections, for the length of a block.
+
+        In OCPP 1.6 a station goes up to a higher profile without being told another address.
+        """
+        before = self.endpoint.security
+        with self.presenting(other.tls):
+            self.endpoint.security = other.profile
+            try:
+                yield
+            finally:
+                self.endpoint.security = before
 
     def handshakes(self, *, after: int = 0) -> list[Entry]:
         """The TLS handshakes that were begun here, good or not, from this entry of the transcript on."""
@@ -169,8 +185,11 @@ class StationSecurity:
             await self.commission((claimed or list(securities))[0])
         return await self.door(self.profile)
 
-    async def commission(self, security: int) -> Door:
-        """Have the station set up anew for a security profile by an installer; raises Unsupported and DriverFailed."""
+    async def commission(self, security: int, *, root: bool = True, certificate: bool = True) -> Door:
+        """Have the station set up anew for a security profile by an installer; raises Unsupported and DriverFailed.
+
+        It gets the `root` of the CSMS and a `certificate` of its own unless it is to have none.
+        """
         if not self._station.can("commission"):
             raise Unsupported(
                 "commission",
@@ -181,8 +200,9 @@ class StationSecurity:
         door = await self.door(security)
         own = self.own_password
         self._csms.passwords = () if own is None else (own.reveal(),)
-        switch = partial(self._station.commission, security, door.url)
+        switch = partial(self._station.commission, security, door.url, root=root, certificate=certificate)
         await scenes.power_up(self._csms, switch, patience=timing.reconnect + timing.boot, settle=timing.settle)
+        self._csms.keeper.commissioned()
         return door
 
 

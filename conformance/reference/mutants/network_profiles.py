@@ -69,6 +69,7 @@ class SecurityLowered(ReferenceStation):
     """Takes a network profile with less security than it has."""
 
     breaks = "B09.FR.04"
+    also = ("B09.FR.31",)
 
     def objection_to_profile(self, request: Payload) -> str | None:
         """Overlook that."""

@@ -22,7 +22,7 @@ FORMER_PROFILE = "former_security_profile"
 COMMISSIONED = ("AuthorizationKey", "CpoName", "SecurityProfile")
 """The keys that are as an installer left them, once he was here."""
 
-ATTEMPTS_WITH_NEW_PROFILE = 3
+ATTEMPTS_WITH_NEW_PROFILE = 2
 
 
 class Connection16(SecureDialling, Messaging16):

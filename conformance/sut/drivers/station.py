@@ -129,9 +129,16 @@ class StationDriver:
         """And comes back."""
         await self._act("restore_network")
 
-    async def commission(self, security_profile: int, csms_url: str) -> None:
-        """An installer sets it up for this address and security profile, and it boots; what came over OCPP is gone."""
+    async def commission(
+        self, security_profile: int, csms_url: str, *, root: bool = True, certificate: bool = True
+    ) -> None:
+        """An installer sets it up for this address and security profile, and it boots; what came over OCPP is gone.
+
+        Without `root` or `certificate` it has none of the kind.
+        """
         files = self._context.station_files() if self._context is not None else {}
+        wanted = {"root_file": root, "certificate_file": certificate, "key_file": certificate}
+        files = {name: file if wanted[name] else "" for name, file in files.items()}
         await self._act("commission", security_profile=security_profile, csms_url=csms_url, **files)
 
     async def _act(self, action: str, **args: object) -> Any:
