@@ -1,13 +1,12 @@
 """What a station makes of a CSMS that it must not believe: shown to it in TLS, and seen in the transcript (A00)."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 
 from conformance.oracles.tls import version_problem
 from conformance.peers.csms import CsmsPeer
-from conformance.peers.csms_dialect import Setting
 from conformance.peers.received import NotSeen
 from conformance.peers.scenes import Operated, configured
 from conformance.peers.security import Door
@@ -16,13 +15,7 @@ from conformance.wire.tls import PLAIN, ServerTls
 from conformance.wire.transcript import Entry
 
 _COMMUNICATION = "OCPPCommCtrlr"
-_SHORTEST: tuple[tuple[Setting, tuple[str, ...]], ...] = (
-    ((_COMMUNICATION, "RetryBackOffRepeatTimes"), ("0",)),
-    ((_COMMUNICATION, "RetryBackOffRandomRange"), ("0",)),
-    ((_COMMUNICATION, "RetryBackOffWaitMinimum"), ("0", "1")),
-    ((_COMMUNICATION, "NetworkProfileConnectionAttempts"), ("3",)),
-)
-"""What makes a station of 2.0.1 try again soon, and go nowhere else meanwhile (TC_A_05_CS, errata 2025-02)."""
+_WAIT = (_COMMUNICATION, "RetryBackOffWaitMinimum")
 WILDCARDS = ("SecurityCtrlr", "AllowCSMSTLSWildcards")
 
 
@@ -85,11 +78,13 @@ class Guardian:
                 found.append(Attempt(tls, *ends))
         return found
 
-    async def shown(self, tls: ServerTls, *, restarts: bool = False) -> Attempt | None:
+    async def shown(
+        self, tls: ServerTls, *, restarts: bool = False, then: Callable[[], Awaitable[None]] | None = None
+    ) -> Attempt | None:
         """Have the station find this, once, and the good one again; its attempt, None where it made none.
 
-        The connection is lost, or with `restarts` the station switched off and on. Raises NotSeen where it does not
-        come back to the good one.
+        The connection is lost, or with `restarts` the station switched off and on; `then` is done after the attempt.
+        Raises NotSeen where it does not come back to the good one.
         """
         csms = self._csms
         with self._door.presenting(tls):
@@ -107,8 +102,29 @@ class Guardian:
         taken = csms.link
         if taken is not None and taken.is_open and any(each.tls.link == taken.number for each in tries):
             taken.abort()
+        if then is not None:
+            await then()
         await csms.connected(within=self._within)
         return tries[0] if tries else None
+
+    async def shown_twice(self, tls: ServerTls) -> tuple[Attempt, Attempt]:
+        """Have the station find this twice, and the good one again; raises NotSeen where it does not try so often."""
+        csms = self._csms
+        with self._door.presenting(tls):
+            mark = csms.now
+            if csms.link is not None:
+                csms.link.abort()
+            await csms.until(lambda: len(self._tries(mark)) > 1, "two attempts to connect", within=2 * self._within)
+        await csms.connected(within=2 * self._within)
+        first, second, *_ = self._tries(mark)
+        csms.touch(first.tls, second.tls)
+        return first, second
+
+    async def shortest_wait(self) -> float:
+        """How long the station waits before it tries again, in seconds; raises AssertionError where it does not say."""
+        value = await self._csms.speak.read(_WAIT)
+        assert value.strip().replace(".", "", 1).isdigit(), f"{'.'.join(_WAIT)} is {value!r}, not a number"
+        return float(value)
 
     async def welcomed(self, tls: ServerTls) -> list[Attempt]:
         """Have the station find this, which is good, after its connection is lost; its attempts, and it is there again.
@@ -187,18 +203,28 @@ class Guardian:
 
 
 @asynccontextmanager
-async def guarded(station: Operated, csms: CsmsPeer, door: Door, profile: SutProfile) -> AsyncIterator[Guardian]:
+async def guarded(
+    station: Operated, csms: CsmsPeer, door: Door, profile: SutProfile, *, wait: str = "0"
+) -> AsyncIterator[Guardian]:
     """Show things to a station for the length of a block, in which it waits as short as it can between attempts.
 
-    It takes no wildcards in it, where it can be told so.
+    Where it can be told so, it waits for `wait` seconds at first and goes nowhere else meanwhile (TC_A_05_CS, errata
+    2025-02), and takes no wildcards.
     """
+    wanted: list[tuple[tuple[str, str], tuple[str, ...]]] = [
+        (WILDCARDS, ("false",)),
+        ((_COMMUNICATION, "RetryBackOffRepeatTimes"), ("0" if wait == "0" else "1",)),
+        ((_COMMUNICATION, "RetryBackOffRandomRange"), ("0",)),
+        ((_COMMUNICATION, "NetworkProfileConnectionAttempts"), ("3",)),
+        (_WAIT, tuple(dict.fromkeys((wait, "1")))),
+    ]
     quick = False
     async with AsyncExitStack() as afterwards:
-        for setting, values in ((WILDCARDS, ("false",)), *_SHORTEST):
+        for setting, values in wanted:
             for value in values:
                 with suppress(AssertionError):  # then it is as it is
                     await afterwards.enter_async_context(configured(csms, {setting: value}))
-                    quick = quick or setting == _SHORTEST[2][0]
+                    quick = setting == _WAIT
                     break
         yield Guardian(station, csms, door, profile, quick=quick)
 

@@ -436,6 +436,8 @@ class ShowsSomethingElse(Defect):
     organization = "Halfmoon Charging"
     number = 4711
     curve: ec.EllipticCurve = ec.SECP256R1()
+    usage = True
+    extensions: tuple[x509.ExtensionType, ...] = ()
     _due = False
 
     def certificate_to_show(self) -> OwnCertificate | None:
@@ -457,7 +459,8 @@ class ShowsSomethingElse(Defect):
     def other(self) -> OwnCertificate | None:
         """Return a certificate that signs itself."""
         key: Key = rsa.generate_private_key(65537, self.bits) if self.bits else ec.generate_private_key(self.curve)
-        return signed_by_itself(key, self.name(), self.organization, self.number)
+        usage = (x509.KeyUsage(True, *[False] * 8),) if self.usage else ()  # noqa: FBT003 -- digitalSignature
+        return signed_by_itself(key, self.name(), self.organization, self.number, (*usage, *self.extensions))
 
     def name(self) -> str:
         """Return its common name."""
@@ -522,6 +525,78 @@ class ShowsAnAddress(ShowsSomethingElse):
         return f"https://{super().name()}"
 
 
+class ShowsNoKeyUsage(ShowsSomethingElse):
+    """Has a certificate that says nothing of its use."""
+
+    breaks = "A00.FR.512"
+    usage = False
+
+
+class ShowsExtendedKeyUsage(ShowsSomethingElse):
+    """Has a certificate with an Extended Key Usage."""
+
+    breaks = "A00.FR.514"
+    extensions = (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]),)
+
+
+class ShowsAlternativeNames(ShowsSomethingElse):
+    """Has a certificate with an alternative name."""
+
+    breaks = "TLS.NAMES.01"
+    extensions = (x509.SubjectAlternativeName([x509.DNSName("station.example")]),)
+
+
+# -- sessions and what is kept -----------------------------------------------------------------------------------------
+
+
+class InsistsOnItsSession(Defect):
+    """Gives up an attempt in which the CSMS has forgotten its session."""
+
+    breaks = "TLS.SESSION.01"
+    _context: ssl.SSLContext | None = None
+    _session: ssl.SSLSession | None = None
+    _layer: ClientLayer | None = None
+
+    def tls_context(self, roots: list[x509.Certificate]) -> ssl.SSLContext:
+        """Keep one, to which the session belongs, and have it resumed by TLS 1.2, which tells at once."""
+        if self._context is None:
+            self._context = super().tls_context(roots)
+            self._context.maximum_version = ssl.TLSVersion.TLSv1_2
+            self._context.sslobject_class = self.resuming()
+        return self._context
+
+    def resuming(self) -> type[ssl.SSLObject]:
+        """Return a class whose objects begin with the session that is kept."""
+        station = self
+
+        class Resuming(ssl.SSLObject):
+            def do_handshake(self) -> None:
+                if station._session is not None and self.session is None:
+                    self.session = station._session
+                super().do_handshake()
+
+        return Resuming
+
+    async def await_handshake(self, layer: ClientLayer) -> None:
+        """Want it resumed."""
+        wanted, self._session = self._session, None
+        await super().await_handshake(layer)
+        if wanted is not None and not layer.ssl_object.session_reused:
+            raise ServerRefusedError("it has forgotten", None)
+        self._session = layer.ssl_object.session
+
+
+class ForgetsEvents(Defect):
+    """Forgets the security events that it could not tell when it is switched off."""
+
+    breaks = "A04.FR.02"
+
+    def reload_outbox(self) -> None:
+        """Take them out."""
+        self.outbox[:] = [each for each in self.outbox if each["action"] != "SecurityEventNotification"]
+        super().reload_outbox()
+
+
 # -- helpers -----------------------------------------------------------------------------------------------------------
 
 
@@ -551,7 +626,9 @@ def compressing_hello() -> bytes:
     return bytes((HANDSHAKE, 3, 1)) + len(message).to_bytes(2, "big") + message
 
 
-def signed_by_itself(key: Key, name: str, organization: str, number: int) -> OwnCertificate:
+def signed_by_itself(
+    key: Key, name: str, organization: str, number: int, extensions: tuple[x509.ExtensionType, ...]
+) -> OwnCertificate:
     """Return a certificate that signs itself; its number may be zero, which nobody else makes."""
     attributes = [x509.NameAttribute(NameOID.COMMON_NAME, name)]
     if organization:
@@ -559,6 +636,8 @@ def signed_by_itself(key: Key, name: str, organization: str, number: int) -> Own
     subject, now = x509.Name(attributes), datetime.now(UTC)
     builder = x509.CertificateBuilder(subject, subject, key.public_key(), number or 1)
     builder = builder.not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
+    for each in extensions:
+        builder = builder.add_extension(each, critical=False)
     der = builder.sign(key, hashes.SHA256()).public_bytes(Encoding.DER)
     if not number:
         der = der.replace(b"\xa0\x03\x02\x01\x02\x02\x01\x01", b"\xa0\x03\x02\x01\x02\x02\x01\x00", 1)

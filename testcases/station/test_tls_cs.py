@@ -12,9 +12,11 @@ from conformance.oracles import tls as rules
 from conformance.peers.csms import CsmsPeer
 from conformance.peers.csms_dialect import SecurityEvent
 from conformance.peers.handshakes import Attempt, Guardian, guarded, refusal
+from conformance.peers.received import NotSeen
 from conformance.peers.security import Door, StationSecurity
 from conformance.sut.drivers import StationDriver
 from conformance.sut.profile import SutProfile
+from conformance.wire.certificates import hash_data
 from conformance.wire.tls import SUITES, ServerTls, able
 
 BOTH = ("2.0.1", "1.6")
@@ -244,6 +246,148 @@ async def test_client_certificate(
                 assert problem is None, problem
 
 
+@case(
+    "STATION_CERTIFICATE_ADVICE_CS",
+    "What the station shows of itself is limited to its use, and named in one way",
+    versions=BOTH,
+    requirements=["A00.FR.512", "A00.FR.514", "TLS.NAMES.01"],
+    needs=WITH_CERTIFICATE,
+    severity=Severity.MINOR,
+)
+async def test_client_certificate_advice(
+    station: StationDriver, csms: CsmsPeer, security: StationSecurity, spec: Spec, profile: SutProfile
+) -> None:
+    """Hang up, and look at what it shows in each attempt to come back."""
+    door = await security.at(3)
+    async with guarded(station, csms, door, profile) as guardian:
+        tries = await guardian.welcomed(shown_at(door))
+    shown = [each.tls.detail["chain"][0] for each in tries if each.tls.detail["chain"]]
+    assert shown, "the station has shown no certificate"
+    with spec("A00.FR.512"):
+        assert all(each.get("key_usage") for each in shown), "the certificate has no Key Usage"
+    with spec("A00.FR.514"):
+        extended = [name for each in shown for name in each.get("extended_key_usage") or ()]
+        assert not extended, f"the certificate has an Extended Key Usage: {', '.join(extended)}"
+    with spec("TLS.NAMES.01"):
+        names = [name for each in shown for name in each.get("names") or ()]
+        assert not names, f"the certificate has alternative names: {', '.join(names)}"
+
+
+@case(
+    "TLS_EVENT_KEPT_CS",
+    "That a CSMS was refused is told although the station lost its power before it could",
+    requirements=["A04.FR.02"],
+    needs=WITH_TLS,
+    severity=Severity.CRITICAL,
+)
+async def test_event_kept(
+    station: StationDriver, csms: CsmsPeer, security: StationSecurity, spec: Spec, profile: SutProfile
+) -> None:
+    """Show it a bad certificate, and switch it off and on before it tries again."""
+    door = await security.at(2, 3)
+    guardian = Guardian(station, csms, door, profile, quick=False)
+    name = csms.speak.security_event("InvalidCsmsCertificate")
+    mark = csms.now
+    attempt = await guardian.shown(
+        replace(shown_at(door), chains=security.pki.server_zoo["expired"]), then=station.power_cycle
+    )
+    assert attempt is not None, "the station made no attempt to connect"
+    assert refusal(attempt), "the station does not refuse a certificate whose time is over"
+    booted = await csms.expect("BootNotification", after=mark, within=profile.timing.boot)
+    with spec("A04.FR.02"):
+        assert await guardian.told(name, after=mark), f"the station has started again, and has not told of {name}"
+    if any(said["type"] == name for said in csms.seen("SecurityEventNotification", after=mark, before=booted)):
+        spec.unproven("A04.FR.02", "the station was back before it could be switched off")
+
+
+@case(
+    "TLS_BACK_OFF_CS",
+    "A station that refuses its CSMS tries again without haste",
+    requirements=["J.RECONNECT.04"],
+    needs=WITH_TLS,
+)
+@case(
+    "TLS_BACK_OFF_16_CS",
+    "A Charge Point that refuses its Central System tries again without haste",
+    versions=["1.6"],
+    requirements=["16J.RECONNECT.03"],
+    needs=WITH_TLS,
+)
+async def test_back_off(
+    station: StationDriver, csms: CsmsPeer, security: StationSecurity, spec: Spec, profile: SutProfile
+) -> None:
+    """Show it a bad certificate until it has tried twice."""
+    door = await security.at(2, 3)
+    bad = replace(shown_at(door), chains=security.pki.server_zoo["expired"])
+    async with guarded(station, csms, door, profile, wait="1") as guardian:
+        first, second = await guardian.shown_twice(bad)
+        seconds = second.tls.at - (first.close or first.upgrade or first.tls).at
+        tolerance = profile.timing.tolerance
+        if spec.declares("J.RECONNECT.04"):
+            least = 2 * await guardian.shortest_wait() - tolerance
+            with spec("J.RECONNECT.04"):
+                assert seconds >= least, f"it tried again after {seconds:.1f} s, and has to wait for {least:.1f} s"
+        if spec.declares("16J.RECONNECT.03"):
+            with spec("16J.RECONNECT.03"):
+                assert seconds >= 1 - tolerance, f"it tried again after {seconds:.1f} s"
+
+
+@case(
+    "TLS_SESSIONS_CS",
+    "A CSMS that has forgotten the sessions of TLS, as after a restart, is as good as one that remembers them",
+    versions=BOTH,
+    requirements=["TLS.SESSION.01"],
+    needs=WITH_TLS,
+)
+async def test_sessions(
+    station: StationDriver, csms: CsmsPeer, security: StationSecurity, spec: Spec, profile: SutProfile
+) -> None:
+    """Hang up twice: once nothing is forgotten, and once all of it."""
+    door = await security.at(2, 3)
+    async with guarded(station, csms, door, profile) as guardian:
+        known = shown_at(door)
+        forgotten = replace(known, chains=known.chains[::-1])
+        with spec("TLS.SESSION.01"):
+            for tls, what in ((known, "remembers"), (known, "remembers"), (forgotten, "has forgotten")):
+                tries = await guardian.welcomed(tls)
+                assert [each.asked for each in tries[:1]] == [True], (
+                    f"the CSMS {what} the session, and the first attempt has failed"
+                )
+
+
+@case(
+    "TC_078_CS",
+    "A root of the Central System that is out of date is not installed, and told of",
+    versions=["1.6"],
+    requirements=["16S.M05.FR.06", "16S.INSTALL.01"],
+    needs="security-extension and (security-profile-2 or security-profile-3)",
+    severity=Severity.CRITICAL,
+)
+async def test_bad_root(csms: CsmsPeer, security: StationSecurity, spec: Spec, profile: SutProfile) -> None:
+    """Install one; it is taken out again where it is taken."""
+    await security.at(2, 3)
+    pem = read_first(security.pki.server_zoo["expired"][0].certificates)
+    mark = csms.now
+    answer = await csms.speak.install_certificate("CSMSRootCertificate", pem)
+    try:
+        with spec("16S.M05.FR.06"):
+            assert answer["status"] == "Rejected", f"a root whose time is over was answered {answer['status']}"
+        with spec("16S.INSTALL.01"):
+            name = csms.speak.security_event("InvalidCsmsCertificate")
+            try:
+                await csms.expect(
+                    "SecurityEventNotification",
+                    where=lambda said: said["type"] == name,
+                    after=mark,
+                    within=profile.timing.answer,
+                )
+            except NotSeen:
+                raise AssertionError(f"the station has not told of {name}") from None
+    finally:
+        if answer["status"] == "Accepted":
+            await csms.speak.delete_certificate(hash_data(pem))
+
+
 # -- steps ------------------------------------------------------------------------------------------------------------
 
 
@@ -360,6 +504,12 @@ async def comes_back(guardian: Guardian, tls: ServerTls, what: str) -> None:
         await guardian.welcomed(tls)
     except AssertionError as missing:
         raise AssertionError(f"{what} did not come back: {missing}") from None
+
+
+def read_first(pem: str) -> str:
+    """The first certificate of a chain in PEM."""
+    end = "-----END CERTIFICATE-----"
+    return pem[: pem.index(end) + len(end)] + "\n"
 
 
 def serial_number(csms: CsmsPeer) -> str | None:
