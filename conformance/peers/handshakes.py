@@ -107,19 +107,6 @@ class Guardian:
         await csms.connected(within=self._within)
         return tries[0] if tries else None
 
-    async def shown_twice(self, tls: ServerTls) -> tuple[Attempt, Attempt]:
-        """Have the station find this twice, and the good one again; raises NotSeen where it does not try so often."""
-        csms = self._csms
-        with self._door.presenting(tls):
-            mark = csms.now
-            if csms.link is not None:
-                csms.link.abort()
-            await csms.until(lambda: len(self._tries(mark)) > 1, "two attempts to connect", within=2 * self._within)
-        await csms.connected(within=2 * self._within)
-        first, second, *_ = self._tries(mark)
-        csms.touch(first.tls, second.tls)
-        return first, second
-
     async def shortest_wait(self) -> float:
         """How long the station waits before it tries again, in seconds; raises AssertionError where it does not say."""
         value = await self._csms.speak.read(_WAIT)
