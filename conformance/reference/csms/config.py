@@ -57,6 +57,10 @@ class TokenSetup:
     single: bool = False
 
 
+SIGNING = "authorities/issuing-ecdsa"
+"""Who signs certificates for stations, in a folder of certificates."""
+
+
 @dataclass(frozen=True)
 class SecuritySetup:
     """What security profiles 2 and 3 need; everything in PEM.
@@ -78,16 +82,13 @@ class SecuritySetup:
 
     @classmethod
     def read(cls, folder: Path, operator: str = "", ports: Mapping[int, int] | None = None) -> SecuritySetup:
-        """Read a folder: `server-rsa`, `server-ecdsa` and `signing` with .pem and .key, client-root.pem, crl.pem.
-
-        Only the certificates of a server are needed.
-        """
+        """Read a folder as `ocpp-conformance pki` makes it; only the certificates of a server have to be there."""
 
         def text(name: str) -> str:
             file = folder / name
             return file.read_text() if file.exists() else ""
 
-        pairs = [(text(f"{name}.pem"), text(f"{name}.key")) for name in ("server-rsa", "server-ecdsa", "signing")]
+        pairs = [(text(f"{name}.pem"), text(f"{name}.key")) for name in ("server-rsa", "server-ecdsa", SIGNING)]
         *chains, signing = pairs
         return cls(
             chains=[pair for pair in chains if all(pair)],

@@ -108,19 +108,7 @@ def _installed(context: Context) -> "SecuritySetup | None":
     from conformance.reference.csms.config import SecuritySetup  # noqa: PLC0415
 
     folder = context.pki_folder
-    if folder is None:
-        return None
-
-    def pair(name: str) -> tuple[str, str]:
-        return (folder / f"{name}.pem").read_text(), (folder / f"{name}.key").read_text()
-
-    return SecuritySetup(
-        chains=[pair("server-rsa"), pair("server-ecdsa")],
-        client_roots=(folder / "client-root.pem").read_text(),
-        crl=(folder / "crl.pem").read_text(),
-        signing=pair("authorities/issuing-ecdsa"),
-        operator=context.operator,
-    )
+    return None if folder is None else SecuritySetup.read(folder, context.operator)
 
 
 def _tokens(parameters: Parameters) -> "dict[str, TokenSetup]":
