@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
+from conformance.peers.changes import password_request
 from conformance.peers.csms import CsmsPeer, Entrance
 from conformance.peers.received import NotSeen
 from conformance.peers.scenes import Operated, restart
-from conformance.peers.v201 import set_variables, variable
 from conformance.sut.secret import Secret
 from conformance.wire.faults import Network
 
@@ -26,21 +26,29 @@ class Rotation:
     own: Secret
     other: Secret
     settle: float
+    version: str = "2.0.1"
     may_hold_other: bool = False
     _booting: int | None = None
 
     def admit(self, *passwords: Secret) -> None:
         """Let the station in with these passwords only."""
-        self.csms.passwords = tuple(each.reveal() for each in passwords)
+        self.csms.passwords = tuple(way for each in passwords for way in self.spellings(each))
 
     async def change(self, to: Secret) -> str:
         """Have the station take a password, and tell its answer; raises Refused and NoAnswer."""
-        item = {**variable("SecurityCtrlr", "BasicAuthPassword"), "attributeValue": to.reveal()}
         await self._booted()
         self.may_hold_other = self.may_hold_other or to is self.other
-        answer = await self.csms.call("SetVariables", set_variables(item))
-        status: str = answer["setVariableResult"][0]["attributeStatus"]
-        return status
+        answer = await self.csms.call(*password_request(self.version, to.reveal()))
+        results = answer.get("setVariableResult")
+        return str(answer["status"] if results is None else results[0]["attributeStatus"])
+
+    def spellings(self, password: Secret) -> tuple[str, ...]:
+        """How a station may send a password: as it is, and in 1.6 as the digits that it was given by.
+
+        To send the digits is wrong there, but which of the two comes is for one case to judge.
+        """
+        text = password.reveal()
+        return (text,) if self.version != "1.6" else (text, text.encode().hex(), text.encode().hex().upper())
 
     @property
     def came(self) -> int:
@@ -67,7 +75,7 @@ class Rotation:
     def came_with(self, password: Secret, after: int) -> bool:
         """Whether the station came with this password when it came last."""
         attempts = self.csms.entrances[after:]
-        return bool(attempts) and attempts[-1].password == password.reveal()
+        return bool(attempts) and attempts[-1].password in self.spellings(password)
 
     async def drop(self) -> None:
         """Break the connection, if there is one."""
@@ -112,11 +120,18 @@ class Rotation:
 
 @asynccontextmanager
 async def rotation(  # noqa: PLR0913 -- by keyword
-    station: Operated, csms: CsmsPeer, network: Network, *, own: Secret, other: Secret, settle: float
+    station: Operated,
+    csms: CsmsPeer,
+    network: Network,
+    *,
+    own: Secret,
+    other: Secret,
+    settle: float,
+    version: str = "2.0.1",
 ) -> AsyncIterator[Rotation]:
     """Let the station in with either password for a block, and put its own back after it."""
     csms.transcript.secrets.add((own.reveal(), other.reveal()))
-    passwords = Rotation(station, csms, network, own, other, settle)
+    passwords = Rotation(station, csms, network, own, other, settle, version)
     passwords.admit(own, other)
     try:
         yield passwords

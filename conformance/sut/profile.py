@@ -259,7 +259,9 @@ def _draw_password(profile: SutProfile) -> None:
     """Draw the password of an embedded reference, unless it is there; every process of a run finds the same one."""
     variable = profile.credentials.password_env
     if variable is not None and isinstance(profile.driver, EmbeddedDriver):
-        os.environ.setdefault(variable, secrets.token_hex(12))
+        os.environ.setdefault(
+            variable, secrets.token_hex(10)
+        )  # 20 bytes: no more fit into the AuthorizationKey of OCPP 1.6
 
 
 def _password(credentials: Credentials) -> Secret | None:

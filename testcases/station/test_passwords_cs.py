@@ -1,6 +1,7 @@
-"""Use case A01: the CSMS changes the password of the station."""
+"""Use case A01: the CSMS changes the password of the station, in 1.6 its AuthorizationKey."""
 
 from contextlib import suppress
+from typing import Any
 
 from conformance.cases.case import case
 from conformance.cases.spec import Spec
@@ -8,6 +9,7 @@ from conformance.cases.verdict import Severity
 from conformance.peers.csms import CsmsPeer
 from conformance.peers.passwords import DONE, Rotation, rotation
 from conformance.peers.received import NotSeen
+from conformance.peers.security import StationSecurity
 from conformance.sut.drivers import StationDriver
 from conformance.sut.profile import SutProfile
 from conformance.sut.secret import Secret
@@ -15,11 +17,14 @@ from conformance.wire.faults import Network
 from conformance.wire.frames import Call
 from conformance.wire.transcript import Transcript
 
-LONGEST, SHORT = 40, 15
-"""As long as every station must take, and one character less than any may take."""
+LONGEST = {"2.0.1": 40, "1.6": 20}
+SHORT = 15
+"""As long as every station must take, by version, and one character less than any may take."""
 
 BASIC = "security-profile-1 or advanced-security"
+BASIC_16 = "security-profile-1 or security-profile-2"
 NONE = "the profile has no password, so nobody knows what to put back"
+TOO_LONG = "the password of the profile is longer than an AuthorizationKey may be, so it could not be put back"
 
 
 @case(
@@ -29,6 +34,14 @@ NONE = "the profile has no password, so nobody knows what to put back"
     needs=BASIC,
     severity=Severity.BLOCKER,
 )
+@case(
+    "TC_073_CS",
+    "A new password is taken, and the charge point comes back with it",
+    versions=["1.6"],
+    requirements=["16S.A01.FR.01", "16S.A01.FR.12", "16S.AUTH.03"],
+    needs=BASIC_16,
+    severity=Severity.BLOCKER,
+)
 async def test_accepted(  # noqa: PLR0913 -- fixtures
     station: StationDriver,
     csms: CsmsPeer,
@@ -36,18 +49,21 @@ async def test_accepted(  # noqa: PLR0913 -- fixtures
     spec: Spec,
     profile: SutProfile,
     transcript: Transcript,
+    security: StationSecurity,
 ) -> None:
     """Change it, and let the station in with the new one only; it need not tell, but must not tell the password."""
-    own = profile.password()
+    own = changeable(spec, profile)
     if own is None:
-        unproven(spec)
         return
-    other = own.successor(LONGEST)
-    async with rotation(station, csms, network, own=own, other=other, settle=profile.timing.settle) as passwords:
+    await security.at(1, 2)
+    other = own.successor(LONGEST[profile.version])
+    async with rotation(
+        station, csms, network, own=own, other=other, settle=profile.timing.settle, version=profile.version
+    ) as passwords:
         mark, came = csms.now, passwords.came
         with spec.must("A01.FR.01"):
             status = await passwords.change(other)
-            assert status in DONE, f"a password of {LONGEST} characters was answered {status}"
+            assert status in DONE, f"a password of {LONGEST[profile.version]} characters was answered {status}"
         if status == "RebootRequired":
             await passwords.restart()
             spec.excuse("PASSWORD.RETURN.01", "the station wants to be restarted first")
@@ -77,16 +93,31 @@ async def test_accepted(  # noqa: PLR0913 -- fixtures
     needs=BASIC,
     severity=Severity.CRITICAL,
 )
-async def test_rejected(
-    station: StationDriver, csms: CsmsPeer, network: Network, spec: Spec, profile: SutProfile
+@case(
+    "KEY_TOO_SHORT_CS",
+    "A password that is too short is refused, and the charge point keeps the one it has",
+    versions=["1.6"],
+    requirements=["16S.A01.FR.01", "16S.AUTH.04"],
+    needs=BASIC_16,
+    severity=Severity.CRITICAL,
+)
+async def test_rejected(  # noqa: PLR0913 -- fixtures
+    station: StationDriver,
+    csms: CsmsPeer,
+    network: Network,
+    spec: Spec,
+    profile: SutProfile,
+    security: StationSecurity,
 ) -> None:
     """Try one, and restart the station."""
-    own = profile.password()
+    own = changeable(spec, profile)
     if own is None:
-        unproven(spec)
         return
+    await security.at(1, 2)
     short = own.successor(SHORT)
-    async with rotation(station, csms, network, own=own, other=short, settle=profile.timing.settle) as passwords:
+    async with rotation(
+        station, csms, network, own=own, other=short, settle=profile.timing.settle, version=profile.version
+    ) as passwords:
         with spec("A00.FR.205"):
             status = await passwords.change(short)
             assert status == "Rejected", f"a password of {SHORT} characters was answered {status}"
@@ -103,14 +134,31 @@ async def test_rejected(
     needs=BASIC,
     severity=Severity.CRITICAL,
 )
-async def test_kept(station: StationDriver, csms: CsmsPeer, network: Network, spec: Spec, profile: SutProfile) -> None:
+@case(
+    "KEY_KEPT_CS",
+    "A new password is still the one after a restart",
+    versions=["1.6"],
+    requirements=["16S.A01.FR.01"],
+    needs=BASIC_16,
+    severity=Severity.CRITICAL,
+)
+async def test_kept(  # noqa: PLR0913 -- fixtures
+    station: StationDriver,
+    csms: CsmsPeer,
+    network: Network,
+    spec: Spec,
+    profile: SutProfile,
+    security: StationSecurity,
+) -> None:
     """Change it, have the station come back, and restart it."""
-    own = profile.password()
+    own = changeable(spec, profile)
     if own is None:
-        unproven(spec)
         return
-    other = own.successor(LONGEST)
-    async with rotation(station, csms, network, own=own, other=other, settle=profile.timing.settle) as passwords:
+    await security.at(1, 2)
+    other = own.successor(LONGEST[profile.version])
+    async with rotation(
+        station, csms, network, own=own, other=other, settle=profile.timing.settle, version=profile.version
+    ) as passwords:
         came = passwords.came
         status = await passwords.change(other)
         assert status in DONE, f"a new password was answered {status}"
@@ -127,10 +175,15 @@ async def test_kept(station: StationDriver, csms: CsmsPeer, network: Network, sp
 # -- steps ------------------------------------------------------------------------------------------------------------
 
 
-def unproven(spec: Spec) -> None:
-    """Say that nothing can be judged."""
-    for requirement in spec.case.requirements:
-        spec.unproven(requirement, NONE)
+def changeable(spec: Spec, profile: SutProfile) -> Secret | None:
+    """The password of the station; None, and nothing proven, where nobody knows it or it could not be put back."""
+    own = profile.password()
+    why = NONE if own is None else ""
+    if own is not None and profile.version == "1.6" and len(own.reveal().encode()) > LONGEST["1.6"]:
+        own, why = None, TOO_LONG
+    for requirement in spec.case.requirements if why else ():
+        spec.unproven(requirement, why)
+    return own
 
 
 async def comes_back_by_itself(passwords: Rotation, after: int, *, within: float) -> None:
@@ -154,5 +207,15 @@ def telling(transcript: Transcript, first: int, *secrets: Secret) -> list[str]:
         for entry in transcript.entries[first:]
         if entry.sender == "sut"
         and isinstance(entry.frame, Call)
-        and any(each.reveal() in entry.frame.raw for each in secrets)
+        and any(way in entry.frame.raw.casefold() for each in secrets for way in written(each))
     ]
+
+
+def written(secret: Secret) -> tuple[str, str]:
+    """How a secret may be written where it is told: as it is, or in hexadecimal; without regard to case."""
+    return secret.reveal().casefold(), secret.reveal().encode().hex()
+
+
+def way_of(profile: SutProfile) -> dict[str, Any]:
+    """How long a change may take to show, and by which version it is made."""
+    return {"settle": profile.timing.settle, "version": profile.version}
