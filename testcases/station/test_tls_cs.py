@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from time import monotonic
 from typing import Any
 
 from conformance.cases.case import case
@@ -113,7 +114,7 @@ async def test_bad_certificates(
     zoo = security.pki.server_zoo
     async with guarded(station, csms, door, profile) as guardian:
         must = [name for name in zoo if zoo.member(name).refuses == "must"]
-        trial = Trial(station, csms, spec, door, guardian)
+        trial = Trial(station, csms, spec, door, guardian, profile)
         for name in (*ALWAYS, *(each for each in must if guardian.quick and each not in ALWAYS)):
             rule = "A00.FR.309" if name in NAMED else "TLS.WILDCARD.01" if name == "wildcard" else "A00.FR.308"
             if spec.declares(rule):
@@ -137,7 +138,7 @@ async def test_doubtful_certificates(
     door = await security.at(2, 3)
     zoo = security.pki.server_zoo
     async with guarded(station, csms, door, profile) as guardian:
-        trial = Trial(station, csms, spec, door, guardian)
+        trial = Trial(station, csms, spec, door, guardian, profile)
         for name in (each for each in zoo if zoo.member(each).refuses != "must"):
             member = zoo.member(name)
             open_ = member.refuses == "may"
@@ -170,7 +171,7 @@ async def test_old_versions(
     """Hang up, and have nothing newer for its next attempt."""
     door = await security.at(2, 3)
     async with guarded(station, csms, door, profile) as guardian:
-        trial = Trial(station, csms, spec, door, guardian)
+        trial = Trial(station, csms, spec, door, guardian, profile)
         old = replace(shown_at(door), oldest="1.0", newest="1.1", suites=OLD)
         told = Trial.Told("TLS 1.1", "the CSMS has TLS 1.0 and 1.1 only")
         await trial.refuses(told, old, "A00.FR.313", "InvalidTLSVersion", "A00.FR.316")
@@ -191,7 +192,7 @@ async def test_broken_suites(
     """Hang up, and have no other suites for its next attempt."""
     door = await security.at(2, 3)
     async with guarded(station, csms, door, profile) as guardian:
-        trial = Trial(station, csms, spec, door, guardian)
+        trial = Trial(station, csms, spec, door, guardian, profile)
         broken = replace(shown_at(door), newest="1.2", suites=NOT_ENCRYPTED)
         told = Trial.Told("NULL suites", "the CSMS has only suites that encrypt nothing")
         await trial.refuses(told, broken, "A00.FR.320", "InvalidTLSCipherSuite", "A00.FR.323")
@@ -404,12 +405,22 @@ class Trial:
             self.wrong = wrong
             self.refuses = refuses
 
-    def __init__(self, station: StationDriver, csms: CsmsPeer, spec: Spec, door: Door, guardian: Guardian) -> None:
+    def __init__(  # noqa: PLR0913 -- what a case has
+        self,
+        station: StationDriver,
+        csms: CsmsPeer,
+        spec: Spec,
+        door: Door,
+        guardian: Guardian,
+        profile: SutProfile,
+    ) -> None:
         self._station = station
         self._csms = csms
         self._spec = spec
-        self._door = door
         self._guardian = guardian
+        self._seconds = profile.timing.case
+        self._began = monotonic()
+        self._shown = 0
         self._judged: set[str] = set()
         self._because = "nothing could be shown to the station"
         self._silent = False
@@ -427,6 +438,12 @@ class Trial:
         if unable:
             self._note(told, Reception.NOT_JUDGED, why=unable)
             return
+        if self._shown and (monotonic() - self._began) * (self._shown + 1) / self._shown > self._seconds:
+            self._note(
+                told, Reception.NOT_JUDGED, why="there was no time for it: the station waits long between attempts"
+            )
+            return
+        self._shown += 1
         mark, first = self._csms.now, len(self._spec.findings)
         restarts = not self._guardian.quick and self._station.can("power_cycle")
         attempt = await self._guardian.shown(tls, restarts=restarts)
