@@ -114,7 +114,7 @@ async def test_bad_certificates(
     zoo = security.pki.server_zoo
     async with guarded(station, csms, door, profile) as guardian:
         must = [name for name in zoo if zoo.member(name).refuses == "must"]
-        trial = Trial(station, csms, spec, door, guardian, profile)
+        trial = Trial(station, csms, spec, guardian, profile)
         for name in (*ALWAYS, *(each for each in must if guardian.quick and each not in ALWAYS)):
             rule = "A00.FR.309" if name in NAMED else "TLS.WILDCARD.01" if name == "wildcard" else "A00.FR.308"
             if spec.declares(rule):
@@ -138,7 +138,7 @@ async def test_doubtful_certificates(
     door = await security.at(2, 3)
     zoo = security.pki.server_zoo
     async with guarded(station, csms, door, profile) as guardian:
-        trial = Trial(station, csms, spec, door, guardian, profile)
+        trial = Trial(station, csms, spec, guardian, profile)
         for name in (each for each in zoo if zoo.member(each).refuses != "must"):
             member = zoo.member(name)
             open_ = member.refuses == "may"
@@ -171,7 +171,7 @@ async def test_old_versions(
     """Hang up, and have nothing newer for its next attempt."""
     door = await security.at(2, 3)
     async with guarded(station, csms, door, profile) as guardian:
-        trial = Trial(station, csms, spec, door, guardian, profile)
+        trial = Trial(station, csms, spec, guardian, profile)
         old = replace(shown_at(door), oldest="1.0", newest="1.1", suites=OLD)
         told = Trial.Told("TLS 1.1", "the CSMS has TLS 1.0 and 1.1 only")
         await trial.refuses(told, old, "A00.FR.313", "InvalidTLSVersion", "A00.FR.316")
@@ -192,7 +192,7 @@ async def test_broken_suites(
     """Hang up, and have no other suites for its next attempt."""
     door = await security.at(2, 3)
     async with guarded(station, csms, door, profile) as guardian:
-        trial = Trial(station, csms, spec, door, guardian, profile)
+        trial = Trial(station, csms, spec, guardian, profile)
         broken = replace(shown_at(door), newest="1.2", suites=NOT_ENCRYPTED)
         told = Trial.Told("NULL suites", "the CSMS has only suites that encrypt nothing")
         await trial.refuses(told, broken, "A00.FR.320", "InvalidTLSCipherSuite", "A00.FR.323")
@@ -351,7 +351,7 @@ async def test_sessions(
         known = shown_at(door)
         forgotten = replace(known, chains=known.chains[::-1])
         with spec("TLS.SESSION.01"):
-            for tls, what in ((known, "remembers"), (known, "remembers"), (forgotten, "has forgotten")):
+            for tls, what in ((known, "remembers"), (forgotten, "has forgotten")):
                 tries = await guardian.welcomed(tls)
                 assert [each.asked for each in tries[:1]] == [True], (
                     f"the CSMS {what} the session, and the first attempt has failed"
@@ -410,7 +410,6 @@ class Trial:
         station: StationDriver,
         csms: CsmsPeer,
         spec: Spec,
-        door: Door,
         guardian: Guardian,
         profile: SutProfile,
     ) -> None:
