@@ -405,7 +405,7 @@ class Trial:
             self.wrong = wrong
             self.refuses = refuses
 
-    def __init__(  # noqa: PLR0913 -- what a case has
+    def __init__(
         self,
         station: StationDriver,
         csms: CsmsPeer,
