@@ -85,13 +85,17 @@ class Credentials(CsmsBase):
         """Return why a certificate does not do for a station, "" when it does."""
         if certificate is None:
             return "no certificate was shown"
-        if not self.in_date(certificate) and not record.setup.renews_expired:
+        if not self.in_date(certificate) and not self.may_renew(record):
             return "the certificate has expired"
         if not self.of_operator(certificate):
             return "the certificate names another organization"
         if not self.of_station(record, certificate):
             return "the certificate names another station"
         return ""
+
+    def may_renew(self, record: StationRecord) -> bool:
+        """Tell whether a station may come with an expired certificate, to have it renewed (A00.FR.429)."""
+        return record.setup.renews_expired
 
     def in_date(self, certificate: x509.Certificate) -> bool:
         """Tell whether a certificate has not expired."""

@@ -125,7 +125,7 @@ class Doors(Certificates):
 
     def context_for(self, profile: int) -> ssl.SSLContext:
         """Return the context for the next handshake; the dates of certificates may be for later (A00.FR.429)."""
-        late = any(station.setup.renews_expired for station in self.stations.values())
+        late = any(self.may_renew(station) for station in self.stations.values())
         if (profile, late) not in self._contexts:
             self._contexts[profile, late] = self.tls_context(profile, dates_later=late)
         return self._contexts[profile, late]

@@ -65,12 +65,12 @@ class Messaging(Credentials):
             self.settle(link, frame)
             return
         if self.is_impostor(link, frame):
-            await self.turn_out(link)
+            await self.turn_out(link, frame)
             return
         await self.reply(link, self.answer_frame(link, frame))
         link.wake.set()
 
-    async def turn_out(self, link: Link) -> None:
+    async def turn_out(self, link: Link, call: Call) -> None:  # noqa: ARG002
         """Close the connection of a station that is not the one its certificate names (B01.FR.12)."""
         self.log_security("InvalidChargingStationCertificate", "another serial number", link.station.identity)
         await link.connection.close(IMPOSTOR, "the certificate names another serial number")

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
+from http import HTTPStatus
 from typing import Any
+
+from cryptography import x509
+from websockets.asyncio.server import ServerConnection
+from websockets.http11 import Request, Response
 
 from conformance.reference.csms import ReferenceCsms
 from conformance.reference.csms.base import Link
+from conformance.reference.csms.connection import certificate_of
 from conformance.reference.csms.records import StationRecord
-from conformance.reference.csms.rpc import Call, Payload, RpcError
+from conformance.reference.csms.rpc import Call, Payload, RpcError, encode_result
 
 
 class Control(ReferenceCsms):
@@ -51,6 +58,42 @@ class Control(ReferenceCsms):
         """Leave out what goes without saying, and write times in its own way."""
         name = "csChargingProfiles" if "csChargingProfiles" in payload else "chargingProfile"
         return [payload | {name: terse(payload[name])}]
+
+    # -- who gets in
+
+    def tls_context(self, profile: int, *, dates_later: bool) -> ssl.SSLContext:
+        """Have no TLS 1.3."""
+        context = super().tls_context(profile, dates_later=dates_later)
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+        return context
+
+    def on_handshake(self, connection: ServerConnection, request: Request) -> Response | None:
+        """Make no difference between those who may not come in."""
+        response = super().on_handshake(connection, request)
+        if response is not None and response.status_code == HTTPStatus.FORBIDDEN:
+            return connection.respond(HTTPStatus.UNAUTHORIZED, "no\n")
+        return response
+
+    def may_renew(self, record: StationRecord) -> bool:  # noqa: ARG002
+        """Have every expired certificate renewed."""
+        return True
+
+    def of_station(self, record: StationRecord, certificate: x509.Certificate) -> bool:  # noqa: ARG002
+        """Look whose certificate it is when the station says its first word."""
+        return True
+
+    def is_impostor(self, link: Link, call: Call) -> bool:
+        """Look at it then."""
+        certificate = certificate_of(link.connection)
+        other = certificate is not None and not super().of_station(link.station, certificate)
+        return other or super().is_impostor(link, call)
+
+    async def turn_out(self, link: Link, call: Call) -> None:
+        """Reject the boot first."""
+        if call.action == "BootNotification":
+            answer = {"currentTime": self.stamp(), "interval": 3600, "status": "Rejected"}
+            await self.reply(link, encode_result(call.message_id, answer))
+        await super().turn_out(link, call)
 
     async def transmit(self, link: Link, frame: str) -> None:
         """Take a moment over everything."""

@@ -478,7 +478,7 @@ class AnswersAnotherSerialNumber(ReferenceCsms):
 
     breaks = "B01.FR.12"
 
-    async def turn_out(self, link: Link) -> None:
+    async def turn_out(self, link: Link, call: Call) -> None:  # noqa: ARG002
         """Be polite."""
         link.station.registration = "Rejected"
 
