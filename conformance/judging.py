@@ -24,6 +24,7 @@ from conformance.rig import UNREADY
 from conformance.run import OWN_CASES, Run
 from conformance.sut.drivers import DriverFailed, Unsupported
 from conformance.target import Ran
+from conformance.wire.tls import LocallyUnable
 
 BAD_INPUT = 2
 
@@ -116,7 +117,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     except pytest.skip.Exception as skipped:
         _note(item, bench, _skipped(case, skipped))
         raise
-    except (AssertionError, Unsupported, DriverFailed, pytest.fail.Exception) as error:
+    except (AssertionError, Unsupported, DriverFailed, LocallyUnable, pytest.fail.Exception) as error:
         # in a test that declares nothing, an assertion of its own is the verdict; a step that failed says nothing
         missed = not case.requirements and type(error) in (AssertionError, pytest.fail.Exception)
         reason = bench.told(_why(error))

@@ -361,10 +361,10 @@ class CsmsRig:
     def another(self, identity: str, *, security: int | None = None, **made: Any) -> StationPeer:
         """One more station for the case, not yet connected; `made` are keywords of StationPeer.
 
-        It comes in the security profile that is named, or in the usual one.
+        It comes in the security profile that is named, or in the usual one; where that has certificates, with its own.
         """
         usual: dict[str, Any] = {
-            **self.security.greeting(security),
+            **self.security.greeting(security, identity=identity),
             "versions": self.profile.versions,
             "line": self.network.line,
         }

@@ -31,9 +31,7 @@ def _of_another(leaf: x509.Certificate, asked: x509.CertificateSigningRequest) -
     if _key(leaf) != _key(asked):
         faults.append("the first certificate is not for the key of the request")
     for name, oid in _NAMES.items():
-        wanted, given = (
-            sorted(str(each.value) for each in one.subject.get_attributes_for_oid(oid)) for one in (asked, leaf)
-        )
+        wanted, given = _named(asked, oid), _named(leaf, oid)
         if wanted and wanted != given:
             faults.append(f"{name} is {', '.join(given) or 'missing'} in the certificate, not {', '.join(wanted)}")
     return faults

@@ -30,6 +30,15 @@ PASSWORD = {"component": {"name": "SecurityCtrlr"}, "variable": {"name": "BasicA
 # -- who gets in ------------------------------------------------------------------------------------------------------
 
 
+async def known(station: StationPeer) -> None:
+    """See that the CSMS opens a connection for this station as it is: else a refusal would say nothing.
+
+    Raises NotConnected.
+    """
+    await station.connect()
+    await station.disconnect()
+
+
 async def kept_out(station: StationPeer, who: str, **changes: Any) -> None:
     """Dial where the CSMS has to refuse the connection; AssertionError where it opens it, which is then closed.
 
@@ -73,9 +82,11 @@ def wrong_credentials(identity: str, own: str, *, stranger: str | None = None) -
         yield "the user name of another station", {"user": stranger}
     yield "a password that lacks its last character", {"password": own[:-1]}
     yield "a password with one more character", {"password": f"{own}x"}
-    yield "a password in the wrong case", {"password": own.swapcase()}
+    if own.swapcase() != own:
+        yield "a password in the wrong case", {"password": own.swapcase()}
     yield "a password of 8000 characters", {"password": (own * 8000)[:8000]}
-    yield "user name and password the wrong way round", {"user": own, "password": identity}
+    if own != identity:
+        yield "user name and password the wrong way round", {"user": own, "password": identity}
     yield "its password as a Bearer token", _header("Bearer", f"{identity}:{own}".encode())
     yield "no colon in its credentials", _header("Basic", f"{identity}{own}".encode())
     yield "credentials that are no Base64", {"password": None, "headers": (("Authorization", f"Basic {identity}:%"),)}

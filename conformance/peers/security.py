@@ -245,13 +245,24 @@ class CsmsSecurity:
         chain = self.pki.station() if security >= WITH_CERTIFICATES else None
         return replace(ClientTls(self.root, chain), **changes)
 
-    def greeting(self, security: int | None = None, **changes: Any) -> dict[str, Any]:
-        """What makes a StationPeer come in a security profile: its `url`, its `tls`, and no password where none is due.
+    def greeting(self, security: int | None = None, *, identity: str | None = None, **changes: Any) -> dict[str, Any]:
+        """What makes a StationPeer come in a security profile: `url` and `tls`, and in profile 3 `serial`, no password.
 
-        Raises Unsupported where the profile does not say how to come in there.
+        A station of another `identity` than the profile's has a certificate of its own there, with that for a serial
+        number. Raises Unsupported where the profile does not say how to come in.
         """
         wanted = self.profile if security is None else security
         if wanted not in self.urls:
             raise Unsupported("connect", f'[security.urls] "{wanted}" does not say where stations dial in that profile')
-        made: dict[str, Any] = {"url": self.urls[wanted], "tls": self.client(wanted, **changes)}
-        return made | ({"password": None} if wanted >= WITH_CERTIFICATES else {})
+        where = {"url": self.urls[wanted]}
+        if wanted < WITH_CERTIFICATES:
+            return where | {"tls": self.client(wanted, **changes)}
+        serial = self.pki.serial
+        if identity is not None and identity != self._claims.identity:
+            serial = identity
+            changes = {"chain": self.pki.station(cn=identity[:_LONGEST_NAME]), **changes}
+        return where | {"tls": self.client(wanted, **changes), "serial": serial, "password": None}
+
+
+_LONGEST_NAME = 64
+"""How many characters a CN has at the most (RFC 5280 appendix A.1)."""

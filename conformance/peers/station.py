@@ -102,6 +102,7 @@ class StationPeer(Peer):
         versions: Sequence[str] = ("2.0.1",),
         password: str | bytes | None = None,
         user: str | None = None,
+        serial: str | None = None,
         equipment: Equipment | None = None,
         items_per_message: int = 10,
         heartbeats: bool = True,
@@ -112,10 +113,11 @@ class StationPeer(Peer):
     ) -> None:
         """Connect to nobody yet.
 
-        `url` is the address of the CSMS without the identity; `versions` are offered in this order. `heartbeats` are
-        sent by itself once it is accepted. `back_off` is the pause between attempts to come back after a reset, in
-        seconds. `tls` is how it shows itself where the URL begins with wss. `line` is for faults: what the connections
-        of several stations may have in common.
+        `url` is the address of the CSMS without the identity; `versions` are offered in this order. `serial` is the
+        serial number that it boots with, its identity unless stated. `heartbeats` are sent by itself once it is
+        accepted. `back_off` is the pause between attempts to come back after a reset, in seconds. `tls` is how it shows
+        itself where the URL begins with wss. `line` is for faults: what the connections of several stations may have in
+        common.
         """
         super().__init__(identity, transcript, patience, {version: {} for version in versions})
         self.url = url
@@ -133,7 +135,13 @@ class StationPeer(Peer):
         self.tls = tls
         self._line = line or Line()
         self._dialects = {
-            version: SPOKEN[version](self, self.equipment, identity=identity, items_per_message=items_per_message)
+            version: SPOKEN[version](
+                self,
+                self.equipment,
+                identity=identity,
+                serial=serial or identity,
+                items_per_message=items_per_message,
+            )
             for version in versions
         }
         self._after: dict[str, Callable[[], Awaitable[None]]] = {}

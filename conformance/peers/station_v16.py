@@ -35,10 +35,18 @@ class Station16:
         "RemoteStopTransaction": {"status": "Rejected"},
     }
 
-    def __init__(self, host: Host, equipment: Equipment, *, identity: str, items_per_message: int) -> None:
+    def __init__(
+        self,
+        host: Host,
+        equipment: Equipment,
+        *,
+        identity: str,  # noqa: ARG002 -- no key of 1.6 tells it
+        serial: str,
+        items_per_message: int,
+    ) -> None:
         self._host = host
         self._equipment = equipment
-        self._identity = identity
+        self._serial = serial
         self._told = Told()
         self.keys = ConfigurationKeys(equipment, most_at_once=max(items_per_message, 10))
         self.profiles = ChargingProfiles()
@@ -93,7 +101,7 @@ class Station16:
 
     def boot_notification(self, reason: str) -> dict[str, Any]:  # noqa: ARG002 -- 1.6 does not tell it
         """Who it is."""
-        return v16.boot_notification(chargePointSerialNumber=self._identity[:25], firmwareVersion="1.0")
+        return v16.boot_notification(chargePointSerialNumber=self._serial[:25], firmwareVersion="1.0")
 
     def accepted(self, interval: int) -> None:
         """Keep the heartbeat interval."""

@@ -35,8 +35,9 @@ class Station201:
         "RequestStopTransaction": {"status": "Rejected"},
     }
 
-    def __init__(self, host: Host, equipment: Equipment, *, identity: str, items_per_message: int) -> None:
+    def __init__(self, host: Host, equipment: Equipment, *, identity: str, serial: str, items_per_message: int) -> None:
         self._host = host
+        self._serial = serial
         self._equipment = equipment
         self._items = items_per_message
         self._told = Told()
@@ -73,8 +74,7 @@ class Station201:
 
     def boot_notification(self, reason: str) -> dict[str, Any]:
         """Who it is, and why it boots."""
-        serial = self.model.find("SecurityCtrlr", "Identity").value[:25]
-        return v201.boot_notification(reason, serialNumber=serial, firmwareVersion="1.0")
+        return v201.boot_notification(reason, serialNumber=self._serial[:25], firmwareVersion="1.0")
 
     def accepted(self, interval: int) -> None:
         """Keep the heartbeat interval."""

@@ -1,5 +1,7 @@
 """A station that shows itself to a CSMS under test in TLS, as it should or not, and what comes of it."""
 
+import ipaddress
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -8,11 +10,12 @@ from urllib.parse import urlsplit
 from conformance.cases.zoo import Reception, Refuses, Shown
 from conformance.peers.csms_boot import AnotherStation, gone
 from conformance.peers.received import NoAnswer, NotSeen
-from conformance.peers.security import CsmsSecurity
+from conformance.peers.security import WITH_CERTIFICATES, CsmsSecurity
 from conformance.peers.station import NotConnected, StationPeer
 from conformance.sut.drivers import Unsupported
 from conformance.sut.profile import SutProfile
 from conformance.wire.frames import CallResult
+from conformance.wire.hello import Reply, hello, probe
 from conformance.wire.strain import Place
 from conformance.wire.tls import ClientTls
 from conformance.wire.transcript import Entry
@@ -58,15 +61,15 @@ class Visit:
         return Shown(what, outcome, wrong=wrong, refuses=refuses, alert=self.alert, why=self.words)
 
 
-async def visit(station: StationPeer, profile: SutProfile, tls: ClientTls | None = None, serial: str = "") -> Visit:
-    """Come as `tls` says, boot with this serial number, and see what comes of it; in the end the station is gone."""
+async def visit(station: StationPeer, profile: SutProfile, tls: ClientTls | None = None) -> Visit:
+    """Come as `tls` says, boot, and see what comes of it; in the end the station is gone."""
     mark = station.now
     try:
         link = await station.connect(tls=tls, within=profile.timing.answer)
     except NotConnected as refused:
         return Visit(None, refused.entry is not None, str(refused), _tls(station, mark))
     try:
-        status = await booted_as(station, serial)
+        status = await booted(station)
         ended = status not in ("Accepted", "Pending") and await gone(station, link, within=profile.timing.settle)
         renewing = status == "Pending" and await _asked_to_renew(station, mark, profile)
     finally:
@@ -76,10 +79,10 @@ async def visit(station: StationPeer, profile: SutProfile, tls: ClientTls | None
     return Visit(status, ended, words, _tls(station, mark), renewing)
 
 
-async def booted_as(station: StationPeer, serial: str) -> str | None:
-    """What a BootNotification with this serial number was answered, None where it was not."""
+async def booted(station: StationPeer) -> str | None:
+    """What a BootNotification was answered, None where it was not."""
     try:
-        entry = await station.attempt("BootNotification", boot_as(station, serial))
+        entry = await station.attempt("BootNotification", station.dialect.boot_notification("PowerUp"))
     except (NoAnswer, NotSeen):
         return None
     return str(entry.frame.payload.get("status")) if isinstance(entry.frame, CallResult) else None
@@ -92,16 +95,6 @@ async def _asked_to_renew(station: StationPeer, mark: int, profile: SutProfile) 
     with suppress(NotSeen):
         await station.until(asked, "a request to renew the certificate", within=profile.timing.settle)
     return asked()
-
-
-def boot_as(station: StationPeer, serial: str) -> dict[str, Any]:
-    """The BootNotification of a station with this serial number; with its own where there is none."""
-    payload = station.dialect.boot_notification("PowerUp")
-    if not serial:
-        return payload
-    if "chargingStation" in payload:
-        return {**payload, "chargingStation": {**payload["chargingStation"], "serialNumber": serial}}
-    return {**payload, "chargePointSerialNumber": serial}
 
 
 def _tls(station: StationPeer, mark: int) -> Entry | None:
@@ -122,15 +115,11 @@ async def agreed(station: StationPeer, tls: ClientTls | None) -> Entry | None:
     return found[0] if found else None
 
 
-def visitor(
-    another_station: AnotherStation, security: CsmsSecurity, profile: SutProfile, level: int, identity: str = ""
-) -> StationPeer:
+def visitor(another_station: AnotherStation, profile: SutProfile, level: int, identity: str = "") -> StationPeer:
     """The station of the profile, or one of another identity, as it comes in a security profile."""
     password = profile.password()
-    told = None if password is None or level >= max(SECURE) else password.reveal()
-    return another_station(
-        identity or profile.identity, security=level, password=told, tls=security.client(level), heartbeats=False
-    )
+    known = {} if password is None or level >= WITH_CERTIFICATES else {"password": password.reveal()}
+    return another_station(identity or profile.identity, security=level, heartbeats=False, **known)
 
 
 def levels(security: CsmsSecurity, profile: SutProfile, *wanted: int) -> list[int]:
@@ -149,10 +138,25 @@ def place(station: StationPeer) -> Place:
     return Place(greeting.url(station.url), greeting.subprotocols[0], station.tls, greeting.credentials)
 
 
-def address(station: StationPeer) -> tuple[str, int]:
-    """The host and port that a station dials."""
+async def replied(station: StationPeer, profile: SutProfile, **offered: Sequence[str]) -> Reply:
+    """What the CSMS says to a hello that offers this (`wire.hello.hello`); raises NotConnected without TCP."""
     split = urlsplit(station.url)
-    return split.hostname or "", split.port or (443 if split.scheme == "wss" else 80)
+    host, mark = split.hostname or "", station.now
+    said = hello(server_name=None if _is_number(host) else host, **offered)
+    try:
+        reply = await probe(host, split.port or 443, said, station.transcript, profile.timing.answer)
+    except OSError as error:
+        raise NotConnected(f"no TCP connection to {station.url}: {error}") from None
+    station.touch(*station.transcript.since(mark))
+    return reply
+
+
+def _is_number(host: str) -> bool:
+    """Whether a host is an address and no name, so that it does not go into a hello (RFC 6066 section 3)."""
+    with suppress(ValueError):
+        ipaddress.ip_address(host)
+        return True
+    return False
 
 
 def changed(tls: ClientTls | None, **changes: Any) -> ClientTls:

@@ -25,7 +25,7 @@ def _guests(
 ) -> list[tuple[int, StationPeer]]:
     """The station at each door that the CSMS is known to have: in the usual security profile, and in the others."""
     known = sorted({security.profile, *(each for each in security.urls if profile.claims(f"security-profile-{each}"))})
-    return [(each, visitor(another_station, security, profile, each)) for each in known]
+    return [(each, visitor(another_station, profile, each)) for each in known]
 
 
 @case(
@@ -49,7 +49,7 @@ async def test_bad_handshakes(
     await station.disconnect()
     for level, guest in guests:
         with spec("CSMS.HARD.01"):
-            came = await visit(guest, profile, serial=security.pki.serial)
+            came = await visit(guest, profile)
             assert came.let_in, (
                 f"after {profile.parameters.bad_handshakes} handshakes that failed, a good station in security profile "
                 f"{level}: {came.words}"
@@ -82,7 +82,7 @@ async def test_unfinished_connections(
         await station.disconnect()
         for level, guest in guests:
             with spec("CSMS.HARD.02"):
-                came = await visit(guest, profile, serial=security.pki.serial)
+                came = await visit(guest, profile)
                 assert came.let_in, (
                     f"with {3 * many * len(guests)} connections begun and not finished, a good station in security "
                     f"profile {level}: {came.words}"
@@ -101,7 +101,7 @@ async def test_absurd_sizes(
 ) -> None:
     """A first line and a header of a megabyte, ten thousand headers, and a frame of a gigabyte."""
     await station.disconnect()
-    guest = visitor(another_station, security, profile, security.profile)
+    guest = visitor(another_station, profile, security.profile)
     there = place(guest)
     for what, request in (
         ("a first line of 1 MiB", there.request(query=LONG)),
@@ -118,7 +118,7 @@ async def test_absurd_sizes(
         bears = await bears_frame(there, ANNOUNCED, SENT, within=profile.timing.answer)
         assert not bears, f"the CSMS went on listening after {SENT >> 20} MiB of a frame of {ANNOUNCED >> 20} MiB"
     with spec("CSMS.HARD.03"):
-        came = await visit(guest, profile, serial=security.pki.serial)
+        came = await visit(guest, profile)
         assert came.let_in, f"after requests and a frame of absurd size, a good station: {came.words}"
 
 
@@ -136,7 +136,7 @@ async def test_flood(
     assert profile.parameters.second_identity, "the profile names no second_identity, which the CSMS knows too"
     flooder = place(station)
     await station.disconnect()
-    neighbour = visitor(another_station, security, profile, security.profile, profile.parameters.second_identity)
+    neighbour = visitor(another_station, profile, security.profile, profile.parameters.second_identity)
     calls = [f'[2,"flood-{number}","Heartbeat",{{}}]' for number in range(profile.parameters.flood)]
     async with flooding(flooder, calls, within=profile.timing.answer):
         with spec("CSMS.HARD.04"):

@@ -1,6 +1,6 @@
 """Who a station is to a CSMS: its password, how that changes, and a higher security profile."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from itertools import pairwise
 
@@ -11,6 +11,7 @@ from conformance.peers.csms_boot import AnotherStation, provisioned, served
 from conformance.peers.csms_credentials import (
     answers_to,
     kept_out,
+    known,
     let_in,
     longest_password,
     new_password,
@@ -21,18 +22,15 @@ from conformance.peers.csms_credentials import (
 from conformance.peers.csms_scenes import commanded
 from conformance.peers.received import NoAnswer, Refused
 from conformance.peers.security import CsmsSecurity
-from conformance.peers.station import StationPeer
-from conformance.sut.drivers import CsmsDriver
+from conformance.peers.station import NotConnected, StationPeer
+from conformance.peers.visits import levels, visitor
+from conformance.sut.drivers import CsmsDriver, DriverFailed, Unsupported
 from conformance.sut.profile import SutProfile
 from conformance.sut.secret import Secret
 
 BY_PASSWORD = "security-profile-1 or security-profile-2"
+BY_PASSWORD_IN = (1, 2)
 HIGHER = "(security-profile-2 and (security-profile-1 or security-profile-3))"
-
-WITH_CERTIFICATES = 3
-LONGEST_PASSWORD = 40
-"""As many characters as every station of 2.0.1 must take."""
-
 NO_PASSWORD = "the profile has no password, so nobody can be refused for a wrong one"
 ODD_BYTES = bytes((0, 58, 255, 254, 128)) * 4
 """A key of 20 bytes with zeros and colons, which is no UTF-8."""
@@ -70,7 +68,7 @@ async def test_right_password(  # noqa: PLR0913 -- fixtures
         unproven(spec)
         return
     await station.disconnect()
-    for number in by_password(security, profile):
+    for number in levels(security, profile, *BY_PASSWORD_IN):
         peer = another_station(profile.identity, security=number, password=own.reveal())
         with spec("A00.FR.207"):
             await let_in(peer, "the right password", within=0)
@@ -79,7 +77,7 @@ async def test_right_password(  # noqa: PLR0913 -- fixtures
     if not csms.can("set_password"):
         return
     try:
-        for words, odd in odd_passwords(own):
+        for words, odd in odd_passwords(own, longest_password(station)):
             await csms.set_password(odd)
             with spec("A00.FR.207"):
                 await let_in(station, words, within=profile.timing.settle, password=odd.reveal())
@@ -89,14 +87,14 @@ async def test_right_password(  # noqa: PLR0913 -- fixtures
         await csms.set_password(own)
 
 
-def odd_passwords(own: Secret) -> list[tuple[str, Secret]]:
+def odd_passwords(own: Secret, longest: int) -> list[tuple[str, Secret]]:
     """Passwords as a station may have them, in words."""
-    start = own.successor(8).reveal()
+    start = own.successor(5).reveal()
     return [
-        ("a password with colons in it", Secret(f"{start}:a:b:{start}")),
+        ("a password with colons in it", Secret(f"{start}:a:b:{start}:::")),
         ("a password with blanks and signs in it", Secret(f"{start} %+/=&\"'\\ {start}")),
-        ("a password of 16 characters", Secret(start * 2)),
-        ("a password of 40 characters", own.successor(LONGEST_PASSWORD)),
+        ("a password of 16 characters", own.successor(16)),
+        (f"a password of {longest} characters", own.successor(longest)),
     ]
 
 
@@ -115,8 +113,9 @@ async def test_wrong_user(
     if own is None:
         unproven(spec)
         return
-    for number in by_password(security, profile):
+    for number in levels(security, profile, *BY_PASSWORD_IN):
         peer = another_station(profile.identity, security=number, password=own.reveal())
+        await known(peer)
         with spec("A00.FR.207"):
             await kept_out(peer, "another user name than its identity", user=f"{profile.identity}Invalid")
 
@@ -136,11 +135,11 @@ async def test_wrong_password(
     if own is None:
         unproven(spec)
         return
-    other = own.successor(LONGEST_PASSWORD).reveal()
-    for number in by_password(security, profile):
+    for number in levels(security, profile, *BY_PASSWORD_IN):
         peer = another_station(profile.identity, security=number, password=own.reveal())
+        await known(peer)
         with spec("A00.FR.207"):
-            await kept_out(peer, "a wrong password", password=other)
+            await kept_out(peer, "a wrong password", password=own.successor(longest_password(peer)).reveal())
 
 
 @case(
@@ -160,19 +159,21 @@ async def test_wrong_credentials(
         unproven(spec)
         return
     password, stranger = own.reveal(), profile.parameters.second_identity
-    wrong = [
-        ("another user name than its identity", {"user": f"{profile.identity}Invalid"}),
-        ("a wrong password", {"password": own.successor(LONGEST_PASSWORD).reveal()}),
-        *wrong_credentials(profile.identity, password, stranger=stranger),
-    ]
-    for number in by_password(security, profile):
+    for number in levels(security, profile, *BY_PASSWORD_IN):
         peer = another_station(profile.identity, security=number, password=password)
+        await known(peer)
+        wrong = [
+            ("another user name than its identity", {"user": f"{profile.identity}Invalid"}),
+            ("a wrong password", {"password": own.successor(longest_password(peer)).reveal()}),
+            *wrong_credentials(profile.identity, password, stranger=stranger),
+        ]
         for words, changes in wrong:
             with spec("A00.FR.207"):
                 await kept_out(peer, words, **changes)
-        with spec("A00.FR.207"):
+        try:
             await let_in(peer, "the right password, after wrong ones", within=profile.timing.settle)
-            await served(peer)
+        except AssertionError as locked_out:  # as a defence that is fair, but then anybody can keep a station out
+            spec.warn("A00.FR.207", str(locked_out))
         await peer.close()
 
 
@@ -198,13 +199,14 @@ async def test_password_of_another(  # noqa: PLR0913 -- fixtures
         unproven(spec)
         return
     assert second, "the profile names no second_identity, which the CSMS knows too"
-    theirs = own.successor(LONGEST_PASSWORD)
+    theirs = own.successor(longest_password(station))
     await csms.set_password(theirs, identity=second)
     try:
         await station.disconnect()
-        for number in by_password(security, profile):
+        for number in levels(security, profile, *BY_PASSWORD_IN):
             mine = another_station(profile.identity, security=number, password=own.reveal())
             other = another_station(second, security=number, password=theirs.reveal())
+            await known(mine)
             with spec("A00.FR.207"):
                 await kept_out(mine, "the password of another station", password=theirs.reveal())
                 await kept_out(other, "the password of another station", password=own.reveal())
@@ -213,11 +215,6 @@ async def test_password_of_another(  # noqa: PLR0913 -- fixtures
             await other.close()
     finally:
         await csms.set_password(own, identity=second)
-
-
-def by_password(security: CsmsSecurity, profile: SutProfile) -> list[int]:
-    """The security profiles with passwords in which stations can come in."""
-    return [each for each in (1, 2) if each in security.urls and profile.claims(f"security-profile-{each}")]
 
 
 def unproven(spec: Spec) -> None:
@@ -251,7 +248,7 @@ async def test_new_password(station: StationPeer, csms: CsmsDriver, spec: Spec, 
         unproven(spec)
         return
     other = own.successor(longest_password(station)).reveal()
-    async with password_put_back(station, csms, profile, own):
+    async with password_put_back(station, csms, profile, own, other, ODD_BYTES):
         with spec.must("A01.FR.02"):
             await changes_password(station, csms, profile, other, "Accepted")
         await station.disconnect()
@@ -293,15 +290,17 @@ async def test_password_rejected(station: StationPeer, csms: CsmsDriver, spec: S
         return
     other = own.successor(longest_password(station)).reveal()
     for status in refusals(station):
-        async with password_put_back(station, csms, profile, own):
-            await station.connect() if station.link is None else None
+        async with password_put_back(station, csms, profile, own, other):
+            if station.link is None:
+                await station.connect()
             with spec.must("A01.FR.02"):
                 await changes_password(station, csms, profile, other, status)
             await station.disconnect()
             with spec("A01.FR.04"):
                 await kept_out(station, f"a password that it answered {status} to", password=other)
                 await let_in(station, "the password that it has kept", within=profile.timing.settle)
-                await served(station)
+                told = (await station.boot())["status"]
+                assert told in ("Accepted", "Pending"), f"with the password that it has kept, its boot was {told}"
 
 
 async def changes_password(
@@ -317,17 +316,35 @@ async def changes_password(
 
 @asynccontextmanager
 async def password_put_back(
-    station: StationPeer, csms: CsmsDriver, profile: SutProfile, own: Secret
+    station: StationPeer, csms: CsmsDriver, profile: SutProfile, own: Secret, *others: str | bytes
 ) -> AsyncIterator[None]:
-    """In the end the CSMS takes the password of the profile again: it is told so, or changes it back."""
+    """In the end the CSMS takes the password of the profile again, instead of `others`: it is told so, or changes it.
+
+    Raises DriverFailed where it does not.
+    """
     try:
         yield
     finally:
+        await station.disconnect()
         if csms.can("set_password"):
             await csms.set_password(own)
-        elif station.link is not None:
-            await changes_password(station, csms, profile, own.reveal(), "Accepted")
-        await station.disconnect()
+        else:
+            await change_back(station, csms, profile, own, others)
+
+
+async def change_back(
+    station: StationPeer, csms: CsmsDriver, profile: SutProfile, own: Secret, others: Sequence[str | bytes]
+) -> None:
+    """Come in with whichever password does, and have the CSMS change it to that of the profile."""
+    for password in (own.reveal(), *others):
+        with suppress(NotConnected):
+            await station.connect(password=password)
+            break
+    else:
+        raise DriverFailed("set_password", f"no password lets {station.identity} in any more; set it by hand")
+    if password != own.reveal():
+        await changes_password(station, csms, profile, own.reveal(), "Accepted")
+    await station.disconnect()
 
 
 # -- higher security profiles -----------------------------------------------------------------------------------------
@@ -353,12 +370,12 @@ async def test_going_up(
 ) -> None:
     """A station that nobody has seen before goes up step by step, and tries the step before each time."""
     identity = "HIGHER-001"
-    steps = [each for each in (1, 2, 3) if each in security.urls and profile.claims(f"security-profile-{each}")]
-    shown = security.pki.station(cn=identity)
+    steps = levels(security, profile, 1, 2, 3)
+    if len(steps) == 1:
+        raise Unsupported("connect", "[security.urls] says of one security profile only where stations dial in it")
 
     def comes(number: int) -> StationPeer:
-        made = {"tls": security.client(number, chain=shown)} if number >= WITH_CERTIFICATES else {}
-        return another_station(identity, security=number, **credentials(number, profile), **made)
+        return visitor(another_station, profile, number, identity)
 
     async with provisioned(csms, identity, another_station, profile):
         for lower, higher in pairwise(steps):
@@ -378,9 +395,3 @@ async def test_going_up(
                 await kept_out(comes(lower), f"security profile {lower}, after {higher}")
                 await let_in(upgraded, f"security profile {higher}, once more", within=profile.timing.settle)
             await upgraded.disconnect()
-
-
-def credentials(security: int, profile: SutProfile) -> dict[str, str]:
-    """The password of the profile, in those security profiles that have one."""
-    own = profile.password()
-    return {} if own is None or security >= WITH_CERTIFICATES else {"password": own.reveal()}

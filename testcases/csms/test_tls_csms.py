@@ -19,16 +19,16 @@ from conformance.peers.station import StationPeer
 from conformance.peers.visits import (
     SECURE,
     Visit,
-    address,
     agreed,
-    booted_as,
+    booted,
     changed,
     levels,
+    replied,
     visit,
     visitor,
 )
 from conformance.sut.profile import SutProfile
-from conformance.wire.hello import Reply, hello, probe
+from conformance.wire.hello import Reply
 from conformance.wire.tls import SUITES
 from conformance.wire.transcript import Entry
 
@@ -76,7 +76,7 @@ async def test_server_certificate(
     """One suite after the other, without a look at the certificate, and then with one; compression offered besides."""
     await station.disconnect()
     for level in levels(security, profile, *SECURE):
-        guest = visitor(another_station, security, profile, level)
+        guest = visitor(another_station, profile, level)
         shown = {suite: chain for suite in SUITES if (chain := await _with_suite(guest, level, suite, spec))}
         if not shown:
             for requirement in OF_CERTIFICATES:
@@ -89,11 +89,10 @@ async def test_server_certificate(
                 assert entry is not None, "there was no TLS handshake"
                 assert entry.detail["ok"], f"the certificate of the CSMS won't do: {entry.detail['error']}"
         with spec("A00.FR.321"):
-            compressing = hello(suites=CSMS_SUITES, compression=("DEFLATE", "null"))
-            reply = await probe(*address(guest), compressing, station.transcript, profile.timing.answer)
+            reply = await replied(guest, profile, suites=CSMS_SUITES, compression=("DEFLATE", "null"))
             assert reply.compression in (None, "null"), f"the CSMS compresses: {reply}"
         with spec("A00.FR.318"):
-            came = await visit(guest, profile, changed(guest.tls, verifies=False), security.pki.serial)
+            came = await visit(guest, profile, changed(guest.tls, verifies=False))
             assert came.let_in, f"a good station in security profile {level}: {came.words}"
 
 
@@ -152,11 +151,9 @@ async def test_old_version(
 ) -> None:
     """A hello of each old version, with suites that an old server would like."""
     for level in levels(security, profile, *SECURE):
-        guest = visitor(another_station, security, profile, level)
+        guest = visitor(another_station, profile, level)
         for version in OLD_VERSIONS:
-            reply = await probe(
-                *address(guest), hello((version,), OLD_SUITES), station.transcript, profile.timing.answer
-            )
+            reply = await replied(guest, profile, versions=(version,), suites=OLD_SUITES)
             spec.shown.append(_hello_shown(version, level, "it is older than TLS 1.2", reply))
             if spec.declares("A00.FR.313"):
                 with spec("A00.FR.313"):
@@ -166,7 +163,7 @@ async def test_old_version(
                     f"offered {version} alone, the CSMS did not hang up: it said {reply}"
                 )
         await station.disconnect()
-        then = await visit(guest, profile, serial=security.pki.serial)
+        then = await visit(guest, profile)
         assert then.let_in, f"a good station after those with old versions: {then.words}"
 
 
@@ -188,16 +185,19 @@ async def test_unfit_suites(
 ) -> None:
     """Suites without encryption, without authentication, and of ciphers that are broken."""
     for level in levels(security, profile, *SECURE):
-        guest = visitor(another_station, security, profile, level)
+        guest = visitor(another_station, profile, level)
         for kind, suites in UNFIT:
-            reply = await probe(*address(guest), hello(suites=suites), station.transcript, profile.timing.answer)
+            reply = await replied(guest, profile, suites=suites)
             spec.shown.append(_hello_shown(kind, level, "it is unfit for use", reply))
             with spec("A00.FR.320"):
                 assert not reply.agreed, f"offered {kind}, the CSMS said {reply}"
             with spec("A00.FR.322"):
                 assert reply.alert or reply.closed, f"offered {kind} alone, the CSMS did not hang up: it said {reply}"
             if reply.silent:
-                return
+                break
+        await station.disconnect()
+        then = await visit(guest, profile)
+        assert then.let_in, f"a good station after those with unfit suites: {then.words}"
 
 
 # -- certificates of stations -----------------------------------------------------------------------------------------
@@ -224,7 +224,7 @@ async def test_client_certificate(
     """With an ECDSA key and with an RSA key; in TLS 1.2 one suite after the other, then as both ends like it."""
     await station.disconnect()
     (level,) = levels(security, profile, 3)
-    guest = visitor(another_station, security, profile, level)
+    guest = visitor(another_station, profile, level)
     for suite in SUITES:
         with spec("A00.FR.318"):
             entry = await agreed(guest, changed(guest.tls, newest="1.2", suites=(suite,)))
@@ -234,7 +234,7 @@ async def test_client_certificate(
     for key in ("ECDSA", "RSA"):
         with spec("A00.FR.318"):
             chain = security.pki.station(key=key)
-            came = await visit(guest, profile, changed(guest.tls, chain=chain), security.pki.serial)
+            came = await visit(guest, profile, changed(guest.tls, chain=chain))
             spec.shown.append(came.shown(f"good, {key}"))
             assert came.let_in, f"a station with a good certificate, {key}: {came.words}"
 
@@ -280,12 +280,13 @@ async def test_bad_client_certificates(
     zoo = security.pki.station_zoo
     await station.disconnect()
     (level,) = levels(security, profile, 3)
-    guest = visitor(another_station, security, profile, level)
+    guest = visitor(another_station, profile, level)
+    await _good(guest, profile)
     hung: set[str] = set()
     for name, requirement in MUST.items():
         if requirement in hung:
             continue
-        came = await visit(guest, profile, changed(guest.tls, chain=zoo[name]), security.pki.serial)
+        came = await visit(guest, profile, changed(guest.tls, chain=zoo[name]))
         wrong = zoo.member(name).wrong
         spec.shown.append(came.shown(name, wrong, "must"))
         renewed = name in RENEWABLE and came.put_off
@@ -297,21 +298,27 @@ async def test_bad_client_certificates(
         if came.status is None and not came.ended:
             hung.add(requirement)  # every such one takes its time
     for name in LONGER_NAMES:
-        came = await visit(guest, profile, changed(guest.tls, chain=zoo[name]), security.pki.serial)
+        came = await visit(guest, profile, changed(guest.tls, chain=zoo[name]))
         spec.shown.append(came.shown(name, zoo.member(name).wrong, "should"))
         if came.let_in:
             spec.warn("A00.FR.405", f"a station whose certificate is for another ({zoo.member(name).wrong}) got in")
     wrong = "it is that of another station"
     chain = security.pki.station(cn="SOMEBODY-ELSE")
-    came = await visit(guest, profile, changed(guest.tls, chain=chain), security.pki.serial)
+    came = await visit(guest, profile, changed(guest.tls, chain=chain))
     spec.shown.append(came.shown("another station", wrong, "must"))
     with spec("A00.FR.405"):
         assert came.status not in ("Accepted", "Pending"), f"a station with a certificate, but {wrong}: {came.words}"
-    came = await visit(guest, profile, changed(guest.tls, chain=None), security.pki.serial)
+    came = await visit(guest, profile, changed(guest.tls, chain=None))
     spec.shown.append(came.shown("none", "there is no certificate", "must"))
     _ends(came, spec, "there is none")
-    then = await visit(guest, profile, serial=security.pki.serial)
+    then = await visit(guest, profile)
     assert then.let_in, f"a good station after those that are not: {then.words}"
+
+
+async def _good(guest: StationPeer, profile: SutProfile) -> None:
+    """See that the station is let in as it is: else it would say nothing that it is not with another certificate."""
+    came = await visit(guest, profile)
+    assert came.let_in, f"a good station, before those that are not: {came.words}"
 
 
 def _ends(came: Visit, spec: Spec, wrong: str, *, renewed: bool = False) -> None:
@@ -339,9 +346,10 @@ async def test_poor_client_certificates(
     zoo = security.pki.station_zoo
     await station.disconnect()
     (level,) = levels(security, profile, 3)
-    guest = visitor(another_station, security, profile, level)
+    guest = visitor(another_station, profile, level)
+    await _good(guest, profile)
     for name, requirement in SHOULD.items():
-        came = await visit(guest, profile, changed(guest.tls, chain=zoo[name]), security.pki.serial)
+        came = await visit(guest, profile, changed(guest.tls, chain=zoo[name]))
         member = zoo.member(name)
         spec.shown.append(came.shown(name, member.wrong, "should"))
         with spec(requirement):
@@ -361,12 +369,13 @@ async def test_serial_number_at_boot(
     """The certificate is good, and the one of this station; what it says of itself is not."""
     await station.disconnect()
     (level,) = levels(security, profile, 3)
-    guest = visitor(another_station, security, profile, level)
-    link = await guest.connect()
-    await booted_as(guest, f"{security.pki.serial[:20]}-X")
+    other = another_station(profile.identity, security=level, serial=f"{security.pki.serial[:20]}-X", heartbeats=False)
+    link = await other.connect()
+    await booted(other)
     with spec("B01.FR.12"):
-        assert await gone(guest, link, within=profile.timing.answer), (
+        assert await gone(other, link, within=profile.timing.answer), (
             "a station booted with another serial number than its certificate has, and stayed connected"
         )
-    then = await visit(guest, profile, serial=security.pki.serial)
+    await other.disconnect()
+    then = await visit(visitor(another_station, profile, level), profile)
     assert then.let_in, f"the same station with its own serial number: {then.words}"
