@@ -27,6 +27,7 @@ from conformance.sut.tables import (
     Driver,
     EmbeddedDriver,
     Evse,
+    Firmware,
     HttpDriver,
     Identity,
     Listen,
@@ -241,6 +242,10 @@ def _beside(profile: SutProfile, folder: Path) -> SutProfile:
     if parameters.baseline is not None:
         place = str(folder / Path(parameters.baseline).expanduser())
         parameters = msgspec.structs.replace(parameters, baseline=place)
+    if parameters.firmware is not None:
+        names = msgspec.structs.asdict(parameters.firmware)
+        files = {name: str(folder / Path(file).expanduser()) for name, file in names.items()}
+        parameters = msgspec.structs.replace(parameters, firmware=Firmware(**files))
     if credentials.password_file is not None:
         place = str(folder / Path(credentials.password_file).expanduser())
         credentials = msgspec.structs.replace(credentials, password_file=place)

@@ -109,6 +109,18 @@ class Tolerance(Table, frozen=True, kw_only=True):
     percent: Pause = 5
 
 
+class Firmware(Table, frozen=True, kw_only=True):
+    """New firmware for a station, as its maker gives it out.
+
+    file: the image. certificate: that of who has signed it, in PEM. signature: over the image, in Base64. All three
+    are names of files, from where the profile lies.
+    """
+
+    file: Name
+    certificate: Name
+    signature: Name
+
+
 class Parameters(Table, frozen=True, kw_only=True):
     """Values that cases need; the defaults suit any station or CSMS that has what the documents require.
 
@@ -126,6 +138,7 @@ class Parameters(Table, frozen=True, kw_only=True):
     EV draws at least if it charges at all, in amperes. limit_tolerance: how far above a charging limit the current
     drawn may be, in amperes and in per cent of the limit, whichever is more.
 
+    firmware: new firmware for a station that claims signed-firmware; a reference needs none.
     baseline: a file with what the configuration should be, as `ocpp-conformance inventory --save` writes it.
 
     For a CSMS: second_identity, a station that it knows beside that of the profile, with the same password.
@@ -162,6 +175,7 @@ class Parameters(Table, frozen=True, kw_only=True):
     least_current: Annotated[float, Meta(ge=0)] = 6
     limit_tolerance: Tolerance = Tolerance()
     baseline: Name | None = None
+    firmware: Firmware | None = None
     second_url: str | None = None
     hard_wired_monitor: int | None = None
     preconfigured_monitor: int | None = None
