@@ -33,9 +33,9 @@ class Hands:
         self.error: Exception | None = None
         self.sends = True
 
-    async def command(self, action: str, payload: Any) -> None:
+    async def command(self, action: str, payload: Any, *, identity: str) -> None:
         if self.sends:
-            await self.csms.command("CS001", action, dict(payload)).done.wait()
+            await self.csms.command(identity, action, dict(payload)).done.wait()
         if self.error is not None:
             raise self.error
 
