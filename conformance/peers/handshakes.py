@@ -30,17 +30,21 @@ class Attempt:
     @property
     def agreed(self) -> bool:
         """Whether TLS was agreed, as far as the harness can see: a station may find out later what is wrong."""
-        return bool(self.tls.detail["ok"])
+        return bool(self.tls.detail["ok"] or self.tls.detail.get("went_along"))
 
     @property
     def asked(self) -> bool:
-        """Whether anything of HTTP came."""
+        """Whether anything of HTTP came, or of what comes before it where there can be none."""
+        if self.tls.detail.get("went_along"):
+            return True
         detail = {} if self.upgrade is None else self.upgrade.detail
         return detail.get("status") is not None or bool(detail.get("received"))
 
     @property
     def over(self) -> bool:
-        """Whether the connection has come to its end, other than by the harness's patience."""
+        """Whether the connection has come to its end, and not by the harness."""
+        if self.tls.detail.get("went_along"):
+            return False
         if self.upgrade is None or "no complete handshake" in str(self.upgrade.detail["error"]):
             return False
         return self.upgrade.detail["status"] != HTTPStatus.SWITCHING_PROTOCOLS or self.close is not None
@@ -130,7 +134,7 @@ class Guardian:
                 csms.touch(*(each.tls for each in tries))
         return tries
 
-    async def ended(self, attempt: Attempt) -> bool:
+    async def ended(self, attempt: Attempt, *, patient: bool = True) -> bool:
         """Whether the station ends that connection, at the latest a while after it has come back."""
         connections = self._door.endpoint.listener
 
@@ -138,7 +142,8 @@ class Guardian:
             return all(each.number != attempt.tls.link for each in connections.connections)
 
         with suppress(NotSeen):
-            await self._csms.until(gone, "the end of the connection", within=self._timing.settle)
+            limit = self._timing.settle + (self._timing.answer if patient else 0)
+            await self._csms.until(gone, "the end of the connection", within=limit)
         return gone()
 
     async def told(self, event: str, *, after: int, patient: bool = True) -> bool:

@@ -37,6 +37,7 @@ from conformance.wire.connection import (
     quiet,
     shown,
 )
+from conformance.wire.old_server import OldServer
 from conformance.wire.redaction import basic_credentials, without_secrets, without_userinfo
 from conformance.wire.tls import ClientTls, Layer, ServerTls, context_of
 from conformance.wire.transcript import Entry, Sender, Transcript
@@ -481,7 +482,9 @@ class Listener:
 
     def _factory(self) -> asyncio.BaseProtocol:
         link = ServerLink(self.transcript, self.options, self._callbacks, self)
-        return link if self.tls is None else Layer(link, self.tls)
+        if self.tls is None:
+            return link
+        return Layer(link, self.tls) if self.tls.by_hand is None else OldServer(link, self.tls)
 
     async def _bind(self) -> list[socket.socket]:
         """Sockets that hold the address and do not listen yet."""

@@ -69,7 +69,8 @@ class ServerTls:
 
     `chains` are offered side by side, RSA and ECDSA for instance. With `client_roots` (PEM) a client certificate that
     leads to one of them is asked for, and required (profile 3); `crls` (PEM) say which of them are revoked, and must
-    have one of whoever issued the station's certificate. `suites` are those of TLS 1.2 and before.
+    have one of whoever issued the station's certificate. `suites` are those of TLS 1.2 and before. With `by_hand`
+    any hello is answered in that version, as an old CSMS may do it; nothing ever comes of that.
     """
 
     chains: tuple[Chain, ...]
@@ -78,6 +79,7 @@ class ServerTls:
     oldest: TlsVersion = "1.2"
     newest: TlsVersion = "1.3"
     suites: tuple[str, ...] = SUITES
+    by_hand: Literal["1.0", "1.1", "1.2"] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,8 @@ def able(tls: ServerTls | ClientTls) -> str:
     """
     try:
         if isinstance(tls, ServerTls):
+            if tls.by_hand is not None:
+                return ""
             ends = replace(tls, client_roots="", crls=""), ClientTls("", verifies=False, suites=_ANY, oldest="1.0")
         else:
             anyone = ServerTls(_own_chains(), suites=_ANY, oldest="1.0")

@@ -10,6 +10,7 @@ from typing import Any
 from conformance.wire.tls_names import GROUPS, SIGNATURES, SUITE_NAMES, VERSIONS, named
 
 _SERVER_NAME, _GROUPS, _SIGNATURES, _VERSIONS = 0, 10, 13, 43
+_RENEGOTIATION, _SIGNAL = 0xFF01, 0x00FF
 _COMPRESSIONS = {0: "null", 1: "DEFLATE", 64: "LZS"}
 
 
@@ -57,6 +58,12 @@ class ClientHello:
     groups: tuple[int, ...] = ()
     signatures: tuple[int, ...] = ()
     server_name: str | None = None
+    extensions: tuple[int, ...] = ()
+
+    @property
+    def renegotiates_safely(self) -> bool:
+        """Whether it wants to be told that renegotiation is safe (RFC 5746)."""
+        return _RENEGOTIATION in self.extensions or _SIGNAL in self.suites
 
     def offered(self) -> dict[str, Any]:
         """The same by name, as the transcript has it; in the client's order of preference."""
@@ -89,7 +96,8 @@ def read_client_hello(message: bytes) -> ClientHello:
     versions = extensions[_VERSIONS].part(1).numbers(2) if _VERSIONS in extensions else (newest,)
     groups = extensions[_GROUPS].part(2).numbers(2) if _GROUPS in extensions else ()
     signatures = extensions[_SIGNATURES].part(2).numbers(2) if _SIGNATURES in extensions else ()
-    return ClientHello(versions, suites, compressions, groups, signatures, _server_name(extensions.get(_SERVER_NAME)))
+    name = _server_name(extensions.get(_SERVER_NAME))
+    return ClientHello(versions, suites, compressions, groups, signatures, name, tuple(extensions))
 
 
 def _server_name(extension: _Reader | None) -> str | None:

@@ -44,8 +44,8 @@ class Entry:
       `signature_algorithms`, by the names of IANA), `chain` (of the other end: what `CertificateFacts.to_json` gives
       for each certificate, or `sha256` and `problem`), `shown` (that of the harness), `alert_sent`, `alert_received`
       (as in RFC 8446), `error` (None if TLS was agreed) and `data` (how many bytes of the application had come). An
-      alert after that is another entry, with `late`; a hello that was sent just to see the reply has `probe`. `sender`
-      is who dialled
+      alert after that is another entry, with `late`; a hello that was sent just to see the reply has `probe`, and
+      who took an old version that was answered by hand has `went_along`. `sender` is who dialled
     * open: `subprotocol`, `version`
     * frame: nothing, or `dropped` for one that a fault kept from the wire, or cut off; such an answer answers nothing
     * ping, pong: `data`

@@ -241,6 +241,40 @@ async def test_no_suite_in_common(serve: Serve, transcript: Transcript, ours: Tr
     assert there.detail["alert_sent"] == here.detail["alert_received"] == "handshake_failure"
 
 
+@pytest.mark.parametrize("offers", ["1.2", "1.3"])
+async def test_a_server_that_insists_on_what_is_old(
+    offers: TlsVersion, serve: Serve, transcript: Transcript, ours: Transcript
+) -> None:
+    """It needs no OpenSSL that can do that, and says what the client makes of it."""
+    insisting = replace(good(), by_hand="1.1")
+    assert able(insisting) == ""
+    there, here = await refused(serve, transcript, ours, insisting, client(newest=offers))
+    assert there.detail["alert_received"] == here.detail["alert_sent"] == "protocol_version"
+    assert there.detail["version"] == here.detail["version"] == "TLSv1.1"
+    assert "went_along" not in there.detail
+    assert there.detail["shown"][0]["key"] == "RSA 2048"
+
+
+async def test_a_client_that_goes_along_with_it(serve: Serve, transcript: Transcript, ours: Transcript) -> None:
+    us = client(oldest="1.0", newest="1.2", suites=(*OLD, *SUITES))
+    there, _ = await refused(serve, transcript, ours, replace(good(), by_hand="1.0"), us)
+    assert there.detail["went_along"]
+    assert there.detail["error"] == "the other end went along with TLSv1.0"
+    assert there.detail["suite"] == "TLS_RSA_WITH_AES_128_CBC_SHA"
+
+
+@pytest.mark.parametrize("data", [b"", b"\x16\x03\x01\x00", b"GET / HTTP/1.1\r\n\r\n" + bytes(30000)])
+async def test_what_an_old_server_makes_of_nothing(data: bytes, serve: Serve, transcript: Transcript) -> None:
+    async with serve(tls=replace(good(), by_hand="1.1")) as listener:
+        raw = await Raw.open(listener)
+        raw.write(data)
+        raw.writer.write_eof()
+        await seen(transcript, of("handshake"))
+        await raw.close()
+    assert [entry.kind for entry in transcript.entries] == ["tls", "handshake"]
+    assert transcript.entries[0].detail["offered"] == {}
+
+
 # -- what is no TLS
 
 
