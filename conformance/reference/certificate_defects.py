@@ -14,13 +14,14 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from conformance.reference.station.certificate_facts import digest, read_chain
-from conformance.reference.station.certificate_store import OwnCertificate
+from conformance.reference.station.certificate_store import CSMS_ROOT, OwnCertificate
 from conformance.reference.station.roots import Roots
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cryptography import x509
+    from websockets.asyncio.client import ClientConnection
 
     from conformance.reference.station.renewal import SigningRequest
     from conformance.reference.station.rpc import Call, Payload
@@ -28,12 +29,15 @@ if TYPE_CHECKING:
 A_MONTH = 30 * 86_400
 
 
-def on(reference: type, module: str) -> dict[str, type]:
-    """Return every defect as a mutant of a reference station, by class name, for the module of this name."""
+def on(reference: type, strict: type, module: str) -> dict[str, type]:
+    """Return every defect as a mutant of a reference station, by class name, for the module of this name.
+
+    `strict` is one that has AdditionalRootCertificateCheck on, for what only that can get wrong.
+    """
     return {
         each.__name__: type(
             each.__name__,
-            (each, reference),
+            (each, strict if issubclass(each, StrictDefect) else reference),
             {"__module__": module, "__doc__": each.__doc__, "breaks": each.breaks, "also": each.also},
         )
         for each in _below(Defect)
@@ -52,6 +56,10 @@ class Defect(Roots):
 
     breaks: str = ""
     also: tuple[str, ...] = ()
+
+
+class StrictDefect(Defect):
+    """A station that has AdditionalRootCertificateCheck on."""
 
 
 # -- the request ------------------------------------------------------------------------------------------------------
@@ -299,6 +307,15 @@ class AsksNoMoreWhenRefused(Defect):
         return accepted
 
 
+class NotRenewedInTime(Defect):
+    """Lets its certificate end."""
+
+    breaks = "A03.FR.02"
+
+    def renew_if_due(self) -> None:
+        """Never find it due."""
+
+
 # -- roots ------------------------------------------------------------------------------------------------------------
 
 
@@ -501,3 +518,73 @@ class RootInUseGone(Defect):
             self.certificates.remove_root(use, root)
             return True
         return False
+
+
+# -- a root that follows on another -----------------------------------------------------------------------------------
+
+
+class NextRootRefused(StrictDefect):
+    """Takes no root in the place of its own."""
+
+    breaks = "M05.FR.12"
+
+    def follows_on_the_old(self, use: str, root: x509.Certificate) -> bool:
+        """Refuse all but the one that is there."""
+        return self.certificates.has_root(use, root)
+
+
+class NothingToFallBackOn(StrictDefect):
+    """Throws the old root away before the new one has proved itself."""
+
+    breaks = "M05.FR.14"
+
+    def install_root(self, use: str, root: x509.Certificate) -> None:
+        """Keep the new one alone."""
+        for old in self.certificates.roots(use):
+            self.certificates.remove_root(use, old)
+        self.certificates.add_root(use, root)
+
+
+class NextRootUnused(StrictDefect):
+    """Says that it has a new root, and goes on with the old one."""
+
+    breaks = "M05.FR.10"
+
+    def install_root(self, use: str, root: x509.Certificate) -> None:
+        """Do nothing."""
+
+
+class OldRootKept(StrictDefect):
+    """Keeps the old root for ever."""
+
+    breaks = "M05.FR.13"
+    also = ("M05.FR.09",)
+
+    async def open_by_some_roots(self, url: str) -> ClientConnection:
+        """Put it back when it has gone."""
+        fallback = self.certificates.fallback()
+        link = await super().open_by_some_roots(url)
+        if fallback is not None and self.certificates.fallback() is None:
+            self.certificates.add_root(CSMS_ROOT, fallback)
+        return link
+
+
+class RootsBesideEachOther(StrictDefect):
+    """Has several roots where there may be one."""
+
+    breaks = "M05.FR.09"
+    also = ("M05.FR.13",)
+
+    def install_root(self, use: str, root: x509.Certificate) -> None:
+        """Put the new one beside the old."""
+        self.certificates.add_root(use, root)
+
+
+class RootOfAnotherTaken(StrictDefect):
+    """Does not look who has signed a new root."""
+
+    breaks = "M05.FR.11"
+
+    def follows_on_the_old(self, use: str, root: x509.Certificate) -> bool:  # noqa: ARG002
+        """Find it right."""
+        return True

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 
 from conformance.cases.case import case
@@ -28,8 +29,9 @@ from conformance.peers.certificate_scenes import (
 from conformance.peers.csms import CsmsPeer
 from conformance.peers.csms_dialect import CertificateUse
 from conformance.peers.received import NotSeen, Refused
-from conformance.peers.scenes import configured
+from conformance.peers.scenes import configured, reboot
 from conformance.peers.security import StationSecurity
+from conformance.sut.drivers import StationDriver, Unsupported
 from conformance.sut.profile import SutProfile
 from conformance.wire.certificates import hash_data, read
 from conformance.wire.transcript import Transcript
@@ -38,11 +40,13 @@ WITH_CERTIFICATE = "security-profile-3"
 WITH_CERTIFICATE_16 = "security-profile-3 and security-extension"
 WITH_TLS = "security-profile-2 or security-profile-3"
 WITH_TLS_16 = "(security-profile-2 or security-profile-3) and security-extension"
+CHECKS_ROOTS = "additional-root-certificate-check and (security-profile-2 or security-profile-3)"
 WITH_MESSAGES_16 = "security-extension"
 
 EVENT = "SecurityEventNotification"
 SHORTEST_KEYS = {"RSA": ("A00.FR.502", 2048), "DSA": ("A00.FR.502", 2048), "EC": ("A00.FR.503", 224)}
 KINDS_OF_KEYS = ("A00.FR.502", "A00.FR.503")
+TEN_DAYS = 10
 NO_ROOM_TO_TRY = 20
 """A store for more roots than this is not filled up."""
 SIGNING_WAIT, SIGNING_REPEATS = ("SecurityCtrlr", "CertSigningWaitMinimum"), ("SecurityCtrlr", "CertSigningRepeatTimes")
@@ -308,6 +312,46 @@ async def test_no_certificate(csms: CsmsPeer, security: StationSecurity, spec: S
             raise AssertionError("the station asks a fourth time, though the wait was to be doubled once")
 
 
+@case(
+    "RENEWED_IN_TIME_CS",
+    "A station whose certificate ends within a month asks for another",
+    versions=["2.0.1", "1.6"],
+    requirements=["A03.FR.02"],
+    needs=WITH_CERTIFICATE,
+)
+async def test_renewed_in_time(
+    station: StationDriver, csms: CsmsPeer, security: StationSecurity, spec: Spec, profile: SutProfile
+) -> None:
+    """Give it one that is good for ten days, and restart it; then give it a good one again."""
+    await security.at(3)
+    request = await request_signing(csms)
+    mark = csms.now
+    await _take(csms, security.pki.sign(request["csr"], days=TEN_DAYS), profile)
+    await reboot(station, csms)
+    try:
+        another = await csms.expect("SignCertificate", after=mark, within=profile.timing.boot)
+    except NotSeen as missing:
+        spec.warn("A03.FR.02", f"the certificate ends in {TEN_DAYS} days, and after a restart {missing}")
+        another = await request_signing(csms)
+    else:
+        with spec("A03.FR.02"):
+            new = key_of_request(another["csr"]) != key_of_request(request["csr"])
+            assert new, "the request is for the key of the certificate that ends"
+    await _take(csms, security.pki.sign(another["csr"]), profile)
+
+
+async def _take(csms: CsmsPeer, chain: str, profile: SutProfile) -> None:
+    """Have the station take a certificate and come back with it; raises AssertionError where it does not."""
+    link = csms.link
+    answer = await csms.speak.certificate_signed(chain)
+    assert answer["status"] == "Accepted", f"a good certificate was answered {answer['status']}"
+    with suppress(NotSeen):
+        await csms.until(lambda: csms.link is not link, "the station to hang up", within=profile.timing.settle)
+    if csms.link is link:
+        await hang_up(csms)
+    await csms.connected()
+
+
 # -- roots ------------------------------------------------------------------------------------------------------------
 
 
@@ -564,3 +608,57 @@ async def test_root_in_use(csms: CsmsPeer, security: StationSecurity, spec: Spec
     with spec("M04.FR.03"):
         assert status == "Failed", f"the deletion that did not happen was answered {status}"
         assert not gone, "the root whose deletion Failed is not listed any more"
+
+
+# -- a root that follows on another -----------------------------------------------------------------------------------
+
+
+@case(
+    "ROOT_REPLACED_CS",
+    "A new root takes the place of the old one, which is there to fall back on until the new one has proved itself",
+    versions=["2.0.1", "1.6"],
+    requirements=["M05.FR.09", "M05.FR.10", "M05.FR.12", "M05.FR.13", "M05.FR.14"],
+    needs=CHECKS_ROOTS,
+)
+async def test_root_replaced(station: StationDriver, csms: CsmsPeer, security: StationSecurity, spec: Spec) -> None:
+    """Install the root that the old one has signed; show the old certificate, the new one, and look what is left."""
+    if not station.can("commission"):
+        raise Unsupported("commission", "the old root can't be put back over OCPP")
+    pki, door = security.pki, await security.at(2, 3)
+    assert door.tls is not None
+    try:
+        with spec.must("M05.FR.12"):
+            status = await offered(csms, ROOT, pki.next_root)
+            assert status == "Accepted", f"the root that follows on the old one was answered {status}"
+        with spec.must("M05.FR.14"), unknown_sessions(door):
+            await hang_up(csms)
+        with door.presenting(replace(door.tls, chains=pki.server("next"))):
+            with spec.must("M05.FR.10"):
+                await hang_up(csms)
+            answer = await csms.speak.list_certificates(ROOT)
+            found = csms.speak.hashes_listed(answer)
+            with spec("M05.FR.13"):
+                assert not count(found, pki.root), "the old root is still listed, though the new one has proved itself"
+            with spec("M05.FR.09"):
+                assert len(found) == 1, f"{len(found)} roots of the CSMS are listed, and there may be one"
+    finally:
+        await security.commission(door.profile)
+
+
+@case(
+    "ROOT_OF_ANOTHER_CS",
+    "A new root that the old one has not signed is refused where there may be one only",
+    versions=["2.0.1", "1.6"],
+    requirements=["M05.FR.11"],
+    needs=CHECKS_ROOTS,
+    severity=Severity.CRITICAL,
+)
+async def test_root_of_another(csms: CsmsPeer, security: StationSecurity, spec: Spec) -> None:
+    """Try one that is signed by itself alone."""
+    await security.at(2, 3)
+    pem = security.pki.bare_root
+    async with removed_after(csms, ROOT, pem):
+        with spec("M05.FR.11"):
+            status = await offered(csms, ROOT, pem)
+            assert status == "Rejected", f"a root that the old one has not signed was answered {status}"
+            assert not await listed(csms, ROOT, pem), "the root that was refused is listed"

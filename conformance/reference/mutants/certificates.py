@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from conformance.reference import certificate_defects
+from conformance.reference.mutants.control import Plain
 from conformance.reference.station import ReferenceStation
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
     from conformance.reference.station.renewal import SigningRequest
 
-globals().update(certificate_defects.on(ReferenceStation, __name__))
+globals().update(certificate_defects.on(ReferenceStation, Plain, __name__))
 
 
 class AsksOnce(ReferenceStation):

@@ -146,7 +146,7 @@ class Control(ReferenceStation):
 
 
 class Plain(ReferenceStation):
-    """Another compliant station: DC, in amperes, a lock before its outlets, reset as a whole, without monitors."""
+    """Another compliant station: DC, in amperes, a lock before its outlets, reset as a whole, one root only."""
 
     breaks: str | None = None
     also: tuple[str, ...] = ()
@@ -159,11 +159,13 @@ class Plain(ReferenceStation):
         "dc": True,
         "iso-15118": True,
         "charging-rate-watts": False,
+        "additional-root-certificate-check": True,
     }
 
     def __init__(self, config: StationConfig) -> None:
-        """Leave the reset of an EVSE out, and limits in watts."""
-        variables = config.variables | {"SmartChargingCtrlr.RateUnit": "A"}
+        """Leave the reset of an EVSE out, and limits in watts; have one root after the other."""
+        checks = {"SecurityCtrlr.AdditionalRootCertificateCheck": "true"}
+        variables = config.variables | {"SmartChargingCtrlr.RateUnit": "A", **checks}
         super().__init__(replace(config, evse_reset=False, variables=variables))
         self._waiting: dict[int, int] = {}
 

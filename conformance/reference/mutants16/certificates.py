@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from conformance.reference import certificate_defects
+from conformance.reference.mutants16.control import Plain16
 from conformance.reference.station16 import ReferenceStation16
 
 if TYPE_CHECKING:
     from cryptography import x509
 
-globals().update(certificate_defects.on(ReferenceStation16, __name__))
+globals().update(certificate_defects.on(ReferenceStation16, Plain16, __name__))
 
 
 class RootInUseDeleted(ReferenceStation16):

@@ -106,6 +106,7 @@ class Plain16(ReferenceStation16):
         "detachable-cable": False,
         "back-up-power": True,
         "charging-rate-watts": False,
+        "additional-root-certificate-check": True,
     }
 
     def __init__(self, config: StationConfig16) -> None:
@@ -114,7 +115,8 @@ class Plain16(ReferenceStation16):
             replace(evse, connectors=tuple(replace(outlet, type="cType2") for outlet in evse.connectors))
             for evse in config.evses
         )
-        variables = {"ChargingScheduleAllowedChargingRateUnit": "Current", **config.variables}
+        own = {"ChargingScheduleAllowedChargingRateUnit": "Current", "AdditionalRootCertificateCheck": "true"}
+        variables = own | config.variables
         super().__init__(replace(config, evses=evses, variables=variables))
 
     async def power_off(self) -> None:
