@@ -15,7 +15,7 @@ from conformance.peers.csms_dialect import SecurityEvent
 from conformance.peers.handshakes import Attempt, Guardian, guarded, refusal
 from conformance.peers.received import NotSeen
 from conformance.peers.security import Door, StationSecurity
-from conformance.sut.drivers import StationDriver
+from conformance.sut.drivers import DriverFailed, StationDriver
 from conformance.sut.profile import SutProfile
 from conformance.wire.certificates import hash_data
 from conformance.wire.tls import SUITES, ServerTls, able
@@ -76,7 +76,7 @@ async def test_good_server(
             for suite, name in zip(SUITES, rules.CSMS_SUITES, strict=True):
                 if name in pairs[0]:
                     only = replace(good, newest="1.2", suites=(suite,))
-                    await comes_back(guardian, only, f"{name} is offered, and with it alone the station")
+                    await comes_back(station, guardian, only, f"{name} is offered, and with it alone the station")
                     spec.shown.append(Shown(name, Reception.ACCEPTED, refuses="must not"))
 
 
@@ -521,11 +521,13 @@ def has(offered: Mapping[str, Any], pair: tuple[str, ...]) -> bool:
     return all(each in offered.get("suites", ()) for each in pair)
 
 
-async def comes_back(guardian: Guardian, tls: ServerTls, what: str) -> None:
-    """See that the station comes back to this."""
+async def comes_back(station: StationDriver, guardian: Guardian, tls: ServerTls, what: str) -> None:
+    """See that the station comes back to this; one whose program has ended has refused nothing."""
     try:
         await guardian.welcomed(tls)
     except AssertionError as missing:
+        if station.trouble:
+            raise DriverFailed("reconnect", station.trouble) from None
         raise AssertionError(f"{what} did not come back: {missing}") from None
 
 
