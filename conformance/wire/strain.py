@@ -7,6 +7,8 @@ many, and what they are told is no matter. What matters is whether others are se
 import asyncio
 import base64
 import os
+import socket
+import ssl
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -149,6 +151,69 @@ async def held(place: Place, count: int, words: bytes = b"", *, plainly: bool = 
     finally:
         for writer in opened:
             writer.transport.abort()
+
+
+# -- TLS sessions that are resumed ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """What was answered to an upgrade where a session was begun, and where it was resumed; "" is the end.
+
+    `resumed` says whether the server went along with that, or began a session anew, and `heard` what came after the
+    second upgrade, as it is on the wire.
+    """
+
+    first: str
+    then: str
+    resumed: bool
+    heard: str
+
+
+async def resume(begin: Place, then: Place, *, says: str = "", within: float) -> Resumed:
+    """Ask for an upgrade in TLS 1.2, leave, ask at another place with the session kept, and say something there.
+
+    asyncio keeps no sessions, so this is done with sockets that wait, in a thread. Raises OSError.
+    """
+    return await asyncio.to_thread(_resume, begin, then, says, within)
+
+
+def _resume(begin: Place, then: Place, says: str, within: float) -> Resumed:
+    assert begin.tls is not None
+    context = context_of(replace(begin.tls, newest="1.2"))
+    with _shaken(context, begin, None, within) as one:
+        first = _asked(one, begin.request())
+        session = one.session
+    with _shaken(context, then, session, within) as other:
+        answer = _asked(other, then.request())
+        heard = _heard(other, says) if says and " 101" in answer else ""
+        return Resumed(first, answer, bool(other.session_reused), heard)
+
+
+def _shaken(context: ssl.SSLContext, place: Place, session: ssl.SSLSession | None, within: float) -> ssl.SSLSocket:
+    split = urlsplit(place.url)
+    raw = socket.create_connection((split.hostname or "", split.port or 443), within)
+    return context.wrap_socket(raw, server_hostname=split.hostname, session=session)
+
+
+def _asked(connection: ssl.SSLSocket, request: bytes) -> str:
+    """The first line of the answer."""
+    try:
+        connection.sendall(request)
+        return connection.recv(_PIECE).partition(b"\r\n")[0].decode("latin-1")
+    except OSError:
+        return ""
+
+
+def _heard(connection: ssl.SSLSocket, says: str) -> str:
+    """What comes after a text is said: up to the end, or until nothing has come for a while."""
+    came = b""
+    with suppress(OSError):
+        connection.sendall(_frame(says))
+        connection.settimeout(_SHORT * 4)
+        while piece := connection.recv(_PIECE):
+            came += piece
+    return came.decode("utf-8", "replace")
 
 
 # -- sizes that nobody needs ------------------------------------------------------------------------------------------

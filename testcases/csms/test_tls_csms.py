@@ -1,5 +1,6 @@
 """TLS at the doors of a CSMS: what it shows, what it speaks, and whom it lets in by their certificates (Part 2 A00)."""
 
+import json
 from urllib.parse import urlsplit
 
 from conformance.cases.case import case
@@ -23,12 +24,14 @@ from conformance.peers.visits import (
     booted,
     changed,
     levels,
+    place,
     replied,
     visit,
     visitor,
 )
 from conformance.sut.profile import SutProfile
 from conformance.wire.hello import Reply
+from conformance.wire.strain import resume
 from conformance.wire.tls import SUITES
 from conformance.wire.transcript import Entry
 
@@ -38,6 +41,9 @@ IANA = dict(zip(SUITES, CSMS_SUITES, strict=True))
 """The names of the four suites in the documents, by those of OpenSSL."""
 OF_CERTIFICATES = ("A00.FR.307", "A00.FR.502", "A00.FR.503", "A00.FR.508", "A00.FR.509", "A00.FR.510")
 """The rules for the certificate of a CSMS."""
+THE_END = "with the end of the connection"
+SWITCHED = " 101"
+"""What stands in the first line where an upgrade is granted."""
 OLD_SUITES = ("TLS_RSA_WITH_AES_128_CBC_SHA", "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA")
 OLD_VERSIONS = ("TLSv1.1", "TLSv1.0", "SSLv3")
 UNFIT = (
@@ -379,3 +385,32 @@ async def test_serial_number_at_boot(
     await other.disconnect()
     then = await visit(visitor(another_station, profile, level), profile)
     assert then.let_in, f"the same station with its own serial number: {then.words}"
+
+
+@case(
+    "RESUMED_SESSION_CSMS",
+    "A TLS session that is resumed is as good as a new one, and lets nobody in as another station",
+    versions=BOTH,
+    requirements=["TLS.SESSION.01", "A00.FR.405"],
+    severity=Severity.CRITICAL,
+    needs="security-profile-3",
+)
+async def test_resumed_session(
+    station: StationPeer, security: CsmsSecurity, another_station: AnotherStation, spec: Spec, profile: SutProfile
+) -> None:
+    """The station leaves and comes back with its session; then it comes with that as another that the CSMS knows."""
+    other = profile.parameters.second_identity
+    assert other, "the profile names no second_identity, which the CSMS knows too"
+    await station.disconnect()
+    (level,) = levels(security, profile, 3)
+    guest = visitor(another_station, profile, level)
+    await _good(guest, profile)
+    mine, theirs = place(guest), place(visitor(another_station, profile, level, other))
+    with spec("TLS.SESSION.01"):
+        came = await resume(mine, mine, within=profile.timing.answer)
+        assert SWITCHED in came.first, f"a good station was answered {came.first or THE_END}"
+        assert SWITCHED in came.then, f"a good station with the TLS session it had was answered {came.then or THE_END}"
+    boot = json.dumps([2, "resumed", "BootNotification", guest.dialect.boot_notification("PowerUp")])
+    came = await resume(mine, theirs, says=boot, within=profile.timing.answer)
+    with spec("A00.FR.405"):
+        assert '"Accepted"' not in came.heard, f"{other} got in with the certificate of {profile.identity}"

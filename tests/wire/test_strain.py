@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.typing import Subprotocol
 
 from conformance.pki import Pki
-from conformance.wire.strain import Place, answer_to, bears_frame, fail, flooding, held
+from conformance.wire.strain import Place, answer_to, bears_frame, fail, flooding, held, resume
 from conformance.wire.tls import ClientTls, ServerTls, context_of
 
 SOON = 5.0
@@ -28,7 +29,8 @@ async def websocket(**options: Any) -> AsyncIterator[tuple[Place, list[str]]]:
             told.append(str(message))  # noqa: PERF401
 
     async with serve(note, "127.0.0.1", 0, subprotocols=[Subprotocol("ocpp1.6")], **options) as server:
-        yield Place(f"ws://127.0.0.1:{port_of(server)}/CS1", "ocpp1.6", None, ("CS1", b"\xff:")), told
+        scheme = "wss" if "ssl" in options else "ws"
+        yield Place(f"{scheme}://localhost:{port_of(server)}/CS1", "ocpp1.6", None, ("CS1", b"\xff:")), told
 
 
 def port_of(server: Server | asyncio.Server) -> int:
@@ -80,7 +82,7 @@ async def test_frames() -> None:
 
 async def test_no_frame_without_a_connection() -> None:
     async with websocket() as (place, _):
-        wrong = Place(place.url.replace("ws://127.0.0.1", "ws://localhost"), "ocpp9")
+        wrong = Place(place.url, "ocpp9")
         with pytest.raises(ConnectionError):
             await bears_frame(wrong, 1 << 30, 0, within=SOON)
 
@@ -122,3 +124,24 @@ async def test_bad_handshakes_with_tls() -> None:
         assert sum(done.values()) == 16
         assert len(done) == 8
         assert not any(heard)
+
+
+async def test_a_session_is_resumed() -> None:
+    pki = Pki.new()
+    async with websocket(ssl=context_of(ServerTls(pki.server()))) as (there, told):
+        place = replace(there, tls=ClientTls(pki.root))
+        came = await resume(place, place, says="hello", within=SOON)
+        assert "101" in came.first
+        assert "101" in came.then
+        assert came.resumed
+        assert told == ["hello"]
+        refused = await resume(place, replace(place, url=place.url.replace("/CS1", "/")), within=SOON)
+        assert refused.heard == ""
+
+
+async def test_a_session_that_leads_nowhere() -> None:
+    pki = Pki.new()
+    async with listener(ServerTls(pki.server())) as (port, _):
+        place = Place(f"wss://localhost:{port}/", "ocpp1.6", ClientTls(pki.root))
+        came = await resume(place, place, says="hello", within=SOON)
+        assert (came.first, came.then, came.heard) == ("", "", "")

@@ -159,7 +159,7 @@ class Doors(Certificates):
     def ask_for_certificates(
         self, context: ssl.SSLContext, security: SecuritySetup, folder: str, *, dates_later: bool
     ) -> None:
-        """Ask every station for its certificate and verify its path (A00.FR.403); nothing is resumed unverified."""
+        """Ask every station for its certificate, and verify its path (A00.FR.403). No ticket outlives this CSMS."""
         context.verify_mode = self.demand()
         context.load_verify_locations(cadata=security.client_roots)
         if security.crl and self.heeds_revocation():

@@ -9,12 +9,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
+from http import HTTPStatus
 from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from websockets.asyncio.server import ServerConnection
+from websockets.http11 import Request, Response
 
 from conformance.reference.csms import ReferenceCsms
 from conformance.reference.csms.base import Link
@@ -481,6 +484,38 @@ class AnswersAnotherSerialNumber(ReferenceCsms):
     async def turn_out(self, link: Link, call: Call) -> None:  # noqa: ARG002
         """Be polite."""
         link.station.registration = "Rejected"
+
+
+class ForgetsOnResumption(ReferenceCsms):
+    """Does not remember the certificate of a station that resumes its TLS session."""
+
+    breaks = "TLS.SESSION.01"
+
+    def on_handshake(self, connection: ServerConnection, request: Request) -> Response | None:
+        """Miss it."""
+        if resumed(connection):
+            return connection.respond(HTTPStatus.FORBIDDEN, "no certificate was shown\n")
+        return super().on_handshake(connection, request)
+
+
+class TrustsResumedSessions(ReferenceCsms):
+    """Looks at no certificate where a TLS session is resumed: it has done so before."""
+
+    breaks = "A00.FR.405"
+
+    def on_handshake(self, connection: ServerConnection, request: Request) -> Response | None:
+        """Let it pass."""
+        return None if resumed(connection) else super().on_handshake(connection, request)
+
+    def is_impostor(self, link: Link, call: Call) -> bool:
+        """Believe it."""
+        return not resumed(link.connection) and super().is_impostor(link, call)
+
+
+def resumed(connection: ServerConnection) -> bool:
+    """Tell whether a connection goes on with a TLS session."""
+    tls = connection.transport.get_extra_info("ssl_object")
+    return tls is not None and tls.session_reused
 
 
 # -- making certificates
