@@ -13,7 +13,7 @@ from conformance.cases.verdict import Verdict
 from conformance.cases.zoo import Reception
 from conformance.peers import visits
 from conformance.peers.peer import Patience
-from conformance.peers.station import StationPeer
+from conformance.peers.station import NotConnected, StationPeer
 from conformance.pki import Pki, making
 from conformance.reference.csms import CsmsConfig, ReferenceCsms, SecuritySetup, StationSetup
 from conformance.reference.csms.base import Link
@@ -61,12 +61,11 @@ async def csms(
 @pytest.mark.parametrize("version", ["2.0.1", "1.6"])
 async def test_a_good_visit(version: str) -> None:
     async with csms(version) as (served, station):
-        for serial in ("", "CS001"):
-            came = await visits.visit(station, PROFILE, serial=serial)
-            assert came.let_in
-            assert not came.put_off
-            assert came.shown("good").verdict is Verdict.PASS
-            assert came.tls is not None
+        came = await visits.visit(station, PROFILE)
+        assert came.let_in
+        assert not came.put_off
+        assert came.shown("good").verdict is Verdict.PASS
+        assert came.tls is not None
         assert station.link is None
         boot = served.stations["CS001"].boot
         assert "CS001" in str(boot)
@@ -95,7 +94,10 @@ async def test_a_certificate_to_be_renewed() -> None:
 
 async def test_another_serial_number() -> None:
     async with csms() as (_, station):
-        came = await visits.visit(station, PROFILE, serial="CS002")
+        other = StationPeer(
+            "CS001", Transcript(), station.patience, url=station.url, tls=GOOD, heartbeats=False, serial="CS002"
+        )
+        came = await visits.visit(other, PROFILE)
         assert came.status is None
         assert came.ended
         assert "ended" in came.words
@@ -126,11 +128,19 @@ async def test_what_was_agreed() -> None:
         assert entry.detail["ok"]
         plain = StationPeer("CS001", Transcript(), station.patience, url=served.urls[1])
         assert await visits.agreed(plain, None) is None
-        assert visits.address(plain)[1] == int(served.urls[1].rpartition(":")[2].partition("/")[0])
-        assert visits.address(StationPeer("CS001", Transcript(), station.patience, url="wss://there/x"))[1] == 443
         there = visits.place(station)
         assert there.url.endswith("/CS001")
         assert there.tls is GOOD
+
+
+async def test_what_is_said_to_a_hello() -> None:
+    async with csms() as (served, station):
+        for url in (served.urls[2], served.urls[2].replace("localhost", "127.0.0.1")):
+            station.url = url
+            reply = await visits.replied(station, PROFILE, versions=("TLSv1.0",))
+            assert reply.alert == "protocol_version"
+    with pytest.raises(NotConnected, match="no TCP"):
+        await visits.replied(station, PROFILE)
 
 
 def test_where_stations_may_come() -> None:
