@@ -242,10 +242,10 @@ async def test_a_certificate_is_asked_for_again(pki: Pki) -> None:
         csms.script["SignCertificate"] = [ACCEPT] * 5
         await plain(yard, variables=quick)
         await trigger(csms)
-        await csms.expect("SignCertificate", 3)
+        await csms.expect("SignCertificate", 4)
         times = [message.at for message in csms.messages if message.action == "SignCertificate"]
         assert times[2] - times[1] > times[1] - times[0] > 0.04
-        await csms.silence(0.3)
+        await csms.silence(0.5)
 
 
 async def test_a_new_certificate_that_does_not_work_goes_again(pki: Pki, tmp_path: Any) -> None:
