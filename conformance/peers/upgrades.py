@@ -81,7 +81,11 @@ class Ascent:
 
     def came(self, link: Link) -> int:
         """The security profile in which a connection was made."""
-        return self.security_of(next(each for each in self.attempts(after=0) if each.link == link.number))
+        return self.security_of(self.entry_of(link))
+
+    def entry_of(self, link: Link) -> Entry:
+        """The handshake of a connection."""
+        return next(each for each in self.attempts(after=0) if each.link == link.number)
 
     async def booted(self, *, after: int) -> None:
         """Wait for the boot after a restart, if there is one, and until the station knows that it may work."""

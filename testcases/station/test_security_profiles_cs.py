@@ -89,7 +89,7 @@ async def test_credentials(  # noqa: PLR0913 -- fixtures
 @case(
     "TC_A_19_CS",
     "Up to a higher security profile, step by step, and not back again",
-    requirements=["A05.FR.04", "A05.FR.05", "A05.FR.06", "A05.FR.09", "TLS.FALLBACK.01"],
+    requirements=["A00.FR.001", "A05.FR.04", "A05.FR.05", "A05.FR.06", "A05.FR.09", "TLS.FALLBACK.01"],
     needs=HIGHER,
     severity=Severity.BLOCKER,
 )
@@ -105,10 +105,13 @@ async def test_up(
         async with hurried(csms, 1):
             for low, high in way.steps:
                 ascent, asked = await way.step(low, high)
-                await climb(ascent, spec)
+                link = await climb(ascent, spec)
                 with spec("A05.FR.06"):
                     problems = await asked.problems()
                     assert not problems, told(problems)
+                with spec("A00.FR.001"):
+                    lower = ascent.low.endpoint.asked(after=ascent.entry_of(link).n + 1)
+                    assert not lower, f"the station is in profile {high}, and asks to be let in by {low} as well"
                 if low > 1:
                     continue
                 with spec("A05.FR.09"):

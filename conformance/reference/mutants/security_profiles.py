@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 from typing import TYPE_CHECKING
+
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidHandshake
 
 from conformance.reference.station import ReferenceStation
 from conformance.reference.station.device_model import Component
@@ -159,6 +163,23 @@ class FallsBackToOldProfile(ReferenceStation):
     def network_profile(self, slot: str) -> Payload:
         """Return the factory's after a failure."""
         return self.factory_profile() if self._turned_away else super().network_profile(slot)
+
+
+class DialsOldAddressToo(ReferenceStation):
+    """Knocks at the address of the profile before when it has come by a higher one."""
+
+    breaks = "A00.FR.001"
+
+    def adopt_security_profile(self, profile: int) -> None:
+        """Knock."""
+        super().adopt_security_profile(profile)
+        self.tasks.start(self.knock())
+
+    async def knock(self) -> None:
+        """Ask to be let in there, and let it be."""
+        with contextlib.suppress(OSError, TimeoutError, InvalidHandshake):
+            link = await connect(f"{self.config.csms_url}/{self.config.identity}", proxy=None)
+            await link.close()
 
 
 class RootUnneeded(ReferenceStation):
