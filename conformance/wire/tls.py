@@ -276,6 +276,9 @@ def words(error: BaseException) -> str:
     text = re.sub(r"^\[[^]]*\]\s*|\s*\(_ssl\.c:\d+\)$", "", str(error.args[-1] if error.args else error))
     if "http request" in text:
         return PLAIN
+    alert = re.sub(r"^(tlsv\d+|sslv3) (alert )?", "", text).replace(" ", "_")
+    if alert != text and alert in ALERTS.values():
+        return f"the other end sent the alert {alert}"  # OpenSSL names the TLS that first had it, which misleads
     return text or type(error).__name__
 
 

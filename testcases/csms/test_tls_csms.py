@@ -1,6 +1,8 @@
 """TLS at the doors of a CSMS: what it shows, what it speaks, and whom it lets in by their certificates (Part 2 A00)."""
 
 import json
+from dataclasses import replace
+from typing import Any
 from urllib.parse import urlsplit
 
 from conformance.cases.case import case
@@ -32,11 +34,13 @@ from conformance.peers.visits import (
 from conformance.sut.profile import SutProfile
 from conformance.wire.hello import Reply
 from conformance.wire.strain import resume
-from conformance.wire.tls import SUITES
+from conformance.wire.tls import SUITES, ClientTls
 from conformance.wire.transcript import Entry
 
 BOTH = ("2.0.1", "1.6")
 WITH_TLS = "security-profile-2 or security-profile-3"
+Certificates = list[dict[str, Any]]
+"""A chain as it stands in the transcript, the certificate of the CSMS first."""
 IANA = dict(zip(SUITES, CSMS_SUITES, strict=True))
 """The names of the four suites in the documents, by those of OpenSSL."""
 OF_CERTIFICATES = ("A00.FR.307", "A00.FR.502", "A00.FR.503", "A00.FR.508", "A00.FR.509", "A00.FR.510")
@@ -44,12 +48,46 @@ OF_CERTIFICATES = ("A00.FR.307", "A00.FR.502", "A00.FR.503", "A00.FR.508", "A00.
 THE_END = "with the end of the connection"
 SWITCHED = " 101"
 """What stands in the first line where an upgrade is granted."""
-OLD_SUITES = ("TLS_RSA_WITH_AES_128_CBC_SHA", "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA")
+OLD_SUITES = (
+    "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA",
+    "TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA",
+    "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA",
+    "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA",
+    "TLS_DHE_RSA_WITH_AES_128_CBC_SHA",
+    "TLS_RSA_WITH_AES_128_CBC_SHA",
+    "TLS_RSA_WITH_AES_256_CBC_SHA",
+    "TLS_RSA_WITH_3DES_EDE_CBC_SHA",
+)
+"""What servers that speak old versions have, one or the other of it."""
 OLD_VERSIONS = ("TLSv1.1", "TLSv1.0", "SSLv3")
 UNFIT = (
-    ("suites without encryption", ("TLS_RSA_WITH_NULL_SHA256", "TLS_RSA_WITH_NULL_SHA", "TLS_RSA_WITH_NULL_MD5")),
-    ("anonymous suites", ("TLS_DH_anon_WITH_AES_128_GCM_SHA256", "TLS_DH_anon_WITH_AES_128_CBC_SHA")),
-    ("suites with RC4", ("TLS_RSA_WITH_RC4_128_SHA", "TLS_RSA_WITH_RC4_128_MD5")),
+    (
+        "suites without encryption",
+        (
+            "TLS_RSA_WITH_NULL_SHA256",
+            "TLS_RSA_WITH_NULL_SHA",
+            "TLS_RSA_WITH_NULL_MD5",
+            "TLS_ECDHE_RSA_WITH_NULL_SHA",
+            "TLS_ECDHE_ECDSA_WITH_NULL_SHA",
+        ),
+    ),
+    (
+        "anonymous suites",
+        (
+            "TLS_DH_anon_WITH_AES_128_GCM_SHA256",
+            "TLS_DH_anon_WITH_AES_128_CBC_SHA",
+            "TLS_ECDH_anon_WITH_AES_128_CBC_SHA",
+        ),
+    ),
+    (
+        "suites with RC4",
+        (
+            "TLS_RSA_WITH_RC4_128_SHA",
+            "TLS_RSA_WITH_RC4_128_MD5",
+            "TLS_ECDHE_RSA_WITH_RC4_128_SHA",
+            "TLS_ECDHE_ECDSA_WITH_RC4_128_SHA",
+        ),
+    ),
     ("suites with DES", ("TLS_RSA_WITH_DES_CBC_SHA", "TLS_RSA_EXPORT_WITH_DES40_CBC_SHA")),
 )
 
@@ -83,15 +121,17 @@ async def test_server_certificate(
     await station.disconnect()
     for level in levels(security, profile, *SECURE):
         guest = visitor(another_station, profile, level)
-        shown = {suite: chain for suite in SUITES if (chain := await _with_suite(guest, level, suite, spec))}
+        shown = [
+            (_alone(guest, suite), chain) for suite in SUITES if (chain := await _with_suite(guest, level, suite, spec))
+        ] or await _anyhow(guest)
         if not shown:
             for requirement in OF_CERTIFICATES:
-                spec.unproven(requirement, "the CSMS agreed to no suite, so its certificate is not known")
-        for chain in shown.values():
+                spec.unproven(requirement, "TLS 1.2 or 1.3 was agreed with no suite, so the certificate is not known")
+        for _, chain in shown:
             _judge_chain(chain, urlsplit(guest.url).hostname or "", spec)
-        for suite in shown:
+        for offer, _ in shown:
             with spec("A00.FR.307"):
-                entry = await agreed(guest, changed(guest.tls, newest="1.2", suites=(suite,)))
+                entry = await agreed(guest, offer)
                 assert entry is not None, "there was no TLS handshake"
                 assert entry.detail["ok"], f"the certificate of the CSMS won't do: {entry.detail['error']}"
         with spec("A00.FR.321"):
@@ -102,15 +142,26 @@ async def test_server_certificate(
             assert came.let_in, f"a good station in security profile {level}: {came.words}"
 
 
-async def _with_suite(guest: StationPeer, level: int, suite: str, spec: Spec) -> list[dict[str, object]]:
+def _alone(guest: StationPeer, suite: str) -> ClientTls:
+    return changed(guest.tls, newest="1.2", suites=(suite,))
+
+
+async def _anyhow(guest: StationPeer) -> list[tuple[ClientTls, Certificates]]:
+    """What the CSMS shows whoever has TLS 1.3 and all the usual suites, and what to offer for that: one, or none."""
+    offer = changed(guest.tls, suites=("DEFAULT",))
+    entry = await agreed(guest, replace(offer, verifies=False))
+    return [(offer, entry.detail["chain"])] if entry is not None and entry.detail["chain"] else []
+
+
+async def _with_suite(guest: StationPeer, level: int, suite: str, spec: Spec) -> Certificates:
     """The certificates that the CSMS shows with one suite of TLS 1.2."""
     with spec("A00.FR.318"):
-        entry = await agreed(guest, changed(guest.tls, newest="1.2", suites=(suite,), verifies=False))
+        entry = await agreed(guest, replace(_alone(guest, suite), verifies=False))
         assert entry is not None, "there was no TLS handshake"
         spec.shown.append(_suite_shown(suite, level, entry))
         assert entry.detail["ok"], f"offered {IANA[suite]} alone, the CSMS did not agree: {entry.detail['error']}"
         assert entry.detail["suite"] == IANA[suite], f"offered {IANA[suite]}, it took {entry.detail['suite']}"
-        chain: list[dict[str, object]] = entry.detail["chain"]
+        chain: Certificates = entry.detail["chain"]
         return chain
     return []
 
@@ -122,7 +173,7 @@ def _suite_shown(suite: str, level: int, entry: Entry) -> Shown:
     return Shown(f"{name} ({level})", outcome, refuses="must not", alert=entry.detail["alert_received"] or "")
 
 
-def _judge_chain(chain: list[dict[str, object]], host: str, spec: Spec) -> None:
+def _judge_chain(chain: Certificates, host: str, spec: Spec) -> None:
     """What the documents ask of the certificates that a CSMS shows."""
     for certificate in chain:
         with spec("A00.FR.503" if str(certificate.get("key", "")).startswith("E") else "A00.FR.502"):
@@ -233,7 +284,7 @@ async def test_client_certificate(
     guest = visitor(another_station, profile, level)
     for suite in SUITES:
         with spec("A00.FR.318"):
-            entry = await agreed(guest, changed(guest.tls, newest="1.2", suites=(suite,)))
+            entry = await agreed(guest, _alone(guest, suite))
             assert entry is not None, "there was no TLS handshake"
             spec.shown.append(_suite_shown(suite, level, entry))
             assert entry.detail["ok"], f"offered {IANA[suite]} alone: {entry.detail['error']}"

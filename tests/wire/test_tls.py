@@ -21,7 +21,7 @@ from conformance.wire.certificates import Chain, read
 from conformance.wire.faults import Network, StationNetwork
 from conformance.wire.frames import CallResult
 from conformance.wire.link import HandshakeFailed, Line, LinkOptions, dial
-from conformance.wire.tls import SUITES, ClientTls, LocallyUnable, ServerTls, TlsVersion, able, context_of
+from conformance.wire.tls import SUITES, ClientTls, LocallyUnable, ServerTls, TlsVersion, able, context_of, words
 from conformance.wire.transcript import Entry, Transcript
 
 OLD = ("AES128-SHA",)
@@ -501,3 +501,20 @@ async def test_how_it_reads(serve: Serve, transcript: Transcript, ours: Transcri
     assert "offered versions: TLSv1.3, TLSv1.2" in text
     assert "the harness showed " in text
     assert "for elsewhere.example" in text
+
+
+@pytest.mark.parametrize(
+    ("openssl", "ours"),
+    [
+        ("sslv3 alert handshake failure", "the other end sent the alert handshake_failure"),
+        ("tlsv1 alert protocol version", "the other end sent the alert protocol_version"),
+        ("tlsv13 alert certificate required", "the other end sent the alert certificate_required"),
+        ("tlsv1 unrecognized name", "the other end sent the alert unrecognized_name"),
+        ("tlsv1 something new", "tlsv1 something new"),
+        ("wrong version number", "wrong version number"),
+    ],
+)
+def test_an_alert_has_the_name_that_people_look_up(openssl: str, ours: str) -> None:
+    """OpenSSL puts the TLS before it that first had the alert: SSLv3 for one that came in TLS 1.2."""
+    error = ssl.SSLError(1, f"[SSL: X] {openssl} (_ssl.c:1006)")
+    assert words(error) == ours

@@ -106,6 +106,37 @@ class SpeaksOldTls(ReferenceCsms):
         return [*SUITES, "AES128-SHA", "ECDHE-ECDSA-AES128-SHA", EVEN_WEAK]
 
 
+class SpeaksOldTlsWithFriends(SpeaksOldTls):
+    """Speaks TLS 1.0, but only with who names its host: many servers behind one address are found by their names."""
+
+    def tls_context(self, profile: int, *, dates_later: bool) -> ssl.SSLContext:
+        """Refuse whoever names none."""
+        context = super().tls_context(profile, dates_later=dates_later)
+        context.sni_callback = lambda _, name, __: None if name else ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME
+        return context
+
+
+class SpeaksOnlyTheNewestTls(ReferenceCsms):
+    """Speaks TLS 1.3 alone, which has none of the four suites."""
+
+    breaks = "A00.FR.318"
+
+    def oldest_tls(self) -> ssl.TLSVersion:
+        """Draw the line there."""
+        return ssl.TLSVersion.TLSv1_3
+
+
+class AnonymousWillDo(ReferenceCsms):
+    """Agrees to a suite in which neither end shows who it is."""
+
+    breaks = "A00.FR.320"
+    also = ("A00.FR.322",)
+
+    def tls_suites(self) -> Sequence[str]:
+        """Have one."""
+        return [*SUITES, "AECDH-AES128-SHA", EVEN_WEAK]
+
+
 class NullCipherWillDo(ReferenceCsms):
     """Agrees to a suite without encryption."""
 
@@ -213,6 +244,21 @@ class OwnCertificates(ReferenceCsms):
     def own(self, security: SecuritySetup, key: Key) -> tuple[str, str]:
         """Make one as it should be."""
         return signed(security, key)
+
+
+class ShowsItsOwnCertificateInTheNewestTls(OwnCertificates):
+    """Shows a certificate that leads to no root but itself, and speaks TLS 1.3 alone."""
+
+    breaks = "A00.FR.307"
+    also = ("A00.FR.318",)
+
+    def oldest_tls(self) -> ssl.TLSVersion:
+        """Draw the line there."""
+        return ssl.TLSVersion.TLSv1_3
+
+    def own(self, security: SecuritySetup, key: Key) -> tuple[str, str]:
+        """Sign it with its own key."""
+        return signed(security, key, by=key)
 
 
 class SignsItsOwnCertificate(OwnCertificates):
