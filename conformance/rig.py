@@ -240,13 +240,25 @@ class StationRig:
 
     async def leave(self) -> list[str]:
         """Put back what this run has not put back yet; says what is left behind."""
+        notes = await self._set_up_anew()
         if list(self.keeper.journal):
             with suppress(NotSeen):
                 await self.csms.connected(within=self._ample)
         await self.keeper.restore(within=self._ample, again=True)
         self.keeper.journal.close()
         left = self.keeper.left()
-        return [f"left behind: {self._told(left)}"] if left else []
+        return [*notes, f"left behind: {self._told(left)}"] if left else notes
+
+    async def _set_up_anew(self) -> list[str]:
+        """Have an installer undo what only one can: another security profile, and certificates; says what is left."""
+        home, now = self.profile.security.profile, self.security.profile
+        if (now == home and not self.keeper.needs_installer) or not self.station.can("commission"):
+            return []
+        try:
+            await self.security.commission(home)
+        except (*UNREADY, OSError) as error:
+            return [f"the station is in security profile {now}, and could not be set up for {home} again: {error}"]
+        return []
 
     async def _listen_where_led(self) -> None:
         """Listen where a run that was killed has sent the station: else it would never be seen again."""

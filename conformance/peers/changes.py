@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
+from conformance.peers import certificate_changes as certificates
 from conformance.peers.journal import Change, Request
 from conformance.wire.redaction import is_secret, without_userinfo
 
@@ -59,6 +60,10 @@ class Memory:
     """The version of the local list before anything was done to it."""
     listed: set[str] = field(default_factory=set)
     """The entries that were sent for the local list."""
+    roots: set[str] = field(default_factory=set)
+    """The roots that it had, as the journal calls them."""
+    roots_asked: bool = False
+    """Whether it was asked for them."""
 
 
 # -- variables and keys -----------------------------------------------------------------------------------------------
@@ -556,10 +561,13 @@ class Rule(NamedTuple):
 
 
 RULES: Mapping[str, Rule] = {
+    "CertificateSigned": Rule(_ask_nothing, certificates.replace_own, certificates.told_own),
     "ChangeAvailability": Rule(_ask_nothing, _replace_availability, _told_availability),
     "ChangeConfiguration": Rule(_ask_values, _replace_values, _told_values),
     "ClearChargingProfile": Rule(_ask_nothing, _replace_cleared, _told_cleared),
     "ClearVariableMonitoring": Rule(_ask_nothing, _replace_cleared_monitors, _told_cleared_monitors),
+    "DeleteCertificate": Rule(_ask_nothing, certificates.replace_deleted, certificates.told_deleted),
+    "InstallCertificate": Rule(_ask_nothing, certificates.replace_installed, certificates.told_installed),
     "SendLocalList": Rule(_ask_list, _replace_list, _told_list),
     "SetChargingProfile": Rule(_ask_nothing, _replace_profile, _told_profile),
     "SetMonitoringBase": Rule(_ask_now, _replace_now, _told_now),

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from conformance.oracles.kept_profiles import Wanted, told
+from conformance.peers import certificate_changes as certificates
 from conformance.peers import changes
 from conformance.peers.changes import LASTING, LIST_ENTRY, PASSWORD, RULES, SLOT, Memory, Standing
 from conformance.peers.journal import Change, Journal, Request
@@ -68,12 +69,20 @@ class Keeper:
         self._untaken -= fresh
         return frozenset(fresh)
 
+    async def _listed(self, request: Request) -> list[tuple[str, Mapping[str, Any]]]:
+        """The roots that the station lists, each with its use; raises as `Peer.call`."""
+        return list(certificates.listed(request[1], await self._csms.call(*request)))
+
     async def _look(self, action: str, asks: list[Request]) -> None:
         """See what is there before it is changed, where that is not known; raises as `Peer.attempt`."""
         if not self._reachable:
             return
         for request in asks:
             await self._csms.attempt(*request)
+        if action in _ROOTS and not self._memory.roots_asked:
+            self._memory.roots_asked = True
+            for request in certificates.listing(self._version):
+                self._memory.roots |= {certificates.name_of(*each) for each in await self._listed(request)}
         if action in ("SetChargingProfile", "ClearChargingProfile"):
             await self.profiles()
         if action in _MONITORS and self._memory.monitors is None:
@@ -150,6 +159,12 @@ class Keeper:
     def _reachable(self) -> bool:
         return self._csms.link is not None and self._csms.link.is_open
 
+    @property
+    def _version(self) -> str:
+        """The version of the connection, empty without one."""
+        link = self._csms.link
+        return "" if link is None or link.version is None else link.version.name
+
     # -- charging profiles that somebody else has set -----------------------------------------------------------------
 
     async def profiles(self) -> list[Standing]:
@@ -159,8 +174,7 @@ class Keeper:
         """
         if self._memory.profiles is None and not self._asked and self._reachable:
             self._asked = True
-            version = self._csms.link.version if self._csms.link is not None else None
-            if version is not None and version.name != "1.6":
+            if self._version not in ("", "1.6"):
                 found: list[Standing] = []
                 with suppress(Refused, NoAnswer):  # one that does not answer is not asked any further
                     for purpose in LASTING:
@@ -243,7 +257,13 @@ class Keeper:
         for change in tuple(self.journal):
             if change.what == PASSWORD or change.what.startswith(SLOT) or is_commissioned(change.what):
                 self._strike(change.what)
+        self._memory.roots, self._memory.roots_asked = set(), False
         self._memory.values = {name: was for name, was in self._memory.values.items() if not is_commissioned(name)}
+
+    @property
+    def needs_installer(self) -> bool:
+        """Whether certificates were changed in a way that can't be undone over OCPP."""
+        return any(certificates.is_certificate(each.what) and each.undo is None for each in self.journal)
 
     def left(self) -> dict[str, str]:
         """What is still open, and why: in words, with what to do."""
@@ -262,13 +282,20 @@ class Keeper:
 
     async def _undo(self, change: Change) -> str:
         """Have one change undone; says why that can't be, nothing where it is."""
-        csms, what, request = self._csms, change.what, change.undo
+        what, request = change.what, change.undo
         if what == PASSWORD:
             return await self._give_own_password()
         if what.startswith(SLOT):
             return await self._leave_slot(what)
+        if certificates.is_certificate(what):
+            return await self._remove_root(what) if request is not None else _NO_INSTALLER
         if request is None:
             return "what was there can't be read: set it as it should be"
+        return await self._ask_back(what, request)
+
+    async def _ask_back(self, what: str, request: Request) -> str:
+        """Make the request that undoes something, unless that is done already."""
+        csms = self._csms
         if request[0] == "SetVariableMonitoring":
             wanted = request[1]["setMonitoringData"][0]
             if wanted in (await self._monitors()).values():
@@ -282,11 +309,21 @@ class Keeper:
         answer = await csms.call(*request)
         return _status(answer)
 
+    async def _remove_root(self, what: str) -> str:
+        """Have a root deleted that was not there, by the hashes that the station lists it with."""
+        [request] = certificates.listing(self._version, certificates.use_of(what))
+        there = await self._listed(request)
+        found = next((data for use, data in there if certificates.name_of(use, data) == what), None)
+        if found is None:
+            return ""
+        if len(there) == 1 and certificates.is_of_csms(what):
+            return "the station has no other to check the CSMS with: install the one that it should have"
+        return _status(await self._csms.call("DeleteCertificate", {"certificateHashData": dict(found)}))
+
     async def _give_own_password(self) -> str:
         if self._password is None:
             return "the profile names no password to go back to: give the station its own"
-        assert self._csms.link is not None
-        version = self._csms.link.version.name if self._csms.link.version is not None else ""
+        version = self._version
         answer = await self._csms.call(*changes.password_request(version, self._password.reveal()))
         if "RebootRequired" in str(answer):  # till then it comes with the other, and only this run lets it in
             answer = await self._csms.call("Reset", {"type": "Hard" if version == "1.6" else "Immediate"})
@@ -311,7 +348,7 @@ class Keeper:
 
 def is_commissioned(what: str) -> bool:
     """Whether an installer sets up what a change is about."""
-    return what.casefold().endswith(_COMMISSIONED)
+    return certificates.is_certificate(what) or what.casefold().endswith(_COMMISSIONED)
 
 
 _COMMISSIONED = ("networkconfigurationpriority", "securityprofile")
@@ -319,6 +356,8 @@ _WRITES = ("SetVariables", "ChangeConfiguration")
 _DONE = ("Accepted", "RebootRequired", "Scheduled", "Unknown", "NotFound")
 """What a station says that does as it is asked, or will; or that has no such profile or monitor any more."""
 _RESULTS = {"setVariableResult": "attributeStatus", "setMonitoringResult": "status", "clearMonitoringResult": "status"}
+_NO_INSTALLER = "the one of before can't be given back over OCPP: install it at the station itself"
+_ROOTS = ("InstallCertificate", "DeleteCertificate")
 _MONITORS = ("SetVariableMonitoring", "ClearVariableMonitoring", "SetMonitoringBase")
 
 

@@ -18,7 +18,9 @@ from conformance.peers.changes import PASSWORD
 from conformance.peers.journal import Change, Journal
 from conformance.peers.keeper import Keeper
 from conformance.peers.received import NoAnswer, Received, Refused
+from conformance.pki import Pki
 from conformance.sut.secret import Secret
+from conformance.wire.certificates import hash_data
 from conformance.wire.frames import CallError, CallResult
 
 OWN = "the-password-of-its-own"
@@ -35,6 +37,7 @@ class Station:
         self.monitors: dict[int, dict[str, Any]] = {}
         self.level, self.base = 9, "All"
         self.priority, self.password = "1", OWN
+        self.roots: dict[str, list[str]] = {}
         self.manner = "Accepted"
         self.log: list[tuple[str, Any]] = []
         self.link: Any = SimpleNamespace(is_open=True, version=SimpleNamespace(name=version))
@@ -186,6 +189,31 @@ class Station:
 
     def on_SetMonitoringLevel(self, asked: Any) -> Any:
         self.level = asked["severity"]
+        return {"status": self.manner}
+
+    def on_GetInstalledCertificateIds(self, asked: Any) -> Any:
+        wanted = asked.get("certificateType", [*self.roots])
+        if isinstance(wanted, str):
+            return {"certificateHashData": [hash_data(pem, None, "SHA512") for pem in self.roots.get(wanted, [])]}
+        there = [(use, pem) for use in wanted for pem in self.roots.get(use, [])]
+        told = [{"certificateType": use, "certificateHashData": hash_data(pem, None, "SHA384")} for use, pem in there]
+        return {"status": "Accepted" if told else "NotFound", "certificateHashDataChain": told}
+
+    def on_InstallCertificate(self, asked: Any) -> Any:
+        if self.manner == "Accepted":
+            self.roots.setdefault(asked["certificateType"], []).append(asked["certificate"])
+        return {"status": self.manner}
+
+    def on_DeleteCertificate(self, asked: Any) -> Any:
+        meant = asked["certificateHashData"]
+        for there in self.roots.values():
+            for pem in there:
+                if hash_data(pem, None, meant["hashAlgorithm"]) == meant:
+                    there.remove(pem)
+                    return {"status": "Accepted"}
+        return {"status": "NotFound"}
+
+    def on_CertificateSigned(self, _: Any) -> Any:
         return {"status": self.manner}
 
     def on_SetNetworkProfile(self, _: Any) -> Any:
@@ -380,6 +408,63 @@ async def test_without_a_password_to_go_back_to() -> None:
     await station.write("BasicAuthPassword", "another-one-of-its")
     await station.restore()
     assert "names no password" in next(iter(station.keeper.left().values()))
+
+
+PKI = Pki.new()
+
+
+@pytest.mark.parametrize(
+    ("version", "use"), [("2.0.1", "CSMSRootCertificate"), ("1.6", "CentralSystemRootCertificate")]
+)
+async def test_a_root_that_was_not_there_is_deleted_and_one_that_was_is_left(version: str, use: str) -> None:
+    station = Station(version)
+    station.roots[use] = [PKI.root]
+    for pem in (PKI.root, PKI.other_root):
+        await station.attempt("InstallCertificate", {"certificateType": use, "certificate": pem})
+    station.roots[use] = [PKI.root, PKI.other_root]
+    [open_] = station.keeper.journal
+    assert open_.what.startswith(f"{use} with serial number ")
+    await station.restore()
+    assert (station.roots[use], list(station.keeper.journal)) == ([PKI.root], [])
+
+
+async def test_a_root_that_is_refused_or_deleted_again_leaves_nothing() -> None:
+    station, use = Station(), "ManufacturerRootCertificate"
+    station.manner = "Rejected"
+    await station.attempt("InstallCertificate", {"certificateType": use, "certificate": PKI.other_root})
+    assert not list(station.keeper.journal)
+    station.manner = "Accepted"
+    await station.attempt("InstallCertificate", {"certificateType": use, "certificate": PKI.other_root})
+    await station.attempt("DeleteCertificate", {"certificateHashData": hash_data(PKI.other_root)})
+    assert not list(station.keeper.journal)
+
+
+async def test_the_last_root_that_the_csms_is_checked_with_is_not_deleted() -> None:
+    station, use = Station(), "CSMSRootCertificate"
+    await station.attempt("InstallCertificate", {"certificateType": use, "certificate": PKI.next_root})
+    await station.restore()
+    assert "no other to check the CSMS with" in next(iter(station.keeper.left().values()))
+    assert not station.keeper.needs_installer
+
+
+async def test_what_takes_an_installer_is_named_until_one_was_there() -> None:
+    station = Station()
+    station.roots["CSMSRootCertificate"] = [PKI.root]
+    await station.attempt("CertificateSigned", {"certificateChain": "…"})
+    await station.attempt("DeleteCertificate", {"certificateHashData": hash_data(PKI.root)})
+    await station.restore()
+    assert ["install it at the station" in each for each in station.keeper.left().values()] == [True, True]
+    assert station.keeper.needs_installer
+    station.keeper.commissioned()
+    assert not list(station.keeper.journal)
+
+
+async def test_a_root_that_is_deleted_and_installed_again_is_as_it_was() -> None:
+    station, use = Station(), "CSMSRootCertificate"
+    station.roots[use] = [PKI.root]
+    await station.attempt("DeleteCertificate", {"certificateHashData": hash_data(PKI.root)})
+    await station.attempt("InstallCertificate", {"certificateType": use, "certificate": PKI.root})
+    assert not list(station.keeper.journal)
 
 
 async def test_time_is_bounded() -> None:
