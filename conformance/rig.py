@@ -220,7 +220,18 @@ class StationRig:
 
     def files(self) -> Files:
         """A place for files at the address where the station finds the harness, not yet started."""
-        return Files(self.profile.listen.host)
+        listen = self.profile.listen
+        return Files(listen.host, listen.files_port, known_as=self._dialled_host())
+
+    def _dialled_host(self) -> str:
+        """The host that the station has dialled last, by its own words; empty where it has not said any."""
+        for entry in reversed(self.transcript.entries):
+            if entry.kind == "handshake" and entry.sender == "sut" and entry.station == self.profile.identity:
+                headers: Mapping[str, str] = entry.detail.get("headers") or {}
+                host = next((value for name, value in headers.items() if name.lower() == "host"), "")
+                with suppress(ValueError):
+                    return urlsplit(f"//{host}").hostname or ""
+        return ""
 
     async def recover(self) -> list[str]:
         """Put back what an earlier run has left in the journal; says what that was, and what could not be put back."""

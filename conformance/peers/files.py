@@ -36,9 +36,11 @@ class Files:
     `transfers` are in the order in which they ended, refused ones included.
     """
 
-    def __init__(self, host: str, port: int = 0) -> None:
+    def __init__(self, host: str, port: int = 0, *, known_as: str = "") -> None:
+        """`known_as` is the host as the other end dials it, where that is not what is listened on."""
         self.transfers: list[Transfer] = []
         self._host = host
+        self._known_as = known_as or host
         self._port = port
         self._server: asyncio.Server | None = None
         self._offered: dict[str, bytes] = {}
@@ -74,7 +76,7 @@ class Files:
     def url(self, name: str = "") -> str:
         """Where a file of this name is, or a folder to bring one to."""
         assert self._server is not None, "the place for files has not been started"
-        host = f"[{self._host}]" if ":" in self._host else self._host
+        host = f"[{self._known_as}]" if ":" in self._known_as else self._known_as
         return f"http://{host}:{self._server.sockets[0].getsockname()[1]}/{name}"
 
     def offer(self, name: str, content: bytes) -> str:

@@ -451,6 +451,7 @@ class ExpiredRootTaken(Defect):
     """Does not look whether the time of a root is over."""
 
     breaks = "M05.FR.07"
+    also = ("16S.INSTALL.01",)
 
     def objection_to_root(self, use: str, chain: list[x509.Certificate]) -> str | None:
         """Put the clock back for as long."""
@@ -466,6 +467,7 @@ class AnyCertificateTaken(Defect):
     """Takes any certificate for a root."""
 
     breaks = "M05.FR.07"
+    also = ("16S.INSTALL.01",)
 
     def is_good_root(self, root: x509.Certificate) -> bool:  # noqa: ARG002
         """Find it good."""
@@ -476,6 +478,7 @@ class BadRootListed(Defect):
     """Says that it refuses a root, and installs it."""
 
     breaks = "M05.FR.07"
+    also = ("16S.INSTALL.01",)
 
     def objection_to_root(self, use: str, chain: list[x509.Certificate]) -> str | None:
         """Install it first."""

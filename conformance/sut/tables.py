@@ -28,11 +28,15 @@ class Product(Table, frozen=True, kw_only=True):
 
 
 class Listen(Table, frozen=True, kw_only=True):
-    """Where the harness waits for a station; port 0 takes any that is free."""
+    """Where the harness waits for a station; port 0 takes any that is free.
+
+    files_port: where the station fetches files and brings its logs, by HTTP.
+    """
 
     host: Name = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65_535)] = 0
     path: str = "/ocpp"
+    files_port: Annotated[int, Meta(ge=0, le=65_535)] = 0
 
 
 class Dial(Table, frozen=True, kw_only=True):

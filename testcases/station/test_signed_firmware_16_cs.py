@@ -1,6 +1,7 @@
 """White paper L01: new firmware, which the charge point installs only if its maker has signed it."""
 
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from itertools import count
 
 from conformance.cases.case import case
@@ -23,6 +24,7 @@ ORDER = ("Downloading", "Downloaded", "SignatureVerified", "Installing", "Instal
 """What has to be told of an update, in this order; some of it more than once, and more in between."""
 MAY_LACK = ("SignatureVerified", "Installing")
 INSTALLING = ("Installing", "InstallRebooting", "Installed")
+AN_HOUR = timedelta(hours=1)
 TRIGGER = {"requestedMessage": "FirmwareStatusNotification"}
 
 _numbers = count(8_500)
@@ -232,3 +234,35 @@ async def test_waits(  # noqa: PLR0913 -- fixtures
         with spec("16S.L01.FR.05"):
             over = await update_over(csms, after=mark, within=_patience(profile))
             assert over["status"] == "Installed", f"the update has ended with {over['status']}"
+
+
+@case(
+    "FIRMWARE_CALLED_OFF_CS",
+    "A download that is put off is told as such, and called off by another request",
+    versions=["1.6"],
+    requirements=["16S.L01.FR.13", "16S.L01.FR.26"],
+    needs=NEEDS,
+)
+async def test_called_off(
+    csms: CsmsPeer, files: Files, security: StationSecurity, spec: Spec, profile: SutProfile
+) -> None:
+    """Ask for an update in an hour, and then for one at once of which there is nothing."""
+    async with image_for(csms, profile, security) as image:
+        if image is None:
+            for requirement in ("16S.L01.FR.13", "16S.L01.FR.26"):
+                spec.unproven(requirement, NOTHING_TO_INSTALL)
+            return
+        first, second, mark = next(_numbers), next(_numbers), csms.now
+        url = files.offer("firmware", image.content)
+        status = await ask_for_update(csms, first, url, image, retrieve=datetime.now(UTC) + AN_HOUR)
+        assert status == "Accepted", f"SignedUpdateFirmware was answered {status}"
+        with spec("16S.L01.FR.13"):
+            await csms.expect(STATUS, after=mark, status="DownloadScheduled", requestId=first)
+        status = await ask_for_update(csms, second, files.url("none"), image, retries=1, retry_interval=1)
+        with spec("16S.L01.FR.26"):
+            assert status == "AcceptedCanceled", f"another request while an update is put off was answered {status}"
+        if status == "Rejected":
+            return
+        over = await update_over(csms, after=mark, within=_patience(profile))
+        with spec("16S.L01.FR.26"):
+            assert over.get("requestId") == second, f"{over['status']} was told of the update that was called off"

@@ -34,6 +34,13 @@ async def test_offered_file_is_fetched() -> None:
         assert [each.good for each in files.transfers] == [True, True]
 
 
+async def test_url_is_what_the_other_end_dials() -> None:
+    async with Files("127.0.0.1", known_as="harness.example") as files:
+        assert files.url("x").startswith("http://harness.example:")
+    async with Files("127.0.0.1", known_as="fe80::1") as files:
+        assert files.url("x").startswith("http://[fe80::1]:")
+
+
 async def test_missing_and_refused_files() -> None:
     async with Files("127.0.0.1") as files:
         assert b" 404 " in await ask(files, "GET /other HTTP/1.1\r\n\r\n")

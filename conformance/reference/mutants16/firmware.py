@@ -178,3 +178,20 @@ class UpdateForgotten(ReferenceStation16):
     def firmware_status_to_tell(self) -> Payload:
         """Say so."""
         return {"status": "Idle"}
+
+
+class DelayUntold(_Reports):
+    """Does not tell that it has put a download off."""
+
+    breaks = "16S.L01.FR.13"
+    says = {"DownloadScheduled": ""}  # noqa: RUF012
+
+
+class UpdateNotCalledOff(ReferenceStation16):
+    """Has no ear for another update while one waits."""
+
+    breaks = "16S.L01.FR.26"
+
+    def on_signed_update_firmware(self, request: Payload) -> Payload:
+        """Refuse."""
+        return {"status": "Rejected"} if self.updating else super().on_signed_update_firmware(request)
