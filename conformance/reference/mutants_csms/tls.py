@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import ssl
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
@@ -15,13 +15,13 @@ from typing import Any
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.x509.oid import NameOID
 from websockets.asyncio.server import ServerConnection
 from websockets.http11 import Request, Response
 
 from conformance.reference.csms import ReferenceCsms
 from conformance.reference.csms.base import Link
-from conformance.reference.csms.certificates import usage_of
+from conformance.reference.csms.certificates import SMALLEST_RSA, usage_of
 from conformance.reference.csms.config import SecuritySetup
 from conformance.reference.csms.connection import DoorConnection
 from conformance.reference.csms.doors import NO_CHECK_TIME, SUITES, name_in, written
@@ -345,7 +345,7 @@ class GullibleLayer(TlsLayer):
     """Trusts the certificates that it is shown in TLS 1.2, where they can be read as they come."""
 
     trusts: ssl.SSLContext
-    choosy = False
+    believes: Callable[[x509.Certificate], bool]
     _seen = b""
 
     def data_received(self, data: bytes) -> None:
@@ -354,7 +354,7 @@ class GullibleLayer(TlsLayer):
         shown = first_certificate(self._seen) if not self._settled else None
         if shown is not None:
             self._seen = b""
-            if not self.choosy or not for_clients(shown):
+            if self.believes(x509.load_der_x509_certificate(shown)):
                 trust(self.trusts, shown)
         super().data_received(data)
 
@@ -362,7 +362,9 @@ class GullibleLayer(TlsLayer):
 class GullibleCsms(ReferenceCsms):
     """Trusts whatever certificate is shown."""
 
-    choosy = False
+    def believes(self, certificate: x509.Certificate) -> bool:  # noqa: ARG002
+        """Believe everybody."""
+        return True
 
     def tls_context(self, profile: int, *, dates_later: bool) -> ssl.SSLContext:
         """Be able to read what comes, and to trust it alone."""
@@ -380,7 +382,7 @@ class GullibleCsms(ReferenceCsms):
         context = self.tls_context(connection.profile, dates_later=False)
         begin = partial(context.wrap_bio, server_side=True)
         layer = GullibleLayer(connection, begin, patience=self.config.open_timeout)
-        layer.trusts, layer.choosy = context, self.choosy
+        layer.trusts, layer.believes = context, self.believes
         return layer
 
 
@@ -394,7 +396,14 @@ class TakesAnyUsage(GullibleCsms):
     """Takes certificates that are for servers."""
 
     breaks = "TLS.USAGE.01"
-    choosy = True
+
+    def believes(self, certificate: x509.Certificate) -> bool:
+        """Look at what else there is to look at."""
+        assert self.config.security is not None
+        hashed, revoked = certificate.signature_hash_algorithm, revoked_by(self.config.security.crl)
+        key = certificate.public_key()
+        long_enough = not isinstance(key, rsa.RSAPublicKey) or key.key_size >= SMALLEST_RSA
+        return long_enough and not isinstance(hashed, hashes.SHA1) and certificate.serial_number not in revoked
 
     def ask_for_certificates(
         self, context: ssl.SSLContext, security: SecuritySetup, folder: str, *, dates_later: bool
@@ -655,13 +664,11 @@ def first_certificate(seen: bytes) -> bytes | None:
     return None
 
 
-def for_clients(shown: bytes) -> bool:
-    """Tell whether a certificate may be used by a client."""
-    try:
-        usage = x509.load_der_x509_certificate(shown).extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
-    except x509.ExtensionNotFound:
-        return True
-    return ExtendedKeyUsageOID.CLIENT_AUTH in usage
+def revoked_by(crl: str) -> set[int]:
+    """Return the numbers of the certificates that are revoked."""
+    end = "-----END X509 CRL-----\n"
+    lists = [x509.load_pem_x509_crl((each + end).encode()) for each in crl.split(end) if each.strip()]
+    return {entry.serial_number for each in lists for entry in each}
 
 
 def trust(context: ssl.SSLContext, shown: bytes) -> None:
