@@ -28,6 +28,7 @@ from conformance.peers.certificate_scenes import (
 )
 from conformance.peers.csms import CsmsPeer
 from conformance.peers.csms_dialect import CertificateUse
+from conformance.peers.handshakes import guarded
 from conformance.peers.received import NotSeen, Refused
 from conformance.peers.scenes import configured, reboot
 from conformance.peers.security import StationSecurity
@@ -350,6 +351,38 @@ async def _take(csms: CsmsPeer, chain: str, profile: SutProfile) -> None:
     if csms.link is link:
         await hang_up(csms)
     await csms.connected()
+
+
+@case(
+    "NEW_CERTIFICATE_FAILS_CS",
+    "A station that is not let in with its new certificate comes with the old one, and keeps to that",
+    requirements=["A02.FR.10", "A02.FR.28", "A02.FR.29"],
+    needs=WITH_CERTIFICATE,
+)
+async def test_new_certificate_fails(
+    station: StationDriver, csms: CsmsPeer, security: StationSecurity, spec: Spec, profile: SutProfile
+) -> None:
+    """Hand over a certificate that the CSMS does not let in, for it is revoked."""
+    door = await security.at(3)
+    assert door.tls is not None
+    async with guarded(station, csms, door, profile):
+        former, mark = shown(csms), csms.now
+        request = await request_signing(csms)
+        revoked = security.pki.sign(request["csr"], defect="revoked")
+        with door.presenting(replace(door.tls, crls=security.pki.crl)):
+            answer = await csms.speak.certificate_signed(revoked)
+            assert answer["status"] == "Accepted", f"a certificate that it can't see to be bad was {answer['status']}"
+            with spec.must("A02.FR.28"):
+                await csms.disconnected()
+                await csms.connected()
+                assert read(shown(csms))[0].sha256 == read(former)[0].sha256, (
+                    "the station shows yet another certificate"
+                )
+            with spec("A02.FR.29"):
+                await csms.expect(EVENT, after=mark, type="DiscardedRenewedClientCertificate")
+        with spec("A02.FR.10"):
+            again = await shown_next(csms, door)
+            assert read(again)[0].sha256 == read(former)[0].sha256, "the station has kept the certificate that failed"
 
 
 # -- roots ------------------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from conformance.reference.station import ReferenceStation
 if TYPE_CHECKING:
     from cryptography import x509
 
+    from conformance.reference.station.certificate_store import OwnCertificate
     from conformance.reference.station.renewal import SigningRequest
 
 globals().update(certificate_defects.on(ReferenceStation, Plain, __name__))
@@ -70,3 +71,37 @@ class RootAgainRefused(ReferenceStation):
         objection = super().objection_to_root(use, chain)
         known = objection is None and self.certificates.has_root(use, chain[0])
         return "InstalledAlready" if known else objection
+
+
+class NewCertificateForGood(ReferenceStation):
+    """Has burnt its boats when it takes a new certificate."""
+
+    breaks = "A02.FR.28"
+
+    def certificate_to_show(self) -> OwnCertificate | None:
+        """Show the newest, whatever comes of it."""
+        own = self.certificates.own()
+        return own[-1] if super().certificate_to_show() is not None else None
+
+
+class DiscardUntold(ReferenceStation):
+    """Does not tell that it has gone back to its old certificate."""
+
+    breaks = "A02.FR.29"
+
+    def is_critical(self, event: str) -> bool:
+        """Count it among the others."""
+        return event != "DiscardedRenewedClientCertificate" and super().is_critical(event)
+
+
+class FailedCertificateKept(ReferenceStation):
+    """Tries its new certificate again every time."""
+
+    breaks = "A02.FR.10"
+
+    def link_found(self, slot: str) -> None:
+        """Put it back."""
+        own = self.certificates.own()
+        super().link_found(slot)
+        if len(own) > 1 and self.certificates.own() == own[:1]:
+            self.certificates.add_own(own[-1])
