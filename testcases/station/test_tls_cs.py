@@ -378,8 +378,11 @@ async def test_bad_root(csms: CsmsPeer, security: StationSecurity, spec: Spec, p
     try:
         with spec("16S.M05.FR.06"):
             assert answer["status"] == "Rejected", f"a root whose time is over was answered {answer['status']}"
+        if answer["status"] == "Accepted":
+            spec.unproven("16S.INSTALL.01", "the station took the root for a good one")
+            return
+        name = csms.speak.security_event("InvalidCsmsCertificate")
         with spec("16S.INSTALL.01"):
-            name = csms.speak.security_event("InvalidCsmsCertificate")
             try:
                 await csms.expect(
                     "SecurityEventNotification",
