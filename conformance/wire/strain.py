@@ -171,9 +171,10 @@ class Resumed:
 
 
 async def resume(begin: Place, then: Place, *, says: str = "", within: float) -> Resumed:
-    """Ask for an upgrade in TLS 1.2, leave, ask at another place with the session kept, and say something there.
+    """Ask for an upgrade, leave, ask at another place with the session kept, and say something there.
 
-    asyncio keeps no sessions, so this is done with sockets that wait, in a thread. Raises OSError.
+    In TLS 1.2, where a session comes with the handshake, and with a server that has none in TLS 1.3. asyncio keeps no
+    sessions, so this is done with sockets that wait, in a thread. Raises OSError where no session is begun.
     """
     return await asyncio.to_thread(_resume, begin, then, says, within)
 
@@ -181,10 +182,19 @@ async def resume(begin: Place, then: Place, *, says: str = "", within: float) ->
 def _resume(begin: Place, then: Place, says: str, within: float) -> Resumed:
     assert begin.tls is not None
     context = context_of(replace(begin.tls, newest="1.2"))
-    with _shaken(context, begin, None, within) as one:
+    try:
+        one = _shaken(context, begin, None, within)
+    except ssl.SSLError:
+        context = context_of(begin.tls)
+        one = _shaken(context, begin, None, within)
+    with one:
         first = _asked(one, begin.request())
         session = one.session
-    with _shaken(context, then, session, within) as other:
+    try:
+        other = _shaken(context, then, session, within)
+    except OSError:
+        return Resumed(first, "", resumed=False, heard="")
+    with other:
         answer = _asked(other, then.request())
         heard = _heard(other, says) if says and " 101" in answer else ""
         return Resumed(first, answer, bool(other.session_reused), heard)

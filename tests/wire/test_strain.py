@@ -1,6 +1,7 @@
 """Connections that mean no good: that they do what they say, against small servers."""
 
 import asyncio
+import ssl
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -13,7 +14,7 @@ from websockets.typing import Subprotocol
 
 from conformance.pki import Pki
 from conformance.wire.strain import Place, answer_to, bears_frame, fail, flooding, held, resume
-from conformance.wire.tls import ClientTls, ServerTls, context_of
+from conformance.wire.tls import ClientTls, ServerTls, TlsVersion, context_of
 
 SOON = 5.0
 SHORT = 0.3
@@ -126,9 +127,11 @@ async def test_bad_handshakes_with_tls() -> None:
         assert not any(heard)
 
 
-async def test_a_session_is_resumed() -> None:
+@pytest.mark.parametrize("oldest", ["1.2", "1.3"])
+async def test_a_session_is_resumed(oldest: TlsVersion) -> None:
+    """With TLS 1.3 alone, too, where it comes after the handshake."""
     pki = Pki.new()
-    async with websocket(ssl=context_of(ServerTls(pki.server()))) as (there, told):
+    async with websocket(ssl=context_of(ServerTls(pki.server(), oldest=oldest))) as (there, told):
         place = replace(there, tls=ClientTls(pki.root))
         came = await resume(place, place, says="hello", within=SOON)
         assert "101" in came.first
@@ -137,6 +140,19 @@ async def test_a_session_is_resumed() -> None:
         assert told == ["hello"]
         refused = await resume(place, replace(place, url=place.url.replace("/CS1", "/")), within=SOON)
         assert refused.heard == ""
+
+
+async def test_who_comes_back_with_a_session_is_refused() -> None:
+    """As by servers that never learnt where their sessions belong."""
+    pki = Pki.new()
+    context = context_of(ServerTls(pki.server()))
+    answers = iter([None, ssl.ALERT_DESCRIPTION_INTERNAL_ERROR])
+    context.sni_callback = lambda *_: next(answers)
+    async with websocket(ssl=context) as (there, _):
+        place = replace(there, tls=ClientTls(pki.root))
+        came = await resume(place, place, within=SOON)
+    assert " 101" in came.first
+    assert (came.then, came.resumed, came.heard) == ("", False, "")
 
 
 async def test_a_session_that_leads_nowhere() -> None:
