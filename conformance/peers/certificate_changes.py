@@ -98,7 +98,7 @@ def told_deleted(
     _: str, payload: Mapping[str, Any], answer: Mapping[str, Any], memory: "Memory"
 ) -> Iterator[tuple[str, "Outcome"]]:
     """It is gone, or not; that one is gone which had not been there is as it was."""
-    meant, done = _meant(payload, memory), answer.get("status") in ("Accepted", "NotFound")
+    meant, done = _meant(payload, memory), answer.get("status") == "Accepted"
     yield from ((what, "taken" if done else "refused") for what in meant)
     if done:
         found = payload.get("certificateHashData")

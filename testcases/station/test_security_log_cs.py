@@ -18,6 +18,8 @@ STATUS = "LogStatusNotification"
 UNDER_WAY = ("Uploading", "Idle")
 FAILED = ("UploadFailure", "BadMessage", "PermissionDenied", "NotSupportedOperation")
 FORBIDDEN = 403
+PACKED = (b"\x1f\x8b", b"PK", b"BZh", b"\xfd7zXZ", b"7z")
+"""How a file begins that is packed."""
 
 _numbers = count(8_100)
 
@@ -136,9 +138,12 @@ async def test_events_logged(
     if password is None:
         spec.excuse("A01.FR.12", "the station has no password")
         return
-    other = await _fetched(csms, files, profile, "DiagnosticsLog")
+    logs = [log for log in (before, after, await _fetched(csms, files, profile, "DiagnosticsLog")) if log]
+    if any(log.startswith(PACKED) for log in logs):
+        spec.unproven("A01.FR.12", "a log is packed, and nobody here looks into it")
+        return
     with spec("A01.FR.12"):
-        told = b"".join(log for log in (before, after, other) if log)
+        told = b"".join(logs)
         forms = {form.encode() for form in profile.secrets()}
         assert not any(form in told for form in forms), "a log tells the password of the station"
 
