@@ -46,6 +46,11 @@ class Visit:
         return self.status == "Accepted"
 
     @property
+    def agreed(self) -> bool:
+        """Whether TLS was agreed, as far as both ends have said, or there is none."""
+        return self.tls is None or bool(self.tls.detail["ok"])
+
+    @property
     def put_off(self) -> bool:
         """Whether it was let in for nothing but to have its certificate renewed (A00.FR.406, A00.FR.429)."""
         return self.status == "Pending" and self.renewing

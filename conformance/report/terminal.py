@@ -173,7 +173,7 @@ def _section(title: str, style: str, cases: list[view.Shown], *, reasons: bool =
     for each in cases[:_MOST_CASES]:
         what = view.one_line(each.row.title, 52)
         yield f"  {view.one_line(each.row.id, 24)}  {what}  ({each.where}, {each.row.severity})", style
-        if (reasons or not each.findings) and each.row.reason:
+        if (reasons or not each.findings) and each.row.reason and not _told_below(each):
             yield f"    {view.one_line(each.row.reason, _WIDTH)}", ""
         for finding in each.findings[:_MOST_FINDINGS]:
             yield _pointing(finding), ""
@@ -181,6 +181,11 @@ def _section(title: str, style: str, cases: list[view.Shown], *, reasons: bool =
             yield f"    … and {len(each.findings) - _MOST_FINDINGS} more in certificate.html", "light"
     if len(cases) > _MOST_CASES:
         yield f"  … and {view.plural(len(cases) - _MOST_CASES, 'more case')} in certificate.html", "light"
+
+
+def _told_below(each: view.Shown) -> bool:
+    """Whether the reason for a verdict is the first of the findings, in the same words."""
+    return any(each.row.reason == f"{finding.requirement}: {finding.message}" for finding in each.findings)
 
 
 def _pointing(finding: FindingRow) -> str:
