@@ -433,7 +433,7 @@ class ShowsSomethingElse(Defect):
     """Shows a certificate that it has made for itself, in its first attempt to come back."""
 
     bits = 0
-    organization = "Halfmoon Charging"
+    owner = "Halfmoon Charging"
     number = 4711
     curve: ec.EllipticCurve = ec.SECP256R1()
     usage = True
@@ -460,7 +460,7 @@ class ShowsSomethingElse(Defect):
         """Return a certificate that signs itself."""
         key: Key = rsa.generate_private_key(65537, self.bits) if self.bits else ec.generate_private_key(self.curve)
         usage = (x509.KeyUsage(True, *[False] * 8),) if self.usage else ()  # noqa: FBT003 -- digitalSignature
-        return signed_by_itself(key, self.name(), self.organization, self.number, (*usage, *self.extensions))
+        return signed_by_itself(key, self.name(), self.owner, self.number, (*usage, *self.extensions))
 
     def name(self) -> str:
         """Return its common name."""
@@ -502,7 +502,7 @@ class ShowsNoOwner(ShowsSomethingElse):
     """Has a certificate that names no owner."""
 
     breaks = "A00.FR.509"
-    organization = ""
+    owner = ""
 
 
 class ShowsAnotherName(ShowsSomethingElse):
