@@ -6,7 +6,7 @@ READY := .venv/.ready
 .PHONY: proof test lint unit histories schedules prove baseline bench lock clean
 
 proof: $(READY)  ## the main job: judge the embedded reference, and write the graded report
-	$(BIN)/ocpp-conformance run --sut embedded -n 6
+	$(BIN)/ocpp-conformance run --sut embedded -n 5
 	$(BIN)/ocpp-conformance report
 
 test: lint unit  ## lint, and the harness's own tests

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import inspect
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Generator, Iterable
 from pathlib import Path
 from typing import NoReturn
@@ -277,10 +278,8 @@ def pytest_collection_modifyitems(
         for item in unasked:
             item.stash[Bench.UNASKED] = True
         items[:] = [*asked, *unasked]
-        order = {
-            part: (place, run.planned(target))
-            for place, (target, part) in enumerate((each, part) for each in run.targets for part in each.parts.values())
-        }
+        parts = spread.longest_first(run, Counter(subject.part for subject in _subjects_of(items)))
+        order = {part: (place, run.planned(target)) for place, (target, part) in enumerate(parts)}
         items.sort(key=lambda item: _place(item, order))
         for target in run.targets:
             target.choose(subject.case for subject in _subjects_of(items) if subject.target is target)

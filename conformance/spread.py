@@ -5,6 +5,7 @@ is given in that folder, part by part, and tells the controller what came of eac
 """
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -12,7 +13,7 @@ import pytest
 
 from conformance.bench import Subject
 from conformance.run import Run
-from conformance.target import Ran
+from conformance.target import Part, Ran, Target
 
 _FOLDER, _NOTES, _PLANNED, _RAN = "ocpp-folder", "ocpp-notes", "ocpp-planned", "ocpp-ran"
 _SUBJECT = re.compile(r"\[((?:station|csms)-[\d.]+)-([^\]@]+)(?:@([^\]@]+))?\]$")
@@ -32,6 +33,14 @@ def tell(item: pytest.Item, subject: Subject, ran: Ran) -> None:
         return
     safe = subject.part.transcript.secrets.value(msgspec.to_builtins(ran))
     item.user_properties.append((_RAN, [subject.target.name, msgspec.json.encode(safe).decode()]))
+
+
+def longest_first(run: Run, cases: Mapping[Part, int]) -> list[tuple[Target, Part]]:
+    """The parts as workers are to take them: it is the stations that are waited for, most where most is asked."""
+    parts = [(target, part) for target in run.targets for part in target.parts.values()]
+    if run.settings.side_by_side:
+        parts.sort(key=lambda each: (each[0].role == "csms", -cases.get(each[1], 0)))
+    return parts
 
 
 class Controller:
@@ -63,6 +72,7 @@ class Controller:
         """Give all cases of a part to one worker, in their order: they have one system under test."""
         from xdist.scheduler import LoadScopeScheduling  # noqa: PLC0415 -- need not be installed
 
+        config.option.loadscopereorder = False
         part_of = self._part_of
 
         class ByPart(LoadScopeScheduling):  # type: ignore[misc, unused-ignore]

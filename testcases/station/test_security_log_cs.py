@@ -1,6 +1,8 @@
 """The logs of a station, brought to where the CSMS wants them (N01), and what has to be in them (A01, A04)."""
 
+from collections.abc import Mapping
 from itertools import count
+from typing import Any
 
 from conformance.cases.case import case
 from conformance.cases.spec import Spec
@@ -24,11 +26,13 @@ PACKED = (b"\x1f\x8b", b"PK", b"BZh", b"\xfd7zXZ", b"7z")
 _numbers = count(8_100)
 
 
-async def _over(csms: CsmsPeer, profile: SutProfile, *, after: int) -> Received:
-    """Wait for the status that ends an upload; raises NotSeen."""
-    return await csms.expect(
-        STATUS, after=after, within=profile.timing.report, where=lambda told: told["status"] not in UNDER_WAY
-    )
+async def _over(csms: CsmsPeer, profile: SutProfile, *, after: int, number: int | None = None) -> Received:
+    """Wait for the status that ends an upload, of this request where one is named; raises NotSeen."""
+
+    def fits(told: Mapping[str, Any]) -> bool:
+        return told["status"] not in UNDER_WAY and (number is None or told.get("requestId", number) == number)
+
+    return await csms.expect(STATUS, after=after, within=profile.timing.report, where=fits)
 
 
 @case(
@@ -155,6 +159,6 @@ async def _fetched(csms: CsmsPeer, files: Files, profile: SutProfile, kind: LogK
     answer = await csms.speak.get_log(kind, number, files.url(folder))
     if answer["status"] != "Accepted":
         return None
-    await _over(csms, profile, after=mark)
+    await _over(csms, profile, after=mark, number=number)  # of the one before it may be told again after a restart
     brought = files.brought(folder)
     return brought[-1].content if brought else b""
