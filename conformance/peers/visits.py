@@ -1,8 +1,8 @@
 """A station that shows itself to a CSMS under test in TLS, as it should or not, and what comes of it."""
 
 import ipaddress
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
@@ -162,6 +162,15 @@ def _is_number(host: str) -> bool:
         ipaddress.ip_address(host)
         return True
     return False
+
+
+@contextmanager
+def talking(there: Place) -> Iterator[None]:
+    """Tell of a connection that is not to be had, or ends too soon, as of something missed: the harness is whole."""
+    try:
+        yield
+    except (OSError, EOFError) as error:
+        raise NotConnected(f"{there.url}: {error or type(error).__name__}") from None
 
 
 def changed(tls: ClientTls | None, **changes: Any) -> ClientTls:

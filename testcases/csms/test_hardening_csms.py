@@ -8,7 +8,7 @@ from conformance.cases.verdict import Severity
 from conformance.peers.csms_boot import AnotherStation, served
 from conformance.peers.security import CsmsSecurity
 from conformance.peers.station import StationPeer
-from conformance.peers.visits import place, visit, visitor
+from conformance.peers.visits import place, talking, visit, visitor
 from conformance.sut.profile import SutProfile
 from conformance.wire.hello import hello
 from conformance.wire.strain import answer_to, bears_frame, fail, flooding, held
@@ -109,13 +109,15 @@ async def test_absurd_sizes(
         ("10,000 headers", there.request(headers=tuple((f"X-Padding-{n}", "x") for n in range(10_000)))),
     ):
         with spec("CSMS.HARD.03"):
-            try:
-                answer = await answer_to(there, request, within=profile.timing.answer)
-            except TimeoutError:
-                raise AssertionError(f"to a request with {what} the CSMS said nothing") from None
+            with talking(there):
+                try:
+                    answer = await answer_to(there, request, within=profile.timing.answer)
+                except TimeoutError:
+                    raise AssertionError(f"to a request with {what} the CSMS said nothing") from None
             assert " 101" not in answer, f"the CSMS opened a connection on a request with {what}"
     with spec("CSMS.HARD.03"):
-        bears = await bears_frame(there, ANNOUNCED, SENT, within=profile.timing.answer)
+        with talking(there):
+            bears = await bears_frame(there, ANNOUNCED, SENT, within=profile.timing.answer)
         assert not bears, f"the CSMS went on listening after {SENT >> 20} MiB of a frame of {ANNOUNCED >> 20} MiB"
     with spec("CSMS.HARD.03"):
         came = await visit(guest, profile)
@@ -138,7 +140,9 @@ async def test_flood(
     await station.disconnect()
     neighbour = visitor(another_station, profile, security.profile, profile.parameters.second_identity)
     calls = [f'[2,"flood-{number}","Heartbeat",{{}}]' for number in range(profile.parameters.flood)]
-    async with flooding(flooder, calls, within=profile.timing.answer):
+    async with AsyncExitStack() as stack:
+        with talking(flooder):
+            await stack.enter_async_context(flooding(flooder, calls, within=profile.timing.answer))
         with spec("CSMS.HARD.04"):
             await neighbour.bring_up()
             await served(neighbour)

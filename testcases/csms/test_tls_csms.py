@@ -28,6 +28,7 @@ from conformance.peers.visits import (
     levels,
     place,
     replied,
+    talking,
     visit,
     visitor,
 )
@@ -467,13 +468,15 @@ async def test_resumed_session(
     (level,) = levels(security, profile, 3)
     guest = visitor(another_station, profile, level)
     await _good(guest, profile, security)
-    mine, theirs = place(guest), place(visitor(another_station, profile, level, other))
-    with spec("TLS.SESSION.01"):
+    stranger = visitor(another_station, profile, level, other)
+    mine, theirs = place(guest), place(stranger)
+    with spec("TLS.SESSION.01"), talking(mine):
         came = await resume(mine, mine, within=profile.timing.answer)
         assert SWITCHED in came.first, f"a good station was answered {came.first or THE_END}"
         assert SWITCHED in came.then, f"a good station with the TLS session it had was answered {came.then or THE_END}"
-    boot = json.dumps([2, "resumed", "BootNotification", guest.dialect.boot_notification("PowerUp")])
-    came = await resume(mine, theirs, says=boot, within=profile.timing.answer)
+    boot = json.dumps([2, "resumed", "BootNotification", stranger.dialect.boot_notification("PowerUp")])
+    with talking(mine):
+        came = await resume(mine, theirs, says=boot, within=profile.timing.answer)
     with spec("A00.FR.405"):
         how = "resumed" if came.resumed else "new"
         assert '"Accepted"' not in came.heard, (
