@@ -416,7 +416,7 @@ class CsmsRig:
         elif self.station.link is None or self.station.booted is not None:
             await self.station.close()
             self.station = self._new_station()
-            await self.station.connect()
+            await self._come_back()
         await self.station.bring_up()
 
     async def settle(self) -> None:
@@ -458,6 +458,19 @@ class CsmsRig:
                     raise NeverConnected(f"{self.csms.trouble}\n{self._not_let_in(missed)}") from None
                 if time.monotonic() + _PAUSE > deadline:
                     raise NeverConnected(self._not_let_in(missed)) from None
+                await asyncio.sleep(_PAUSE)
+            else:
+                return
+
+    async def _come_back(self) -> None:
+        """Connect, again for a moment where HTTP refuses it: the CSMS may not know yet that the last one has ended."""
+        deadline = time.monotonic() + self.profile.timing.settle
+        while True:
+            try:
+                await self.station.connect()
+            except NotConnected as refused:
+                if refused.status is None or time.monotonic() + _PAUSE > deadline:
+                    raise
                 await asyncio.sleep(_PAUSE)
             else:
                 return

@@ -226,6 +226,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], D
         start("old", csms_process_driver("speaks=ocpp1.6"), connect=0.5)
         start("exits", csms_process_driver("exit=5"))
         start("elsewhere", csms_process_driver(f"port={free}"), connect=0.5)
+        start("holds", csms_process_driver("holds=0.5"), settle=5)
         start("dies", csms_process_driver("die=DataTransfer"))
         start("dies for good", csms_process_driver("die=DataTransfer", "exit=4", "once=alive"))
         start("is another man after", csms_process_driver("die=DataTransfer", "refuse=403", "once=alive"), connect=0.5)
@@ -265,6 +266,12 @@ def test_a_csms_that_never_lets_the_station_in(runs: Callable[[str], Done], name
 def test_a_csms_whose_driver_ends_at_once(runs: Callable[[str], Done]) -> None:
     text = assert_one_message(runs("exits"), "the driver could not start the system under test", "exit code 5")
     assert "no licence" in text
+
+
+def test_a_csms_that_does_not_know_yet_that_the_station_has_left(runs: Callable[[str], Done]) -> None:
+    """As behind something else that ends TLS: the next case waits a moment, and has its starting state."""
+    done = runs("holds")
+    assert done.code == 0, done.text
 
 
 def test_a_csms_that_dies_is_started_again(runs: Callable[[str], Done]) -> None:

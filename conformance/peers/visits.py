@@ -1,6 +1,7 @@
 """A station that shows itself to a CSMS under test in TLS, as it should or not, and what comes of it."""
 
 import ipaddress
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -20,6 +21,7 @@ from conformance.wire.strain import Place
 from conformance.wire.tls import ClientTls
 from conformance.wire.transcript import Entry
 
+_MOMENT = 0.3
 SECURE = (2, 3)
 """The security profiles with TLS."""
 
@@ -39,6 +41,8 @@ class Visit:
     words: str
     tls: Entry | None = None
     renewing: bool = False
+    http: int | None = None
+    """The HTTP status with which the upgrade was refused; None where it was not, or where it never came to that."""
 
     @property
     def let_in(self) -> bool:
@@ -72,7 +76,8 @@ async def visit(station: StationPeer, profile: SutProfile, tls: ClientTls | None
     try:
         link = await station.connect(tls=tls, within=profile.timing.answer)
     except NotConnected as refused:
-        return Visit(None, refused.entry is not None, str(refused), _tls(station, mark))
+        tls_entry = _tls(station, mark)
+        return Visit(None, refused.entry is not None, str(refused), tls_entry, http=refused.status)
     try:
         status = await booted(station)
         ended = status not in ("Accepted", "Pending") and await gone(station, link, within=profile.timing.settle)
@@ -82,6 +87,33 @@ async def visit(station: StationPeer, profile: SutProfile, tls: ClientTls | None
     said = f"its boot was answered {status}" if status is not None else "it was let in as far as its boot"
     words = f"{said}{', and the connection was ended' if ended else ''}"
     return Visit(status, ended, words, _tls(station, mark), renewing)
+
+
+async def welcomed(station: StationPeer, profile: SutProfile, tls: ClientTls | None = None) -> Visit:
+    """The visit of a station that has to be let in, again for a while where HTTP refuses it.
+
+    A CSMS may take a moment until it knows that the last connection has ended, and let nobody in on two at once; behind
+    something else that ends TLS it learns of it later still.
+    """
+    deadline = time.monotonic() + profile.timing.settle
+    while True:
+        came = await visit(station, profile, tls)
+        if came.let_in or came.http is None or time.monotonic() + _MOMENT > deadline:
+            return came
+        await _wait(station, _MOMENT)
+
+
+async def let_go(station: StationPeer, profile: SutProfile) -> None:
+    """Wait until the CSMS knows that this station, which was let in, is gone: who comes next is refused for himself."""
+    begun = time.monotonic()
+    again = await visit(station, profile)
+    if again.http is not None and (await welcomed(station, profile)).let_in:
+        await _wait(station, time.monotonic() - begun)
+
+
+async def _wait(station: StationPeer, seconds: float) -> None:
+    with suppress(NotSeen):
+        await station.until(lambda: False, "the CSMS to know that a connection has ended", within=seconds)
 
 
 async def booted(station: StationPeer) -> str | None:

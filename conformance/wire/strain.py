@@ -9,6 +9,7 @@ import base64
 import os
 import socket
 import ssl
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -21,6 +22,7 @@ from conformance.wire.tls import ClientTls, context_of
 _SHORT = 0.25
 """Seconds that an answer is waited for where none is needed."""
 _PIECE = 1 << 16
+_SWITCHED = " 101"
 _TEXT, _CLOSE, _MASKED, _LONG = 0x81, 0x88, 0x80, 127
 _NO_MASK = bytes(4)
 
@@ -170,34 +172,47 @@ class Resumed:
     heard: str
 
 
-async def resume(begin: Place, then: Place, *, says: str = "", within: float) -> Resumed:
+async def resume(begin: Place, then: Place, *, says: str = "", within: float, patience: float = 0) -> Resumed:
     """Ask for an upgrade, leave, ask at another place with the session kept, and say something there.
 
     In TLS 1.2, where a session comes with the handshake, and with a server that has none in TLS 1.3. asyncio keeps no
-    sessions, so this is done with sockets that wait, in a thread. Raises OSError where no session is begun.
+    sessions, so this is done with sockets that wait, in a thread. Where HTTP refuses the second upgrade, it is asked
+    for again for `patience` seconds. Raises OSError where no session is begun.
     """
-    return await asyncio.to_thread(_resume, begin, then, says, within)
+    context, session, first = await asyncio.to_thread(_begun, begin, within)
+    deadline = time.monotonic() + patience
+    while True:
+        came = await asyncio.to_thread(_come_back, context, then, session, says, within)
+        if not came.then or _SWITCHED in came.then or time.monotonic() + _SHORT > deadline:
+            return replace(came, first=first)
+        await asyncio.sleep(_SHORT)
 
 
-def _resume(begin: Place, then: Place, says: str, within: float) -> Resumed:
-    assert begin.tls is not None
-    context = context_of(replace(begin.tls, newest="1.2"))
+def _begun(place: Place, within: float) -> tuple[ssl.SSLContext, ssl.SSLSession | None, str]:
+    """A session, with what it is good for, and the answer to the upgrade."""
+    assert place.tls is not None
+    context = context_of(replace(place.tls, newest="1.2"))
     try:
-        one = _shaken(context, begin, None, within)
+        connection = _shaken(context, place, None, within)
     except ssl.SSLError:
-        context = context_of(begin.tls)
-        one = _shaken(context, begin, None, within)
-    with one:
-        first = _asked(one, begin.request())
-        session = one.session
+        context = context_of(place.tls)
+        connection = _shaken(context, place, None, within)
+    with connection:
+        first = _asked(connection, place.request())
+        return context, connection.session, first
+
+
+def _come_back(
+    context: ssl.SSLContext, place: Place, session: ssl.SSLSession | None, says: str, within: float
+) -> Resumed:
     try:
-        other = _shaken(context, then, session, within)
+        connection = _shaken(context, place, session, within)
     except OSError:
-        return Resumed(first, "", resumed=False, heard="")
-    with other:
-        answer = _asked(other, then.request())
-        heard = _heard(other, says) if says and " 101" in answer else ""
-        return Resumed(first, answer, bool(other.session_reused), heard)
+        return Resumed("", "", resumed=False, heard="")
+    with connection:
+        answer = _asked(connection, place.request())
+        heard = _heard(connection, says) if says and _SWITCHED in answer else ""
+        return Resumed("", answer, bool(connection.session_reused), heard)
 
 
 def _shaken(context: ssl.SSLContext, place: Place, session: ssl.SSLSession | None, within: float) -> ssl.SSLSocket:
@@ -256,7 +271,7 @@ async def _upgraded(place: Place, within: float) -> Streams:
         writer.write(place.request())
         came = await reader.readuntil(b"\r\n\r\n")
     line = came.partition(b"\r\n")[0].decode("latin-1")
-    if " 101" not in line:
+    if _SWITCHED not in line:
         writer.transport.abort()
         raise ConnectionError(f"the upgrade was answered {line}")
     return reader, writer

@@ -8,7 +8,7 @@ from conformance.cases.verdict import Severity
 from conformance.peers.csms_boot import AnotherStation, served
 from conformance.peers.security import CsmsSecurity
 from conformance.peers.station import StationPeer
-from conformance.peers.visits import place, talking, visit, visitor
+from conformance.peers.visits import place, talking, visitor, welcomed
 from conformance.sut.profile import SutProfile
 from conformance.wire.hello import hello
 from conformance.wire.strain import answer_to, bears_frame, fail, flooding, held
@@ -49,7 +49,7 @@ async def test_bad_handshakes(
     await station.disconnect()
     for level, guest in guests:
         with spec("CSMS.HARD.01"):
-            came = await visit(guest, profile)
+            came = await welcomed(guest, profile)
             assert came.let_in, (
                 f"after {profile.parameters.bad_handshakes} handshakes that failed, a good station in security profile "
                 f"{level}: {came.words}"
@@ -82,7 +82,7 @@ async def test_unfinished_connections(
         await station.disconnect()
         for level, guest in guests:
             with spec("CSMS.HARD.02"):
-                came = await visit(guest, profile)
+                came = await welcomed(guest, profile)
                 assert came.let_in, (
                     f"with {3 * many * len(guests)} connections begun and not finished, a good station in security "
                     f"profile {level}: {came.words}"
@@ -120,7 +120,7 @@ async def test_absurd_sizes(
             bears = await bears_frame(there, ANNOUNCED, SENT, within=profile.timing.answer)
         assert not bears, f"the CSMS went on listening after {SENT >> 20} MiB of a frame of {ANNOUNCED >> 20} MiB"
     with spec("CSMS.HARD.03"):
-        came = await visit(guest, profile)
+        came = await welcomed(guest, profile)
         assert came.let_in, f"after requests and a frame of absurd size, a good station: {came.words}"
 
 

@@ -25,12 +25,14 @@ from conformance.peers.visits import (
     agreed,
     booted,
     changed,
+    let_go,
     levels,
     place,
     replied,
     talking,
     visit,
     visitor,
+    welcomed,
 )
 from conformance.sut.profile import SutProfile
 from conformance.wire.hello import Reply
@@ -138,7 +140,7 @@ async def test_server_certificate(
         with spec("A00.FR.321"):
             reply = await replied(guest, profile, suites=CSMS_SUITES, compression=("DEFLATE", "null"))
             assert reply.compression in (None, "null"), f"the CSMS compresses: {reply}"
-        came = await visit(guest, profile, changed(guest.tls, verifies=False))
+        came = await welcomed(guest, profile, changed(guest.tls, verifies=False))
         with spec("A00.FR.318"):
             assert came.agreed, f"a good station in security profile {level}: {came.words}"
         assert came.let_in or not came.agreed, f"in security profile {level}: {came.words}; {known_as(security)}"
@@ -222,7 +224,7 @@ async def test_old_version(
                     f"offered {version} alone, the CSMS did not hang up: it said {reply}"
                 )
         await station.disconnect()
-        then = await visit(guest, profile)
+        then = await welcomed(guest, profile)
         assert then.let_in, f"a good station after those with old versions: {then.words}"
 
 
@@ -255,7 +257,7 @@ async def test_unfit_suites(
             if reply.silent:
                 break
         await station.disconnect()
-        then = await visit(guest, profile)
+        then = await welcomed(guest, profile)
         assert then.let_in, f"a good station after those with unfit suites: {then.words}"
 
 
@@ -291,7 +293,7 @@ async def test_client_certificate(
             spec.shown.append(_suite_shown(suite, level, entry))
             assert entry.detail["ok"], f"offered {IANA[suite]} alone: {entry.detail['error']}"
     came = {
-        key: await visit(guest, profile, changed(guest.tls, chain=security.pki.station(key=key)))
+        key: await welcomed(guest, profile, changed(guest.tls, chain=security.pki.station(key=key)))
         for key in ("ECDSA", "RSA")
     }
     unknown = all(each.agreed and not each.let_in for each in came.values())
@@ -380,14 +382,15 @@ async def test_bad_client_certificates(
     came = await visit(guest, profile, changed(guest.tls, chain=None))
     spec.shown.append(came.shown("none", "there is no certificate", "must"))
     _ends(came, spec, "there is none")
-    then = await visit(guest, profile)
+    then = await welcomed(guest, profile)
     assert then.let_in, f"a good station after those that are not: {then.words}"
 
 
 async def _good(guest: StationPeer, profile: SutProfile, security: CsmsSecurity) -> None:
     """See that the station is let in as it is: else it would say nothing that it is not with another certificate."""
-    came = await visit(guest, profile)
+    came = await welcomed(guest, profile)
     assert came.let_in, f"a good station, before those that are not: {came.words}; {known_as(security)}"
+    await let_go(guest, profile)
 
 
 def _ends(came: Visit, spec: Spec, wrong: str, *, renewed: bool = False) -> None:
@@ -446,7 +449,7 @@ async def test_serial_number_at_boot(
             "a station booted with another serial number than its certificate has, and stayed connected"
         )
     await other.disconnect()
-    then = await visit(visitor(another_station, profile, level), profile)
+    then = await welcomed(visitor(another_station, profile, level), profile)
     assert then.let_in, f"the same station with its own serial number: {then.words}"
 
 
@@ -471,7 +474,7 @@ async def test_resumed_session(
     stranger = visitor(another_station, profile, level, other)
     mine, theirs = place(guest), place(stranger)
     with spec("TLS.SESSION.01"), talking(mine):
-        came = await resume(mine, mine, within=profile.timing.answer)
+        came = await resume(mine, mine, within=profile.timing.answer, patience=profile.timing.settle)
         assert SWITCHED in came.first, f"a good station was answered {came.first or THE_END}"
         assert SWITCHED in came.then, f"a good station with the TLS session it had was answered {came.then or THE_END}"
     boot = json.dumps([2, "resumed", "BootNotification", stranger.dialect.boot_notification("PowerUp")])

@@ -1,13 +1,18 @@
 """A station that shows itself to a CSMS: what is told of a visit, whatever came of it."""
 
+import math
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from http import HTTPStatus
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from msgspec.structs import replace as changed_struct
+from websockets.asyncio.server import ServerConnection
+from websockets.http11 import Request, Response
 
 from conformance.cases.verdict import Verdict
 from conformance.cases.zoo import Reception
@@ -119,6 +124,38 @@ async def test_no_answer_to_the_boot() -> None:
         station.patience = Patience(answer=0.1, default=0.1, actions={"connection": SOON})
         came = await visits.visit(station, PROFILE)
         assert (came.status, came.ended) == (None, False)
+
+
+class Slow(ReferenceCsms):
+    """Lets nobody in on two connections, and takes its time to see that one has ended."""
+
+    holds = 0.5
+
+    def on_handshake(self, connection: ServerConnection, request: Request) -> Response | None:
+        if time.monotonic() < self.until:
+            return connection.respond(HTTPStatus.CONFLICT, "once is enough\n")
+        return super().on_handshake(connection, request)
+
+    async def serve_connection(self, connection: ServerConnection) -> None:
+        self.until = math.inf
+        await super().serve_connection(connection)
+        self.until = time.monotonic() + self.holds
+
+    until = 0.0
+
+
+async def test_a_csms_that_holds_on_to_a_connection_that_has_ended() -> None:
+    async with csms(kind=Slow) as (served, station):
+        patient = changed_struct(PROFILE, timing=changed_struct(PROFILE.timing, settle=SOON))
+        assert (await visits.visit(station, patient)).let_in
+        again = await visits.visit(station, patient)
+        assert (again.status, again.http, again.ended) == (None, 409, True)
+        assert (await visits.welcomed(station, patient)).let_in
+        await visits.let_go(station, patient)
+        assert isinstance(served, Slow)
+        assert time.monotonic() > served.until
+        served.until = math.inf
+        assert (await visits.welcomed(station, PROFILE)).http == 409
 
 
 async def test_what_was_agreed() -> None:

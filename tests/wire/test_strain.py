@@ -6,10 +6,12 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
+from http import HTTPStatus
 from typing import Any
 
 import pytest
 from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
 from conformance.pki import Pki
@@ -140,6 +142,21 @@ async def test_a_session_is_resumed(oldest: TlsVersion) -> None:
         assert told == ["hello"]
         refused = await resume(place, replace(place, url=place.url.replace("/CS1", "/")), within=SOON)
         assert refused.heard == ""
+
+
+async def test_who_comes_back_with_a_session_is_let_in_after_a_while() -> None:
+    """As by a CSMS that does not know yet that the first connection has ended."""
+    pki = Pki.new()
+    answers = iter([None, HTTPStatus.CONFLICT, None])
+
+    def admit(connection: ServerConnection, _: Request) -> Response | None:
+        status = next(answers)
+        return None if status is None else connection.respond(status, "busy\n")
+
+    async with websocket(ssl=context_of(ServerTls(pki.server())), process_request=admit) as (there, _):
+        place = replace(there, tls=ClientTls(pki.root))
+        came = await resume(place, place, within=SOON, patience=SOON)
+    assert (" 101" in came.first, " 101" in came.then, came.resumed) == (True, True, True)
 
 
 async def test_who_comes_back_with_a_session_is_refused() -> None:
