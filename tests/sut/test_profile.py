@@ -8,6 +8,7 @@ import pytest
 
 from conformance.cases.applicability import LISTED, ExpressionError, features
 from conformance.files import data
+from conformance.pki import Pki
 from conformance.sut.checks import EMBEDDED
 from conformance.sut.profile import ProfileError, SutProfile, load_profile, resolve, resolve_all
 from conformance.sut.secret import Secret
@@ -222,9 +223,13 @@ def test_anything_else_is_one_profile(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", sorted(data("fixtures/profiles").glob("*.toml")), ids=lambda path: path.stem)
-def test_every_profile_that_is_shipped_loads(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for secret in re.findall(r'password_env = "(\w+)"|\{env:(\w+)\}', path.read_text(encoding="utf-8")):
+def test_every_profile_that_is_shipped_loads(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = path.read_text(encoding="utf-8")
+    for secret in re.findall(r'password_env = "(\w+)"|\{env:(\w+)\}', text):
         monkeypatch.setenv("".join(secret), "correct horse battery")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for folder in set(re.findall(r'^pki = "~/(.+)"', text, re.MULTILINE)):
+        Pki.new(hosts=("localhost",), identity="CS001", serial="CS001").save(tmp_path / folder)
     profile = load_profile(path)
     assert [profile.in_version(version).describe()["versions"] for version in profile.versions]
 
