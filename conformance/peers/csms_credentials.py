@@ -30,12 +30,21 @@ PASSWORD = {"component": {"name": "SecurityCtrlr"}, "variable": {"name": "BasicA
 # -- who gets in ------------------------------------------------------------------------------------------------------
 
 
-async def known(station: StationPeer) -> None:
+async def known(station: StationPeer, *, within: float) -> None:
     """See that the CSMS opens a connection for this station as it is: else a refusal would say nothing.
 
-    Raises NotConnected.
+    One that lets nobody in on two connections may take a moment to see that this one has ended, and would refuse
+    whoever comes by that name until then: so long is waited. Raises AssertionError.
     """
-    await station.connect()
+    await let_in(station, "the right credentials", within=within)
+    await station.disconnect()
+    begun = time.monotonic()
+    try:
+        await station.connect()
+    except NotConnected:
+        await let_in(station, "the right credentials, once more", within=within)
+        await station.disconnect()
+        await _wait(station, time.monotonic() - begun)
     await station.disconnect()
 
 
@@ -66,8 +75,12 @@ async def let_in(station: StationPeer, who: str, *, within: float, **changes: An
         except NotConnected as refused:
             if time.monotonic() > deadline:
                 raise AssertionError(f"the CSMS refused a station with {who}: {refused}") from None
-        with suppress(NotSeen):
-            await station.until(lambda: False, "a moment", within=_MOMENT)
+        await _wait(station, _MOMENT)
+
+
+async def _wait(station: StationPeer, seconds: float) -> None:
+    with suppress(NotSeen):
+        await station.until(lambda: False, "a moment", within=seconds)
 
 
 _MOMENT = 0.3

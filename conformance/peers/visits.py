@@ -84,8 +84,9 @@ async def visit(station: StationPeer, profile: SutProfile, tls: ClientTls | None
         renewing = status == "Pending" and await _asked_to_renew(station, mark, profile)
     finally:
         await station.disconnect()
-    said = f"its boot was answered {status}" if status is not None else "it was let in as far as its boot"
-    words = f"{said}{', and the connection was ended' if ended else ''}"
+    said = f"its boot was answered {status}" if status is not None else "it was connected, and its boot not answered"
+    left = ", and the connection was ended" if ended else ", and it stayed connected"
+    words = said if status in ("Accepted", "Pending") else said + left
     return Visit(status, ended, words, _tls(station, mark), renewing)
 
 

@@ -282,18 +282,11 @@ async def bears_frame(place: Place, announced: int, sent: int, *, within: float)
     reader, writer = await _upgraded(place, within)
     try:
         async with asyncio.timeout(within):
-            ended = asyncio.ensure_future(_ends(reader))
+            pouring = asyncio.ensure_future(_pour(writer, announced, sent))
             try:
-                writer.write(bytes((_TEXT, _MASKED | _LONG)) + announced.to_bytes(8, "big") + _NO_MASK)
-                piece = b" " * _PIECE
-                for _ in range(sent // _PIECE):
-                    if ended.done():
-                        break
-                    writer.write(piece)
-                    await writer.drain()
-                await ended
+                await _ends(reader)  # which may come while nobody takes in any more of the frame
             finally:
-                ended.cancel()
+                pouring.cancel()
     except ConnectionError:
         return False
     except TimeoutError:
@@ -302,6 +295,16 @@ async def bears_frame(place: Place, announced: int, sent: int, *, within: float)
         return False
     finally:
         writer.transport.abort()
+
+
+async def _pour(writer: asyncio.StreamWriter, announced: int, sent: int) -> None:
+    """Begin a frame of `announced` bytes, and send so many of them."""
+    piece = b" " * _PIECE
+    with suppress(ConnectionError):
+        writer.write(bytes((_TEXT, _MASKED | _LONG)) + announced.to_bytes(8, "big") + _NO_MASK)
+        for _ in range(sent // _PIECE):
+            writer.write(piece)
+            await writer.drain()
 
 
 async def _ends(reader: asyncio.StreamReader) -> None:

@@ -71,7 +71,7 @@ async def test_right_password(  # noqa: PLR0913 -- fixtures
     for number in levels(security, profile, *BY_PASSWORD_IN):
         peer = another_station(profile.identity, security=number, password=own.reveal())
         with spec("A00.FR.207"):
-            await let_in(peer, "the right password", within=0)
+            await let_in(peer, "the right password", within=profile.timing.settle)
             await served(peer)
         await peer.close()
     if not csms.can("set_password"):
@@ -106,16 +106,17 @@ def odd_passwords(own: Secret, longest: int) -> list[tuple[str, Secret]]:
     severity=Severity.BLOCKER,
 )
 async def test_wrong_user(
-    another_station: AnotherStation, security: CsmsSecurity, spec: Spec, profile: SutProfile
+    station: StationPeer, another_station: AnotherStation, security: CsmsSecurity, spec: Spec, profile: SutProfile
 ) -> None:
     """With the right password, in each security profile that has passwords."""
     own = profile.password()
     if own is None:
         unproven(spec)
         return
+    await station.disconnect()
     for number in levels(security, profile, *BY_PASSWORD_IN):
         peer = another_station(profile.identity, security=number, password=own.reveal())
-        await known(peer)
+        await known(peer, within=profile.timing.settle)
         with spec("A00.FR.207"):
             await kept_out(peer, "another user name than its identity", user=f"{profile.identity}Invalid")
 
@@ -128,16 +129,17 @@ async def test_wrong_user(
     severity=Severity.BLOCKER,
 )
 async def test_wrong_password(
-    another_station: AnotherStation, security: CsmsSecurity, spec: Spec, profile: SutProfile
+    station: StationPeer, another_station: AnotherStation, security: CsmsSecurity, spec: Spec, profile: SutProfile
 ) -> None:
     """With one that is as long as they may be, in each security profile that has passwords."""
     own = profile.password()
     if own is None:
         unproven(spec)
         return
+    await station.disconnect()
     for number in levels(security, profile, *BY_PASSWORD_IN):
         peer = another_station(profile.identity, security=number, password=own.reveal())
-        await known(peer)
+        await known(peer, within=profile.timing.settle)
         with spec("A00.FR.207"):
             await kept_out(peer, "a wrong password", password=own.successor(longest_password(peer)).reveal())
 
@@ -151,7 +153,7 @@ async def test_wrong_password(
     severity=Severity.CRITICAL,
 )
 async def test_wrong_credentials(
-    another_station: AnotherStation, security: CsmsSecurity, spec: Spec, profile: SutProfile
+    station: StationPeer, another_station: AnotherStation, security: CsmsSecurity, spec: Spec, profile: SutProfile
 ) -> None:
     """One after the other, in each security profile that has passwords."""
     own = profile.password()
@@ -159,9 +161,10 @@ async def test_wrong_credentials(
         unproven(spec)
         return
     password, stranger = own.reveal(), profile.parameters.second_identity
+    await station.disconnect()
     for number in levels(security, profile, *BY_PASSWORD_IN):
         peer = another_station(profile.identity, security=number, password=password)
-        await known(peer)
+        await known(peer, within=profile.timing.settle)
         wrong = [
             ("another user name than its identity", {"user": f"{profile.identity}Invalid"}),
             ("a wrong password", {"password": own.successor(longest_password(peer)).reveal()}),
@@ -206,7 +209,7 @@ async def test_password_of_another(  # noqa: PLR0913 -- fixtures
         for number in levels(security, profile, *BY_PASSWORD_IN):
             mine = another_station(profile.identity, security=number, password=own.reveal())
             other = another_station(second, security=number, password=theirs.reveal())
-            await known(mine)
+            await known(mine, within=profile.timing.settle)
             with spec("A00.FR.207"):
                 await kept_out(mine, "the password of another station", password=theirs.reveal())
                 await kept_out(other, "the password of another station", password=own.reveal())

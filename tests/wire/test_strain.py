@@ -83,6 +83,26 @@ async def test_frames() -> None:
         assert await bears_frame(place, 1 << 30, 1 << 20, within=SHORT)
 
 
+async def test_a_server_that_hangs_up_and_takes_in_nothing_more() -> None:
+    """As something in front of a CSMS does that has nowhere left to send what comes."""
+
+    there: list[asyncio.StreamWriter] = []
+
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there.append(writer)
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 101 Switching Protocols\r\n\r\n")
+        reader._transport.pause_reading()  # type: ignore[attr-defined]
+        writer.write(b"\x88\x02\x03\xf1")
+        await writer.drain()
+
+    async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as server:
+        place = Place(f"ws://localhost:{port_of(server)}/CS1", "ocpp1.6", None, None)
+        assert not await bears_frame(place, 1 << 30, 32 << 20, within=SOON)
+        there[0].transport.abort()
+        await asyncio.wait([asyncio.ensure_future(there[0].wait_closed())])
+
+
 async def test_no_frame_without_a_connection() -> None:
     async with websocket() as (place, _):
         wrong = Place(place.url, "ocpp9")
