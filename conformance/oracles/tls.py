@@ -5,9 +5,7 @@ or nothing where all is well.
 """
 
 import ipaddress
-import re
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 ECDSA_SUITES = ("TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384")
@@ -16,17 +14,9 @@ CSMS_SUITES = (*ECDSA_SUITES, *RSA_SUITES)
 """What a CSMS has to support (A00.FR.318)."""
 
 _NEW_ENOUGH = ("TLSv1.2", "TLSv1.3")
-_BROKEN = re.compile(r"_(NULL|EXPORT\w*|anon|RC2|RC4|DES|DES40|3DES|IDEA|SEED|MD5)(_|$)")
-_SIGNALS = ("TLS_EMPTY_RENEGOTIATION_INFO_SCSV", "TLS_FALLBACK_SCSV", "GREASE")
 _SMALLEST = {"RSA": 2048, "DSA": 2048, "EC": 224, "Ed25519": 224, "Ed448": 224}
-_WEAK_DIGEST = re.compile(r"(md5|sha1)(?![0-9])", re.IGNORECASE)
 
 Certificate = Mapping[str, Any]
-
-
-def old_versions(offered: Mapping[str, Sequence[str]]) -> list[str]:
-    """The versions offered that are older than TLS 1.2 (A00.FR.313)."""
-    return [each for each in offered.get("versions", ()) if each not in (*_NEW_ENOUGH, "GREASE")]
 
 
 def version_problem(version: str | None) -> str | None:
@@ -43,11 +33,6 @@ def suites_problem(offered: Mapping[str, Sequence[str]]) -> str | None:
     return f"neither pair of suites is offered: {' and '.join(missing[0])} or {' and '.join(missing[1])} are missing"
 
 
-def broken_suites(suites: Iterable[str]) -> list[str]:
-    """The suites that nobody may use any more: no encryption or authentication, export, RC4, DES, MD5 (A00.FR.320)."""
-    return [each for each in suites if each not in _SIGNALS and _BROKEN.search(each)]
-
-
 def compression_problem(offered: Mapping[str, Sequence[str]]) -> str | None:
     """What is wrong with the compression that is offered: only none may be (A00.FR.321, 424)."""
     more = [each for each in offered.get("compression", ()) if each != "null"]
@@ -62,12 +47,6 @@ def key_problem(certificate: Certificate) -> str | None:
     if int(bits or 0) < _SMALLEST[kind]:
         return f"expected a key of {kind} with at least {_SMALLEST[kind]} bits, got {bits}"
     return None
-
-
-def format_problem(certificate: Certificate) -> str | None:
-    """What is wrong with a certificate as such: it must be X.509 that can be read (A00.FR.507)."""
-    problem = certificate.get("problem")
-    return f"the certificate can't be read: {problem}" if problem is not None else None
 
 
 def serial_problem(certificate: Certificate) -> str | None:
@@ -107,20 +86,6 @@ def server_name_problem(certificate: Certificate, host: str, *, wildcards: bool 
     return f"expected the CN {host!r}, got {', '.join(map(repr, given)) or 'none'}"
 
 
-def validity_problem(certificate: Certificate, at: datetime) -> str | None:
-    """What is wrong with the time in which a certificate is valid; `at` is aware."""
-    begin, end = (_time(certificate[each]) for each in ("not_before", "not_after"))
-    if begin <= at.astimezone(UTC) <= end:
-        return None
-    return f"valid from {begin:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} only"
-
-
-def signature_problem(certificate: Certificate) -> str | None:
-    """What is wrong with how a certificate is signed: MD5 and SHA-1 are not to be used any more (A00.FR.504, 506)."""
-    signature = str(certificate.get("signature", ""))
-    return f"signed with {signature}" if _WEAK_DIGEST.search(signature) else None
-
-
 def looks_like_an_address(name: str) -> bool:
     """Whether a name is a URL or an IP address."""
     if "://" in name or name.casefold().startswith("www."):
@@ -139,7 +104,3 @@ def is_for(pattern: str, host: str, *, wildcards: bool = False) -> bool:
         return True
     star, _, rest = given.partition(".")
     return wildcards and star == "*" and rest.count(".") >= 1 and wanted.partition(".")[2] == rest
-
-
-def _time(text: str) -> datetime:
-    return datetime.fromisoformat(text)

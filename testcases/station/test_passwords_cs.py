@@ -1,7 +1,6 @@
 """Use case A01: the CSMS changes the password of the station, in 1.6 its AuthorizationKey."""
 
 from contextlib import suppress
-from typing import Any
 
 from conformance.cases.case import case
 from conformance.cases.spec import Spec
@@ -21,8 +20,7 @@ LONGEST = {"2.0.1": 40, "1.6": 20}
 SHORT = 15
 """As long as every station must take, by version, and one character less than any may take."""
 
-BASIC = "security-profile-1 or advanced-security"
-BASIC_16 = "security-profile-1 or security-profile-2"
+BASIC = "security-profile-1 or security-profile-2"
 NONE = "the profile has no password, so nobody knows what to put back"
 TOO_LONG = "the password of the profile is longer than an AuthorizationKey may be, so it could not be put back"
 
@@ -39,7 +37,7 @@ TOO_LONG = "the password of the profile is longer than an AuthorizationKey may b
     "A new password is taken, and the charge point comes back with it",
     versions=["1.6"],
     requirements=["16S.A01.FR.01", "16S.A01.FR.12", "16S.AUTH.03"],
-    needs=BASIC_16,
+    needs=BASIC,
     severity=Severity.BLOCKER,
 )
 async def test_accepted(  # noqa: PLR0913 -- fixtures
@@ -98,7 +96,7 @@ async def test_accepted(  # noqa: PLR0913 -- fixtures
     "A password that is too short is refused, and the charge point keeps the one it has",
     versions=["1.6"],
     requirements=["16S.A01.FR.01", "16S.AUTH.04"],
-    needs=BASIC_16,
+    needs=BASIC,
     severity=Severity.CRITICAL,
 )
 async def test_rejected(  # noqa: PLR0913 -- fixtures
@@ -139,7 +137,7 @@ async def test_rejected(  # noqa: PLR0913 -- fixtures
     "A new password is still the one after a restart",
     versions=["1.6"],
     requirements=["16S.A01.FR.01"],
-    needs=BASIC_16,
+    needs=BASIC,
     severity=Severity.CRITICAL,
 )
 async def test_kept(  # noqa: PLR0913 -- fixtures
@@ -214,8 +212,3 @@ def telling(transcript: Transcript, first: int, *secrets: Secret) -> list[str]:
 def written(secret: Secret) -> tuple[str, str]:
     """How a secret may be written where it is told: as it is, or in hexadecimal; without regard to case."""
     return secret.reveal().casefold(), secret.reveal().encode().hex()
-
-
-def way_of(profile: SutProfile) -> dict[str, Any]:
-    """How long a change may take to show, and by which version it is made."""
-    return {"settle": profile.timing.settle, "version": profile.version}

@@ -1,7 +1,7 @@
 """TLS from the station's end: which CSMS it believes, which it refuses and how, and what it shows of itself (A00)."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Any
 
@@ -118,7 +118,7 @@ async def test_bad_certificates(
         for name in (*ALWAYS, *(each for each in must if guardian.quick and each not in ALWAYS)):
             rule = "A00.FR.309" if name in NAMED else "TLS.WILDCARD.01" if name == "wildcard" else "A00.FR.308"
             if spec.declares(rule):
-                told = Trial.Told(name, zoo.member(name).wrong)
+                told = Told(name, zoo.member(name).wrong)
                 shown = replace(shown_at(door), chains=zoo[name])
                 await trial.refuses(told, shown, rule, "InvalidCsmsCertificate", "A00.FR.310")
         trial.leave_none_open("A00.FR.310", "A00.FR.311", "TLS.EARLY.01", "TLS.FALLBACK.01")
@@ -145,7 +145,7 @@ async def test_doubtful_certificates(
             if open_ and not guardian.quick:
                 continue
             rule = None if open_ else "TLS.USAGE.01" if name in USES else "TLS.KEY.01"
-            told = Trial.Told(name, member.wrong, member.refuses)
+            told = Told(name, member.wrong, member.refuses)
             await trial.refuses(told, replace(shown_at(door), chains=zoo[name]), rule)
         trial.leave_none_open("TLS.KEY.01", "TLS.USAGE.01")
 
@@ -173,9 +173,9 @@ async def test_old_versions(
     async with guarded(station, csms, door, profile) as guardian:
         trial = Trial(station, csms, spec, guardian, profile)
         old = replace(shown_at(door), oldest="1.0", newest="1.1", suites=OLD)
-        told = Trial.Told("TLS 1.1", "the CSMS has TLS 1.0 and 1.1 only")
+        told = Told("TLS 1.1", "the CSMS has TLS 1.0 and 1.1 only")
         await trial.refuses(told, old, "A00.FR.313", "InvalidTLSVersion", "A00.FR.316")
-        told = Trial.Told("TLS 1.1 in spite of all", "the CSMS answers in TLS 1.1 whatever it is offered")
+        told = Told("TLS 1.1 in spite of all", "the CSMS answers in TLS 1.1 whatever it is offered")
         insisting = replace(shown_at(door), by_hand="1.1")
         await trial.refuses(told, insisting, "A00.FR.313", "InvalidTLSVersion", "A00.FR.316")
         trial.leave_none_open("A00.FR.313", "A00.FR.316", "TLS.FALLBACK.01")
@@ -197,7 +197,7 @@ async def test_broken_suites(
     async with guarded(station, csms, door, profile) as guardian:
         trial = Trial(station, csms, spec, guardian, profile)
         broken = replace(shown_at(door), newest="1.2", suites=NOT_ENCRYPTED)
-        told = Trial.Told("NULL suites", "the CSMS has only suites that encrypt nothing")
+        told = Told("NULL suites", "the CSMS has only suites that encrypt nothing")
         await trial.refuses(told, broken, "A00.FR.320", "InvalidTLSCipherSuite", "A00.FR.323")
         trial.leave_none_open("A00.FR.320", "A00.FR.323", "TLS.FALLBACK.01")
 
@@ -397,16 +397,17 @@ async def test_bad_root(csms: CsmsPeer, security: StationSecurity, spec: Spec, p
 # -- steps ------------------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class Told:
+    """What a station is shown, in words for the report, and whether it has to refuse that."""
+
+    what: str
+    wrong: str
+    refuses: Refuses = "must"
+
+
 class Trial:
     """Shows a station what it has to refuse, and judges what it makes of that."""
-
-    class Told:
-        """What is shown, in words for the report."""
-
-        def __init__(self, what: str, wrong: str, refuses: Refuses = "must") -> None:
-            self.what = what
-            self.wrong = wrong
-            self.refuses = refuses
 
     def __init__(
         self,
@@ -429,7 +430,7 @@ class Trial:
 
     async def refuses(
         self,
-        told: "Trial.Told",
+        told: Told,
         tls: ServerTls,
         rule: str | None,
         event: SecurityEvent | None = None,
@@ -503,7 +504,7 @@ class Trial:
 
     def _note(
         self,
-        told: "Trial.Told",
+        told: Told,
         outcome: Reception,
         **more: Any,
     ) -> None:
