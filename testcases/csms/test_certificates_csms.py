@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
+from datetime import timedelta
 
 from conformance.cases.case import case
 from conformance.cases.spec import Spec
@@ -82,7 +83,8 @@ async def test_renewal(  # noqa: PLR0913 -- fixtures
             assert answer["status"] == "Accepted", f"a sound request was answered {answer['status']}"
         with spec.must("CSMS.SIGN.01"):
             sent = await peer.expect("CertificateSigned", after=mark, within=profile.timing.command)
-            faults = faults_of_issued(sent["certificateChain"], request.csr, peer.equipment.clock.now())
+            now, skew = peer.equipment.clock.now(), timedelta(seconds=profile.timing.clock)
+            faults = faults_of_issued(sent["certificateChain"], request.csr, now, skew=skew)
             assert not faults, "; ".join(faults)
         with spec("A02.FR.14"):
             kind = sent.get("certificateType")

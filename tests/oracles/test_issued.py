@@ -38,6 +38,12 @@ def test_what_is_not_valid_now_is_told() -> None:
     assert "is valid from" in fault
 
 
+def test_the_clock_of_who_signs_may_be_ahead() -> None:
+    early, skew = NOW - timedelta(hours=2), timedelta(hours=3)
+    assert faults_of_issued(PKI.sign(REQUEST.csr), REQUEST.csr, early)
+    assert faults_of_issued(PKI.sign(REQUEST.csr), REQUEST.csr, early, skew=skew) == []
+
+
 def test_a_chain_that_does_not_hold_is_told() -> None:
     leaf = PKI.sign(REQUEST.csr).partition("-----END CERTIFICATE-----\n")
     [fault] = faults_of_issued(leaf[0] + leaf[1] + PKI.other_root, REQUEST.csr, NOW)
