@@ -72,15 +72,15 @@ class LooksAtTheBeginning(ReferenceCsms):
         return credentials[0] == record.identity.encode() and record.password.startswith(credentials[1])
 
 
-class KeepsTwentyFour(ReferenceCsms):
-    """Looks at 24 characters of a password."""
+class KeepsTwenty(ReferenceCsms):
+    """Looks at 20 characters of a password."""
 
     breaks = "A00.FR.207"
 
     def credentials_in(self, request: Request) -> Shown:
         """Have no room for more."""
         shown = super().credentials_in(request)
-        return shown and (shown[0], shown[1][:24])
+        return shown and (shown[0], shown[1][:20])
 
 
 class CaresForNoCaseOfPasswords(ReferenceCsms):
