@@ -97,6 +97,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(_Trials(config.stash[_TRIALS]))
     config.pluginmanager.register(config.stash[_OTHERS])
     config.pluginmanager.register(_Loop())
+    config.pluginmanager.register(spread.Nothing())
     if spread_out:
         config.pluginmanager.register(spread.Controller(run))
     config.pluginmanager.register(judging)
@@ -284,7 +285,7 @@ def pytest_collection_modifyitems(
         for target in run.targets:
             target.choose(subject.case for subject in _subjects_of(items) if subject.target is target)
     if not items and not session.testsfailed:
-        _stop(_nothing_to_run(config, run, there))
+        _end_over_nothing(config, _nothing_to_run(config, run, there))
 
 
 def _wanted(item: pytest.Item, run: Run) -> bool:
@@ -314,6 +315,12 @@ def _need_a_sut(config: pytest.Config, items: list[pytest.Item]) -> None:
             f"{len(needy)} of these tests need a system under test, {needy[0]} for instance: name its profile with "
             f"--ocpp-sut=FILE, or leave them out with -m 'not ocpp'"
         )
+
+
+def _end_over_nothing(config: pytest.Config, why: str) -> None:
+    """End the session, or have a worker, which has no say in that, tell why it is done."""
+    if not spread.tell_nothing(config, why):
+        _stop(why)
 
 
 def _nothing_to_run(config: pytest.Config, run: Run, there: int) -> str:

@@ -16,6 +16,7 @@ from conformance.run import Run
 from conformance.target import Part, Ran, Target
 
 _FOLDER, _NOTES, _PLANNED, _RAN = "ocpp-folder", "ocpp-notes", "ocpp-planned", "ocpp-ran"
+_NOTHING = "ocpp-nothing"
 _SUBJECT = re.compile(r"\[((?:station|csms)-[\d.]+)-([^\]@]+)(?:@([^\]@]+))?\]$")
 
 
@@ -33,6 +34,29 @@ def tell(item: pytest.Item, subject: Subject, ran: Ran) -> None:
         return
     safe = subject.part.transcript.secrets.value(msgspec.to_builtins(ran))
     item.user_properties.append((_RAN, [subject.target.name, msgspec.json.encode(safe).decode()]))
+
+
+def tell_nothing(config: pytest.Config, why: str) -> bool:
+    """Have a worker tell the controller that there is nothing to run; False in any other process."""
+    output = getattr(config, "workeroutput", None)
+    if output is not None:
+        output[_NOTHING] = why
+    return output is not None
+
+
+class Nothing:
+    """Says once what every worker has told: that there is nothing to run."""
+
+    def __init__(self) -> None:
+        self._said = ""
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any, error: object) -> None:  # noqa: ARG002 -- as the hook has it
+        """Hear a worker that is done."""
+        why = getattr(node, "workeroutput", {}).get(_NOTHING, "")
+        if why and not self._said:
+            node.config.get_terminal_writer().line(f"\n{why}", red=True)
+        self._said = self._said or why
 
 
 def longest_first(run: Run, cases: Mapping[Part, int]) -> list[tuple[Target, Part]]:

@@ -132,7 +132,9 @@ def test_what_is_no_case_proves_nothing(tmp_path: Path) -> None:
     assert "1 passed" in done.out
 
 
-def test_nothing_to_prove(tmp_path: Path) -> None:
-    done = run(command("prove", "--json", "-k", "no_such_case"), tmp_path)
+@pytest.mark.parametrize("workers", [(), ("-n", "2")])
+def test_nothing_to_prove(tmp_path: Path, workers: tuple[str, ...]) -> None:
+    done = run(command("prove", "--json", "-k", "no_such_case", *workers), tmp_path)
     assert (done.code, done.out) == (2, "")
-    assert "selects none of" in done.err
+    assert done.err.count("selects none of") == 1
+    assert "node down" not in done.err
