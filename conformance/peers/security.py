@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from conformance.peers import scenes
 from conformance.peers.csms import SECURE, CsmsPeer, CsmsServer, Endpoint
 from conformance.pki import Pki
-from conformance.sut.drivers import CsmsDriver, Unsupported
+from conformance.sut.drivers import CsmsDriver, DriverFailed, Unsupported
 from conformance.sut.profile import SutProfile
 from conformance.sut.secret import Secret
 from conformance.sut.tables import EmbeddedDriver
@@ -56,11 +56,15 @@ class Certificates:
 
 @cache
 def _made_for(host: str, identity: str, serial: str) -> tuple[Pki, Path]:
-    """Certificates for this process and their folder, which is gone when the process ends."""
+    """Certificates for this process and their folder, which is gone when the process ends; raises DriverFailed."""
     made = Pki.new(hosts=tuple(dict.fromkeys((host, "127.0.0.1"))), identity=identity, serial=serial)
     folder = tempfile.TemporaryDirectory(prefix="ocpp-pki-")
     atexit.register(folder.cleanup)
-    made.save(Path(folder.name))
+    try:
+        made.save(Path(folder.name))
+    except OSError as error:
+        why = f"the test certificates can't be written to {folder.name} ({error.strerror or error}); make room"
+        raise DriverFailed("start", why) from error
     return made, Path(folder.name)
 
 
