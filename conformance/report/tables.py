@@ -21,7 +21,10 @@ _OUTCOME = 26
 
 @dataclass(frozen=True, slots=True)
 class Column(Generic[T]):
-    """A column: its head, its text, and how wide it is in plain text and, if it is there at all, in the terminal."""
+    """A column: its head, its text, and how wide it is in plain text and, if it is there at all, in the terminal.
+
+    In plain text one without a width stands below its line, with the reason.
+    """
 
     head: str
     text: Callable[[T], str]
@@ -134,13 +137,15 @@ def _table(kind: Kind[T], *cases: CaseRow) -> Table[T]:
 def as_text(table: Table[T]) -> str:
     """The table as plain text, with the reasons."""
     kind = table.kind
-    widths = (*(column.width for column in kind.columns), _OUTCOME)
+    beside, below = ([each for each in kind.columns if bool(each.width) is wide] for wide in (True, False))
+    widths = (*(column.width for column in beside), _OUTCOME)
     lines = [f"{kind.title}, {table.where}{f'; {kind.legend}' if kind.legend else ''}", ""]
-    lines.append(_line((*(column.head for column in kind.columns), kind.head), widths))
+    lines.append(_line((*(column.head for column in beside), kind.head), widths))
     for _, found in table.cases():
         for each in found:
-            lines.append(_line((*(column.text(each) for column in kind.columns), kind.came_to(each)), widths))
-            lines += [f"    {view.one_line(kind.why(each), 400)}"] if kind.why(each) else []
+            lines.append(_line((*(column.text(each) for column in beside), kind.came_to(each)), widths))
+            more = [*(column.text(each) for column in below), kind.why(each)]
+            lines += [f"    {view.one_line(told, 400)}" for told in ["; ".join(filter(None, more))] if told]
     apart = [f"{kind.apart}, {why}: {', '.join(names)}" for why, names in table.left_out().items()]
     return "\n".join([*lines, *(["", *apart] if apart else []), "", table.total]) + "\n"
 
@@ -237,9 +242,9 @@ SHOWN: Kind[Shown] = Kind(
     about="Certificates, versions and suites of TLS that are good, and some that are wrong in one way each",
     legend="alert: of the system under test; event: what it told over OCPP; (3): in security profile 3",
     columns=(
-        Column("shown", lambda each: each.what, 38, 28),
-        Column("what is wrong with it", lambda each: each.wrong or "nothing", 66),
-        Column("rule", lambda each: _ASKS[each.refuses], 13),
+        Column("shown", lambda each: each.what, 32, 28),
+        Column("what is wrong with it", lambda each: each.wrong or "nothing", 0),
+        Column("rule", lambda each: _ASKS[each.refuses], 0),
         Column("alert", lambda each: each.alert or "-", 24, 20),
         Column("security event", lambda each: each.event or "-", 32, 31),
     ),
