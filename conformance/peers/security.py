@@ -61,7 +61,7 @@ def _made_for(host: str, identity: str, serial: str) -> tuple[Pki, Path]:
     folder = tempfile.TemporaryDirectory(prefix="ocpp-pki-")
     atexit.register(folder.cleanup)
     try:
-        made.save(Path(folder.name))
+        made.hand_out(Path(folder.name))
     except OSError as error:
         why = f"the test certificates can't be written to {folder.name} ({error.strerror or error}); make room"
         raise DriverFailed("start", why) from error

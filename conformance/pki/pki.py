@@ -31,6 +31,8 @@ OPERATOR = "Conformance Operator"
 """The owner of certificates where nobody names one."""
 
 _KEPT = "pki.json"
+_SIGNING = "issuing-ecdsa"
+"""Who signs for a CSMS what its stations ask for."""
 _ROOTS = ("root", "other", "next", "bare", "manufacturer")
 _LONGEST_NAME = 64
 """How long a common name and an organization may be (RFC 5280, appendix A.1)."""
@@ -108,21 +110,30 @@ class Pki:
                 f"{folder}: expected a new or empty folder, and it exists: keys are never overwritten. "
                 f"Name another folder, or move this one away"
             )
-        (folder / "authorities").mkdir(parents=True, exist_ok=True)
+        self.hand_out(folder)
         for name in self._all_authorities():
-            authority = self._authority(name)
-            _write(folder / "authorities" / f"{name}.pem", authority.pem)
-            _write(folder / "authorities" / f"{name}.key", making.key_pem(authority.key), secret=True)
-        for name, pem in (("root", self.root), ("client-root", self.client_root), ("crl", self.crl)):
-            _write(folder / f"{name}.pem", pem)
+            if name != _SIGNING:
+                self._write_authority(folder, name)
         _write(folder / "next-root.pem", self.next_root)
         _write(folder / "manufacturer-root.pem", self.manufacturer_root)
+        kept = {each: getattr(self, each) for each in ("hosts", "identity", "serial", "operator", "root_key")}
+        _write(folder / _KEPT, json.dumps(kept, indent=2) + "\n")
+
+    def hand_out(self, folder: Path) -> None:
+        """Write down what the two ends are set up with, as `save` does, and nothing that only the harness needs."""
+        (folder / "authorities").mkdir(parents=True, exist_ok=True)
+        self._write_authority(folder, _SIGNING)
+        for name, pem in (("root", self.root), ("client-root", self.client_root), ("crl", self.crl)):
+            _write(folder / f"{name}.pem", pem)
         for name in ("server-rsa", "server-ecdsa", "station"):
             chain = self._good_chain(name)
             _write(folder / f"{name}.pem", chain.certificates)
             _write(folder / f"{name}.key", chain.key, secret=True)
-        kept = {each: getattr(self, each) for each in ("hosts", "identity", "serial", "operator", "root_key")}
-        _write(folder / _KEPT, json.dumps(kept, indent=2) + "\n")
+
+    def _write_authority(self, folder: Path, name: str) -> None:
+        authority = self._authority(name)
+        _write(folder / "authorities" / f"{name}.pem", authority.pem)
+        _write(folder / "authorities" / f"{name}.key", making.key_pem(authority.key), secret=True)
 
     @classmethod
     def load(cls, folder: Path) -> "Pki":

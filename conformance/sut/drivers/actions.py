@@ -105,7 +105,7 @@ class Context:
     password: Secret | None = None
     security_profile: int = 1
     pki_folder: Path | None = None
-    """Where the certificates of both ends lie, as `Pki.save` lays them down; None where there are none."""
+    """Where the certificates of both ends lie, as `Pki.hand_out` lays them down; None where there are none."""
     operator: str = ""
     """Who operates the stations: the O of their certificates."""
 
