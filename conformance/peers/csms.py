@@ -188,7 +188,7 @@ class CsmsServer:
         self.first = self._endpoint(port, security)
         self.second = self._endpoint(0 if second_port is None else second_port, security)
         self._by_security = {security: self.first}
-        self._beside: dict[int, Endpoint] = {}
+        self._beside = {security: self.second}
         self.listener = self.first.listener
 
     async def start(self) -> None:
@@ -197,7 +197,6 @@ class CsmsServer:
 
     async def stop(self) -> None:
         """Close every connection and the listening sockets."""
-        await self.listener.stop()
         for each in self.endpoints:
             await each.listener.stop()
         for peer in self._peers.values():
@@ -225,8 +224,6 @@ class CsmsServer:
 
     def beside(self, security: int) -> Endpoint:
         """A second address for a security profile, where nobody listens yet."""
-        if security == self.first.security:
-            return self.second
         if security not in self._beside:
             self._beside[security] = self._endpoint(0, security)
         return self._beside[security]
@@ -234,7 +231,7 @@ class CsmsServer:
     @property
     def endpoints(self) -> tuple[Endpoint, ...]:
         """Every address that there is."""
-        return (*self._by_security.values(), self.second, *self._beside.values())
+        return (*self._by_security.values(), *self._beside.values())
 
     def admitted_by(self, link: Link | None) -> Endpoint | None:
         """The address that a connection came in at."""
