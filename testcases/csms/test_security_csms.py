@@ -114,9 +114,7 @@ async def test_wrong_user(
         unproven(spec)
         return
     await station.disconnect()
-    for number in levels(security, profile, *BY_PASSWORD_IN):
-        peer = another_station(profile.identity, security=number, password=own.reveal())
-        await known(peer, within=profile.timing.settle)
+    async for peer in known_by_password(another_station, security, profile, own):
         with spec("A00.FR.207"):
             await kept_out(peer, "another user name than its identity", user=f"{profile.identity}Invalid")
 
@@ -137,9 +135,7 @@ async def test_wrong_password(
         unproven(spec)
         return
     await station.disconnect()
-    for number in levels(security, profile, *BY_PASSWORD_IN):
-        peer = another_station(profile.identity, security=number, password=own.reveal())
-        await known(peer, within=profile.timing.settle)
+    async for peer in known_by_password(another_station, security, profile, own):
         with spec("A00.FR.207"):
             await kept_out(peer, "a wrong password", password=own.successor(longest_password(peer)).reveal())
 
@@ -162,9 +158,7 @@ async def test_wrong_credentials(
         return
     password, stranger = own.reveal(), profile.parameters.second_identity
     await station.disconnect()
-    for number in levels(security, profile, *BY_PASSWORD_IN):
-        peer = another_station(profile.identity, security=number, password=password)
-        await known(peer, within=profile.timing.settle)
+    async for peer in known_by_password(another_station, security, profile, own):
         wrong = [
             ("another user name than its identity", {"user": f"{profile.identity}Invalid"}),
             ("a wrong password", {"password": own.successor(longest_password(peer)).reveal()}),
@@ -218,6 +212,16 @@ async def test_password_of_another(  # noqa: PLR0913 -- fixtures
             await other.close()
     finally:
         await csms.set_password(own, identity=second)
+
+
+async def known_by_password(
+    another_station: AnotherStation, security: CsmsSecurity, profile: SutProfile, own: Secret
+) -> AsyncIterator[StationPeer]:
+    """The station in each security profile that has passwords, once it is known to be let in with its own."""
+    for number in levels(security, profile, *BY_PASSWORD_IN):
+        peer = another_station(profile.identity, security=number, password=own.reveal())
+        await known(peer, within=profile.timing.settle)
+        yield peer
 
 
 def unproven(spec: Spec) -> None:
