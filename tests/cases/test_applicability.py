@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, get_args
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from conformance.cases.applicability import LISTED, Claim, ExpressionError, evaluate, features, parse
@@ -205,7 +205,6 @@ def claims_of(role: Role) -> st.SearchStrategy[dict[str, Claim]]:
     )
 
 
-@settings(deadline=None)  # a busy machine is no fault
 @given(st.data(), st.sampled_from(CONDITIONS))
 def test_official_conditions_mean_what_python_makes_of_them(
     data: st.DataObject, condition: tuple[str, tuple[Role, ...]]

@@ -20,9 +20,7 @@ from hypothesis import strategies as st
 from conformance.oracles.charging import Book, Course, EvseLimits, Running, Site, Step, differences, expected
 
 SETS = int(os.environ.get("OCPP_SCHEDULES", "200"))
-often = settings(
-    max_examples=SETS, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
-)
+often = settings(max_examples=SETS, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
 SECONDS = 120
 DAY = 86400

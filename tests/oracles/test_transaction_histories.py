@@ -22,9 +22,7 @@ from conformance.oracles.transactions import Made, account, judge
 from conformance.wire.transcript import Transcript
 
 HISTORIES = int(os.environ.get("OCPP_HISTORIES", "200"))
-often = settings(
-    max_examples=HISTORIES, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
-)
+often = settings(max_examples=HISTORIES, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
 TICK = 10.0
 SLACK = timedelta(seconds=2)

@@ -107,7 +107,7 @@ def check(conversation: list[list[bytes]], end: str) -> None:
     asyncio.run(session())
 
 
-settled = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settled = settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 
 
 @settled

@@ -36,7 +36,7 @@ def damaged(draw: Any) -> bytes:
 
 
 @pytest.mark.parametrize("by_hand", [None, "1.1"])
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
 @given(data=st.one_of(damaged(), st.binary(max_size=200)), ends=st.sampled_from(["eof", "close"]))
 def test_bytes_instead_of_a_handshake(by_hand: Any, data: bytes, ends: str) -> None:
     async def scenario() -> None:

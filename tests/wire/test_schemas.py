@@ -144,7 +144,7 @@ def second_opinion(folder: str, name: str) -> Any:
     return draft(document, format_checker=checker)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(mutants())
 def test_the_verdicts_are_those_of_another_validator(mutant: tuple[Version, str, dict[str, Any]]) -> None:
     version, action, payload = mutant
