@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from conformance.peers.csms_alike import AskedAlike
 from conformance.peers.csms_dialect import (
     SETTINGS,
     STATION,
@@ -10,7 +11,6 @@ from conformance.peers.csms_dialect import (
     Charging,
     Connector,
     ConnectorStatus,
-    LogKind,
     Place,
     ResetKind,
     SecurityEvent,
@@ -25,7 +25,6 @@ from conformance.peers.v16 import (
     clear_charging_profile,
     get_composite_schedule,
     get_configuration,
-    get_log,
     remote_start,
     set_charging_profile,
 )
@@ -47,7 +46,7 @@ _EVENTS: Mapping[SecurityEvent, str] = {
 _KEYS = {variable: key for key, variable in SETTINGS.items()}
 
 
-class Csms16:
+class Csms16(AskedAlike):
     """See `CsmsDialect`. Connectors are numbered through, in the order in which they are given."""
 
     transaction_messages = ("StartTransaction", "StopTransaction", "MeterValues")
@@ -229,10 +228,6 @@ class Csms16:
         """Those in certificateHashData."""
         return list(answer.get("certificateHashData", []))
 
-    async def delete_certificate(self, hash_data: Mapping[str, Any], *, within: float | None = None) -> Received:
-        """DeleteCertificate."""
-        return await self._csms.call("DeleteCertificate", {"certificateHashData": dict(hash_data)}, within=within)
-
     async def request_signing(self) -> Received:
         """ExtendedTriggerMessage of SignChargePointCertificate."""
         return await self._csms.call("ExtendedTriggerMessage", {"requestedMessage": "SignChargePointCertificate"})
@@ -240,20 +235,6 @@ class Csms16:
     async def certificate_signed(self, chain: str, *, within: float | None = None) -> Received:
         """CertificateSigned."""
         return await self._csms.call("CertificateSigned", {"certificateChain": chain}, within=within)
-
-    async def get_log(  # noqa: PLR0913 -- see CsmsDialect
-        self,
-        kind: LogKind,
-        number: int,
-        url: str,
-        *,
-        retries: int | None = None,
-        retry_interval: int | None = None,
-        within: float | None = None,
-    ) -> Received:
-        """GetLog."""
-        request = get_log(kind, number, url, retries=retries, retry_interval=retry_interval)
-        return await self._csms.call("GetLog", request, within=within)
 
     # -- boot and status --------------------------------------------------------------------------------------------
 

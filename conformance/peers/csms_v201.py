@@ -4,13 +4,13 @@ import itertools
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from conformance.peers.csms_alike import AskedAlike
 from conformance.peers.csms_dialect import (
     SETTINGS,
     CertificateUse,
     Charging,
     Connector,
     ConnectorStatus,
-    LogKind,
     Place,
     ResetKind,
     SecurityEvent,
@@ -23,7 +23,6 @@ from conformance.peers.v201 import (
     charging_profile,
     clear_charging_profiles,
     composite_schedule,
-    get_log,
     get_variables,
     remote_start,
     set_variables,
@@ -41,7 +40,7 @@ _BY_THE_CLOCK = ("MeterValuePeriodic", "MeterValueClock", "Trigger", "EnergyLimi
 _report_ids = itertools.count(71_000)
 
 
-class Csms201:
+class Csms201(AskedAlike):
     """See `CsmsDialect`."""
 
     transaction_messages = (_EVENT,)
@@ -182,10 +181,6 @@ class Csms201:
         """Those in certificateHashDataChain."""
         return [each["certificateHashData"] for each in answer.get("certificateHashDataChain", [])]
 
-    async def delete_certificate(self, hash_data: Mapping[str, Any], *, within: float | None = None) -> Received:
-        """DeleteCertificate."""
-        return await self._csms.call("DeleteCertificate", {"certificateHashData": dict(hash_data)}, within=within)
-
     async def request_signing(self) -> Received:
         """TriggerMessage of SignChargingStationCertificate."""
         return await self.trigger("SignChargingStationCertificate")
@@ -194,20 +189,6 @@ class Csms201:
         """CertificateSigned, of the certificate of the charging station."""
         request = {"certificateChain": chain, "certificateType": "ChargingStationCertificate"}
         return await self._csms.call("CertificateSigned", request, within=within)
-
-    async def get_log(  # noqa: PLR0913 -- see CsmsDialect
-        self,
-        kind: LogKind,
-        number: int,
-        url: str,
-        *,
-        retries: int | None = None,
-        retry_interval: int | None = None,
-        within: float | None = None,
-    ) -> Received:
-        """GetLog."""
-        request = get_log(kind, number, url, retries=retries, retry_interval=retry_interval)
-        return await self._csms.call("GetLog", request, within=within)
 
     # -- boot and status --------------------------------------------------------------------------------------------
 
